@@ -1,0 +1,15 @@
+"""Every change of these tables is an event, and nobody sees a row outside their reach."""
+
+from django.db import migrations
+
+
+class Migration(migrations.Migration):
+    dependencies = [("campaigns", "0001_initial"), ("audit", "0002_events")]
+    operations = [
+        migrations.RunSQL(
+            [
+                "SELECT ffp_track('campaigns_unlock')",
+                "SELECT ffp_protect('campaigns_unlock', 'village_code', 'household_id')",
+            ]
+        )
+    ]

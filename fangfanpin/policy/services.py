@@ -1,0 +1,75 @@
+"""Publish a pack, and get the pack that a campaign stands on."""
+
+import functools
+import tempfile
+from pathlib import Path
+
+from django.db import transaction
+
+from fangfanpin.accounts.models import Role, User
+from fangfanpin.pack import Pack, load_pack
+from fangfanpin.policy.models import PublishedPack
+
+_LOADED_AT_ONCE = 4
+
+
+@transaction.atomic
+def publish(*, pack: Pack, directory: Path, by: User | None) -> PublishedPack:
+    """Keep a checked pack as an immutable version and write its roles into accounts. The same content is published once."""
+    known = PublishedPack.objects.filter(hash=pack.hash).first()
+    if known is not None:
+        _write_roles(pack)
+        return known
+    latest = PublishedPack.objects.filter(pack_id=pack.id).order_by("-version").first()
+    published = PublishedPack.objects.create(
+        pack_id=pack.id,
+        version=latest.version + 1 if latest else 1,
+        title=pack.title,
+        hash=pack.hash,
+        content=pack.to_json(),
+        sources=_sources(pack, directory),
+        published_by=by,
+    )
+    _write_roles(pack)
+    return published
+
+
+def _sources(pack: Pack, directory: Path) -> dict[str, str]:
+    """Text of every file of the pack and of those it extends, by path relative to the packs' folder."""
+    root = directory.parent
+    return {
+        str(path.relative_to(root)): path.read_text(encoding="utf-8")
+        for pack_id in pack.chain
+        for path in sorted((root / pack_id).rglob("*"))
+        if path.is_file() and path.suffix in {".csv", ".toml"}
+    }
+
+
+def _write_roles(pack: Pack) -> None:
+    for position, role in enumerate(pack.roles):
+        Role.objects.update_or_create(
+            key=role.key,
+            defaults={
+                "title": role.title,
+                "level": role.level,
+                "verbs": sorted(role.verbs),
+                "by_pairing": role.by_pairing,
+                "position": position,
+            },
+        )
+
+
+def pack_of(published: PublishedPack) -> Pack:
+    """The loaded pack of a published version, kept in memory by hash."""
+    return _load(published.hash)
+
+
+@functools.lru_cache(maxsize=_LOADED_AT_ONCE)
+def _load(pack_hash: str) -> Pack:
+    published = PublishedPack.objects.get(hash=pack_hash)
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in published.sources.items():
+            path = Path(folder) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        return load_pack(Path(folder) / published.pack_id)

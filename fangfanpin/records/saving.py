@@ -1,0 +1,521 @@
+"""Save what was collected in a household: the one way in for desk and phone.
+
+A save carries the version it saw of each target and only what was done (ops). The household is locked, what changed since is read
+from the events, different items merge, the same item or two parts of one sum are both kept until a person decides. A retry with
+the same client id changes nothing and gets the same answer.
+"""
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from fangfanpin.accounts.models import User
+from fangfanpin.accounts.reach import Reach, set_act
+from fangfanpin.expressions import evaluate
+from fangfanpin.households.models import Household
+from fangfanpin.households.subjects import NOT_TYPED, household_values, person_values, set_household_value, set_person_value
+from fangfanpin.pack import Indicator, Pack
+from fangfanpin.privacy.secrets import digest
+from fangfanpin.records import gates, members
+from fangfanpin.records.merging import Change, changed_since, clash
+from fangfanpin.records.models import Conflict, Record, SaveReceipt
+from fangfanpin.records.units import (
+    HOUSEHOLD_FORM,
+    PERSON_FORM,
+    TARGET_HOUSEHOLD,
+    Unit,
+    load_unit,
+    scopes_of,
+    target_record,
+)
+
+MAX_OPS = 3000  # eleven members, every item, several times over
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with one offered value; nothing of the save is stored."""
+
+    target: str
+    name: str
+    message: str
+
+
+class SaveFaults(Exception):
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__(f"{len(faults)} faults")
+        self.faults = tuple(faults)
+
+
+class EntryClosed(Exception):
+    """A gate is closed; the message says which and what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True)
+class SaveRequest:
+    """`base`: {target: record version seen}; `ops` as in docs/field-api.md."""
+
+    client_id: UUID
+    base: Mapping[str, int]
+    ops: Sequence[Mapping[str, Any]]
+    claimed_at: datetime.datetime | None = None
+
+
+@dataclass(slots=True)
+class _Work:
+    """One save under way."""
+
+    unit: Unit
+    pack: Pack
+    by: User
+    source: str
+    moment: datetime.datetime
+    touched: set[str] = field(default_factory=set)
+    faults: list[Fault] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+    merged: list[dict[str, str]] = field(default_factory=list)
+    subjects_touched: set[str] = field(default_factory=set)
+
+
+AfterSave = Callable[[Unit, Pack, User], Sequence[Mapping[str, Any]]]
+BeforeSubmit = Callable[[Unit, Pack], Sequence[Fault]]
+_after_save: list[AfterSave] = []
+_before_submit: list[BeforeSubmit] = []
+
+
+def register_after_save(hook: AfterSave) -> None:
+    """Quality re-checks the household here; what it returns goes to the client as `clues`."""
+    _after_save.append(hook)
+
+
+def register_before_submit(hook: BeforeSubmit) -> None:
+    """Quality says here which must-fix rules still hit: they block submission."""
+    _before_submit.append(hook)
+
+
+@transaction.atomic
+def save(
+    *, household: Household, request: SaveRequest, year: int, pack: Pack, by: User, reach: Reach, source: str = "web"
+) -> dict[str, Any]:
+    """Store what was done and answer the client. `household` must have been fetched within reach.
+
+    Raises EntryClosed (409) or SaveFaults (422); then nothing is stored.
+    """
+    unit = load_unit(household, year, lock=True)
+    known = SaveReceipt.objects.filter(client_id=request.client_id).first()
+    if known is not None:
+        if known.user_id != by.pk or known.household_id != household.pk:
+            raise SaveFaults([Fault(TARGET_HOUSEHOLD, "", "这次保存的编号已被使用，请刷新页面后再试。")])
+        return dict(known.reply)
+    lead = target_record(unit, TARGET_HOUSEHOLD, pack.hash)
+    reason = gates.closed(lead, by)
+    if reason is not None:
+        raise EntryClosed(reason.message)
+    set_act(f"entry.save {request.client_id}")
+    if lead.version == 0:
+        _write(lead)
+    work = _Work(unit=unit, pack=pack, by=by, source=source, moment=timezone.now())
+    if len(request.ops) > MAX_OPS:
+        raise SaveFaults([Fault(TARGET_HOUSEHOLD, "", "一次保存的内容太多，请分几次保存。")])
+    _apply(work, request)
+    if work.faults:
+        raise SaveFaults(work.faults)
+    _compute(work)
+    if any(op.get("op") == "submit" for op in request.ops):
+        _submit(work, reach)
+    _store(work)
+    clues = [clue for hook in _after_save for clue in hook(unit, pack, by)]
+    reply = _reply(work, request, clues)
+    SaveReceipt.objects.create(
+        client_id=request.client_id, user=by, household=household, village_code=household.village_code, reply=reply
+    )
+    return reply
+
+
+def _apply(work: _Work, request: SaveRequest) -> None:
+    offered: dict[str, dict[str, Any]] = {}
+    for op in request.ops:
+        kind = op.get("op")
+        target = str(op.get("target", TARGET_HOUSEHOLD))
+        if kind == "set":
+            offered.setdefault(target, {})[str(op.get("name"))] = op.get("value")
+        elif kind == "arrive":
+            _arrive(work, op, offered)
+        elif kind in ("leave", "stay", "head"):
+            _change_member(work, str(kind), op)
+        elif kind in ("tick", "untick"):
+            _tick(work, target, str(op.get("section")), ticked=kind == "tick")
+        elif kind == "visit":
+            _visit(work, op)
+        elif kind == "check":
+            lead = work.unit.records[TARGET_HOUSEHOLD]
+            lead.checked_by = work.by
+            work.touched.add(TARGET_HOUSEHOLD)
+        elif kind != "submit":
+            work.faults.append(Fault(target, "", f"不认识的操作：{kind}"))
+    for target, values in offered.items():
+        _set_values(work, target, values, request.base)
+
+
+def _form_of(target: str) -> str:
+    return HOUSEHOLD_FORM if target == TARGET_HOUSEHOLD else PERSON_FORM
+
+
+def _set_values(work: _Work, target: str, values: Mapping[str, Any], base: Mapping[str, int]) -> None:
+    unit, pack = work.unit, work.pack
+    if target != TARGET_HOUSEHOLD and unit.person(target) is None:
+        work.faults.append(Fault(target, "", "这位成员不在本户，可能已被别人调整，请刷新后核对。"))
+        return
+    form = _form_of(target)
+    accepted: dict[str, tuple[Indicator, Any]] = {}
+    for name, value in values.items():
+        indicator = pack.indicators.get(f"{form}.{name}")
+        fault = _refused(indicator, name) or (indicator and pack.check_json(indicator, value))
+        if fault or indicator is None:
+            work.faults.append(Fault(target, name, str(fault)))
+        else:
+            accepted[name] = (indicator, value)
+    record = target_record(unit, target, pack.hash)
+    since = changed_since(unit, target, record, int(base.get(target, record.version)))
+    groups = pack.sum_groups(form)
+    computed = frozenset(item.name for item in pack.forms[form].indicators if item.home == "computed")
+    stored = _current_values(unit, target)
+    news = {name: value for name, (_, value) in accepted.items() if stored.get(name, _ABSENT) != value}
+    clashes = clash(news, since, groups, computed)
+    for name, value in news.items():
+        change = clashes.get(name)
+        if change is not None and change.by != work.by.pk:
+            work.conflicts.append(_conflict(work, target, name, stored.get(name), value, change))
+            continue
+        _set_one(work, target, accepted[name][0], value)
+    if since:
+        work.merged.extend({"target": target, "name": name} for name in since if name not in clashes and name not in computed)
+    work.touched.add(target)
+
+
+_ABSENT = object()
+
+
+def _refused(indicator: Indicator | None, name: str) -> str | None:
+    if indicator is None:
+        return f"没有“{name}”这个指标"
+    if indicator.home in ("computed", "typed", "spell"):
+        return f"“{indicator.zh}”由系统计算或在别处登记，不能在这里填写"
+    if indicator.name in NOT_TYPED:
+        return f"“{indicator.zh}”不能直接填写"
+    return None
+
+
+def _current_values(unit: Unit, target: str) -> dict[str, Any]:
+    person = unit.person(target)
+    subject = person_values(person) if person else household_values(unit.household)
+    record = unit.records.get(target)
+    return {**subject, **(record.values if record else {})}
+
+
+def _set_one(work: _Work, target: str, indicator: Indicator, value: Any) -> None:
+    unit = work.unit
+    if indicator.home == "subject":
+        person = unit.person(target)
+        if person is not None:
+            if indicator.name == "id_number" and value and (found := _same_identity(value, str(person.id))):
+                work.faults.append(Fault(target, indicator.name, found))
+                return
+            set_person_value(person, indicator.name, value)
+        else:
+            set_household_value(unit.household, indicator.name, value)
+        work.subjects_touched.add(target)
+    else:
+        target_record(unit, target, work.pack.hash).values[indicator.name] = value
+
+
+def _same_identity(number: str, person_id: str) -> str | None:
+    """Another live person with this number, also beyond one's reach: the village is named and no more."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ffp_village_of_identity(%s, %s)", [digest(number), person_id])
+        row = cursor.fetchone()
+    return f"这个证件号码在“{row[0]}”已有人登记，请核对号码；确属同一人请联系乡镇办理转入。" if row and row[0] else None
+
+
+def _conflict(work: _Work, target: str, name: str, stored: Any, offered: Any, change: Change) -> Conflict:
+    return Conflict(
+        household=work.unit.household,
+        village_code=work.unit.household.village_code,
+        target=target,
+        name=name,
+        stored=stored,
+        stored_by_id=change.by or None,
+        stored_at=change.at,
+        stored_source=change.source,
+        offered=offered,
+        offered_by=work.by,
+        offered_at=work.moment,
+        offered_source=work.source,
+    )
+
+
+def _tick(work: _Work, target: str, section_key: str, *, ticked: bool) -> None:
+    """"Unchanged": last year's as-of and fixed values of the section become this year's, said by this person now.
+    Period items are never carried: copying last year's income is falsification by default."""
+    unit, pack = work.unit, work.pack
+    form = pack.forms[_form_of(target)]
+    section = next((found for found in form.sections if found.key == section_key), None)
+    if section is None or not section.tickable or (target != TARGET_HOUSEHOLD and unit.person(target) is None):
+        work.faults.append(Fault(target, section_key, "这一部分不能勾选“无变化”"))
+        return
+    record = target_record(unit, target, pack.hash)
+    last = unit.last.get(target)
+    if ticked:
+        record.ticks[section_key] = {"by": work.by.pk, "at": work.moment.isoformat()}
+        for name in section.items:
+            indicator = pack.indicators[f"{form.key}.{name}"]
+            if indicator.kind in ("as_of", "fixed") and indicator.home == "record" and name not in record.values and last:
+                record.values[name] = last.values.get(name)
+    else:
+        record.ticks.pop(section_key, None)
+    work.touched.add(target)
+
+
+def _visit(work: _Work, op: Mapping[str, Any]) -> None:
+    lead = work.unit.records[TARGET_HOUSEHOLD]
+    visitors = [str(name).strip()[:60] for name in op.get("visited_by", []) if str(name).strip()]
+    try:
+        lead.visited_on = datetime.date.fromisoformat(str(op["visited_on"])) if op.get("visited_on") else None
+    except ValueError:
+        work.faults.append(Fault(TARGET_HOUSEHOLD, "visited_on", "入户日期应写成 2021-11-10 这样"))
+        return
+    lead.visitors = visitors[:4]
+    work.touched.add(TARGET_HOUSEHOLD)
+
+
+def _arrive(work: _Work, op: Mapping[str, Any], offered: dict[str, dict[str, Any]]) -> None:
+    try:
+        person = members.arrive(
+            unit=work.unit,
+            person_id=UUID(str(op.get("person_id"))),
+            reason=str(op.get("reason") or ""),
+            on=datetime.date.fromisoformat(str(op.get("date"))),
+            pack=work.pack,
+        )
+    except (ValueError, members.MemberRefused) as refusal:
+        message = str(refusal) if isinstance(refusal, members.MemberRefused) else "新增成员要写明增加原因和日期（如 2021-03-05）"
+        work.faults.append(Fault(str(op.get("person_id")), "arrive", message))
+        return
+    if person is not None:
+        target = str(person.id)
+        for name, value in dict(op.get("values") or {}).items():
+            offered.setdefault(target, {}).setdefault(str(name), value)
+        work.touched.update({target, TARGET_HOUSEHOLD})
+        work.subjects_touched.update({target, TARGET_HOUSEHOLD})
+
+
+def _change_member(work: _Work, kind: str, op: Mapping[str, Any]) -> None:
+    person = work.unit.person(str(op.get("person_id") or op.get("target")))
+    try:
+        if person is None:
+            raise members.MemberRefused("这位成员不在本户，请刷新后核对")
+        if kind == "leave":
+            touched = members.leave(
+                unit=work.unit,
+                person=person,
+                reason=str(op.get("reason") or ""),
+                on=datetime.date.fromisoformat(str(op.get("date"))),
+                pack=work.pack,
+            )
+        elif kind == "stay":
+            touched = members.stay(unit=work.unit, person=person)
+        else:
+            touched = members.make_head(unit=work.unit, person=person)
+    except (ValueError, members.MemberRefused) as refusal:
+        message = str(refusal) if isinstance(refusal, members.MemberRefused) else "减少成员要写明原因和日期（如 2021-03-05）"
+        work.faults.append(Fault(str(op.get("person_id")), kind, message))
+        return
+    work.touched.update(touched | {TARGET_HOUSEHOLD})
+    work.subjects_touched.update(touched | {TARGET_HOUSEHOLD})
+
+
+def compute(unit: Unit, pack: Pack) -> set[str]:
+    """Write the pack's computed items of household and members; returns the targets whose values changed."""
+    changed: set[str] = set()
+    for computation in pack.computations:
+        scopes = scopes_of(unit, pack)
+        pairs = (
+            [(TARGET_HOUSEHOLD, scopes.household)] if computation.form == HOUSEHOLD_FORM
+            else list(scopes.persons.items()) if computation.form == PERSON_FORM
+            else []
+        )  # fmt: skip
+        for target, scope in pairs:
+            record = unit.records.get(target)
+            if record is None:
+                continue
+            value = pack.from_engine(computation.form, computation.name, evaluate(computation.expression, scope))
+            if record.values.get(computation.name, _ABSENT) != value:
+                record.values[computation.name] = value
+                changed.add(target)
+    return changed
+
+
+def _compute(work: _Work) -> None:
+    work.touched |= compute(work.unit, work.pack)
+
+
+def visible_items(unit: Unit, pack: Pack, target: str, scope: Mapping[str, Any]) -> list[Indicator]:
+    """Record items of a target's form that are asked: not retired, not computed, relevance TRUE or none."""
+    found = []
+    for indicator in pack.forms[_form_of(target)].indicators:
+        if indicator.home != "record" or indicator.retired:
+            continue
+        relevance = pack.relevance.get(f"{indicator.form}.{indicator.name}")
+        if relevance is None or evaluate(relevance, scope) is True:
+            found.append(indicator)
+    return found
+
+
+def constraint_faults(unit: Unit, pack: Pack, *, severity: str) -> list[Fault]:
+    """Constraints that are FALSE: what must not be submitted (`error`) or should be looked at (`warn`)."""
+    scopes = scopes_of(unit, pack)
+    found: list[Fault] = []
+    for constraint in pack.constraints:
+        if constraint.severity != severity:
+            continue
+        pairs = [(TARGET_HOUSEHOLD, scopes.household)] if constraint.form == HOUSEHOLD_FORM else list(scopes.persons.items())
+        for target, scope in pairs:
+            if evaluate(constraint.expression, scope) is False:
+                name = constraint.fields[0] if constraint.fields else ""
+                found.append(Fault(target, name, constraint.message))
+    return found
+
+
+def _submit(work: _Work, reach: Reach) -> None:
+    unit, pack = work.unit, work.pack
+    lead = unit.records[TARGET_HOUSEHOLD]
+    scopes = scopes_of(unit, pack)
+    faults: list[Fault] = []
+    if not lead.visitors:
+        faults.append(Fault(TARGET_HOUSEHOLD, "visited_by", "请填写入户采集人（两人）"))
+    if lead.visited_on is None:
+        faults.append(Fault(TARGET_HOUSEHOLD, "visited_on", "请填写入户日期"))
+    for target, scope in [(TARGET_HOUSEHOLD, scopes.household), *scopes.persons.items()]:
+        record = target_record(unit, target, pack.hash)
+        for indicator in visible_items(unit, pack, target, scope):
+            record.values.setdefault(indicator.name, None)  # asked and left empty
+        work.touched.add(target)
+    work.touched |= compute(unit, pack)
+    faults += constraint_faults(unit, pack, severity="error")
+    for hook in _before_submit:
+        faults += hook(unit, pack)
+    if faults:
+        raise SaveFaults(faults)
+    lead.state = Record.State.SUBMITTED
+    lead.submitted_at = work.moment
+    lead.return_reason = ""
+
+
+def _store(work: _Work) -> None:
+    unit = work.unit
+    lead = unit.records[TARGET_HOUSEHOLD]
+    if work.touched and lead.state in (Record.State.EMPTY, Record.State.APPROVED, Record.State.LOCKED):
+        # Changed through a clue or an unlock after approval: it goes through review once more.
+        lead.state = Record.State.DRAFT if lead.state == Record.State.EMPTY else Record.State.SUBMITTED
+    if work.touched:
+        lead.entered_by = work.by
+        work.touched.add(TARGET_HOUSEHOLD)
+        lead.transferred_at = lead.transferred_by = None  # what was typed into the national system is out of date
+    for target in sorted(work.subjects_touched):
+        person = unit.person(target)
+        if person is not None:
+            person.version += 1
+            person.save()
+    members.refresh_household(unit)
+    if work.subjects_touched:
+        unit.household.version += 1
+        unit.household.save()
+    for target in sorted(work.touched, key=lambda t: t != TARGET_HOUSEHOLD):
+        record = target_record(unit, target, work.pack.hash)
+        record.version += 1
+        record.pack_hash = work.pack.hash
+        record.origin = "entry" if work.source == "web" else work.source
+        if record is not lead:
+            record.parent = lead
+        _write(record)
+    Conflict.objects.bulk_create(work.conflicts)
+
+
+def _write(record: Record) -> None:
+    if record.version == 0:
+        record.version = 1
+    record.save()
+
+
+def conflict_json(conflict: Conflict) -> dict[str, Any]:
+    """For the conflict screen: both values, who, when, from where."""
+    return {
+        "id": str(conflict.id),
+        "target": conflict.target,
+        "name": conflict.name,
+        "mine": conflict.offered,
+        "theirs": conflict.stored,
+        "by": conflict.stored_by.name if conflict.stored_by else "系统",
+        "at": conflict.stored_at.isoformat(),
+        "source": conflict.stored_source,
+        "offered_by": conflict.offered_by.name if conflict.offered_by else "",
+        "offered_at": conflict.offered_at.isoformat(),
+        "offered_source": conflict.offered_source,
+    }
+
+
+def _reply(work: _Work, request: SaveRequest, clues: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    unit = work.unit
+    return {
+        "client_id": str(request.client_id),
+        "versions": {target: record.version for target, record in unit.records.items()},
+        "values": {target: _current_values(unit, target) for target in sorted(work.touched)},
+        "ticks": {target: unit.records[target].ticks for target in sorted(work.touched) if target in unit.records},
+        "state": unit.records[TARGET_HOUSEHOLD].state,
+        "merged": work.merged,
+        "conflicts": [conflict_json(conflict) for conflict in work.conflicts],
+        "clues": list(clues),
+        "saved_at": work.moment.isoformat(),
+    }
+
+
+@transaction.atomic
+def resolve_conflict(*, conflict: Conflict, choice: str, value: Any, pack: Pack, year: int, by: User) -> Record:
+    """A person decides: keep what stands (`theirs`), take what came later (`mine`), or type another value (`other`)."""
+    unit = load_unit(conflict.household, year, lock=True)
+    conflict = Conflict.objects.select_for_update().get(pk=conflict.pk)
+    if conflict.state == Conflict.State.RESOLVED:
+        return target_record(unit, conflict.target, pack.hash)
+    set_act(f"conflict.resolve {conflict.id}")
+    work = _Work(unit=unit, pack=pack, by=by, source="web", moment=timezone.now())
+    indicator = pack.indicators[f"{_form_of(conflict.target)}.{conflict.name}"]
+    if choice not in ("mine", "theirs", "other"):
+        raise SaveFaults([Fault(conflict.target, conflict.name, "请选择保留哪一个值")])
+    if choice != "theirs":
+        chosen = conflict.offered if choice == "mine" else value
+        fault = pack.check_json(indicator, chosen)
+        if fault:
+            raise SaveFaults([Fault(conflict.target, conflict.name, fault)])
+        _set_one(work, conflict.target, indicator, chosen)
+        if work.faults:
+            raise SaveFaults(work.faults)
+        work.touched.add(conflict.target)
+        _compute(work)
+        _store(work)
+        for hook in _after_save:
+            hook(unit, pack, by)
+    conflict.state = Conflict.State.RESOLVED
+    conflict.choice = choice
+    conflict.resolved_by = by
+    conflict.resolved_at = work.moment
+    conflict.save()
+    return target_record(unit, conflict.target, pack.hash)

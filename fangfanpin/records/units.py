@@ -1,0 +1,179 @@
+"""A household's year as one unit: its rows loaded together, and the scopes that expressions are evaluated in."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from fangfanpin.households.models import Household, Location, MonitoringSpell, Person
+from fangfanpin.households.subjects import household_facts, household_values, person_facts, person_values
+from fangfanpin.pack import Pack
+from fangfanpin.records.models import Record
+
+HOUSEHOLD_FORM = "household_year"
+PERSON_FORM = "person_year"
+LIVE = "01"  # member_state 在户
+HEAD = "01"  # relation_to_head 本人或户主
+TARGET_HOUSEHOLD = "household"
+
+
+@dataclass(slots=True)
+class Unit:
+    """`records` and `last` by target: "household" or a person's id as text."""
+
+    household: Household
+    persons: list[Person]
+    year: int
+    records: dict[str, Record] = field(default_factory=dict)
+    last: dict[str, Record] = field(default_factory=dict)
+    spells: list[MonitoringSpell] = field(default_factory=list)
+    location: Location | None = None
+    last_location: Location | None = None
+
+    def person(self, target: str) -> Person | None:
+        return next((person for person in self.persons if str(person.id) == target), None)
+
+    def live(self) -> list[Person]:
+        return [person for person in self.persons if person.member_state == LIVE]
+
+
+def load_unit(household: Household, year: int, *, lock: bool = False) -> Unit:
+    """Every row of a household's year and of the year before. With `lock` its rows are locked, in the order household,
+    persons, records, so that two saves of one household wait for each other and never deadlock."""
+    persons = household.persons.order_by("position", "code")
+    records = Record.objects.filter(household=household, year__in=(year, year - 1), form__in=(HOUSEHOLD_FORM, PERSON_FORM))
+    if lock:
+        household = Household.objects.select_for_update().get(pk=household.pk)
+        persons, records = persons.select_for_update(), records.select_for_update().order_by("id")
+    unit = Unit(household=household, persons=list(persons), year=year)
+    for record in records:
+        target = TARGET_HOUSEHOLD if record.form == HOUSEHOLD_FORM else str(record.subject_id)
+        (unit.records if record.year == year else unit.last)[target] = record
+    unit.spells = list(household.spells.order_by("spell_no"))
+    unit.location = household.locations.filter(is_current=True).first()
+    return unit
+
+
+def target_record(unit: Unit, target: str, pack_hash: str) -> Record:
+    """The year's record of a target, made when first written to."""
+    if target not in unit.records:
+        lead = unit.records.get(TARGET_HOUSEHOLD)
+        person = unit.person(target)
+        unit.records[target] = Record(
+            form=PERSON_FORM if person else HOUSEHOLD_FORM,
+            year=unit.year,
+            subject_kind=Record.SubjectKind.PERSON if person else Record.SubjectKind.HOUSEHOLD,
+            subject_id=person.id if person else unit.household.id,
+            household=unit.household,
+            person=person,
+            parent=lead if person else None,
+            village_code=unit.household.village_code,
+            pack_hash=pack_hash,
+            version=0,
+        )
+    return unit.records[target]
+
+
+def _engine(pack: Pack, form: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: pack.to_engine(form, name, value) for name, value in values.items()}
+
+
+def _location_values(location: Location | None) -> dict[str, Any]:
+    if location is None:
+        return {}
+    return {
+        "lat": location.lat,
+        "lon": location.lon,
+        "datum": location.datum or None,
+        "gps_accuracy_m": location.gps_accuracy_m,
+        "mock_location": location.mock_location,
+        "located_at": location.located_at.date().isoformat(),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Scopes:
+    """Ready for `expressions.evaluate`: the household's, each person's by target, each spell's by id."""
+
+    household: dict[str, Any]
+    persons: dict[str, dict[str, Any]]
+    spells: dict[UUID, dict[str, Any]]
+
+
+def scopes_of(unit: Unit, pack: Pack, *, live_only: bool = True) -> Scopes:
+    """Build the scopes of docs/rule-language.md from the rows of a unit."""
+    household_row = _household_row(unit)
+    last = unit.last.get(TARGET_HOUSEHOLD)
+    person_scopes: dict[str, dict[str, Any]] = {}
+    for person in unit.persons:
+        target = str(person.id)
+        row = {**person_values(person), **person_facts(person), **_values(unit.records.get(target))}
+        before = unit.last.get(target)
+        person_scopes[target] = {
+            "row": _engine(pack, PERSON_FORM, row),
+            "last": _engine(pack, PERSON_FORM, {**before.subject, **before.values}) if before else None,
+        }
+    spells = [{"row": _engine_spell(pack, spell)} for spell in unit.spells]
+    consts = pack.constants()
+    members = [person_scopes[str(person.id)] for person in unit.live()]
+    household_scope: dict[str, Any] = {
+        "row": _engine(pack, HOUSEHOLD_FORM, household_row),
+        "last": _engine(pack, HOUSEHOLD_FORM, {**last.subject, **last.values}) if last else None,
+        "spell": spells[-1] if spells else None,
+        "relations": {
+            "members": members,
+            "all_members": [person_scopes[str(person.id)] for person in unit.persons],
+            "spells": spells,
+        },
+        "consts": consts,
+    }
+    household_scope["household"] = household_scope
+    for scope in person_scopes.values():
+        scope["household"] = household_scope
+        scope["consts"] = consts
+    spell_scopes: dict[UUID, dict[str, Any]] = {}
+    for spell, spell_scope in zip(unit.spells, spells, strict=True):
+        spell_scope["household"] = household_scope
+        spell_scope["consts"] = consts
+        spell_scopes[spell.id] = spell_scope
+    chosen = {str(p.id) for p in unit.live()} if live_only else set(person_scopes)
+    return Scopes(household_scope, {t: s for t, s in person_scopes.items() if t in chosen}, spell_scopes)
+
+
+def _values(record: Record | None) -> dict[str, Any]:
+    return record.values if record else {}
+
+
+def _household_row(unit: Unit) -> dict[str, Any]:
+    record = unit.records.get(TARGET_HOUSEHOLD)
+    latest = unit.spells[-1] if unit.spells else None
+    row = {
+        **household_values(unit.household),
+        **household_facts(unit.household),
+        **_location_values(unit.location),
+        **_values(record),
+        "members_live": len(unit.live()),
+        "head_name": unit.household.head_name or None,
+        "monitoring_type": latest.monitoring_type or None if latest else None,
+        "monitoring_state": latest.spell_state or None if latest else None,
+        "form_year": unit.year,
+    }
+    if record is not None:
+        row["entered_by"] = str(record.entered_by_id) if record.entered_by_id else None
+        row["checked_by"] = str(record.checked_by_id) if record.checked_by_id else None
+        row["entered_on"] = record.submitted_at.date().isoformat() if record.submitted_at else None
+    return row
+
+
+def _engine_spell(pack: Pack, spell: MonitoringSpell) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "spell_no": spell.spell_no,
+        "identified_month": spell.identified_month or None,
+        "eliminated_month": spell.eliminated_month or None,
+        "monitoring_type": spell.monitoring_type or None,
+        "spell_state": spell.spell_state or None,
+        **spell.values,
+    }
+    return {name: pack.to_engine("spell", name, value) for name, value in row.items()}
+
+

@@ -1,0 +1,12 @@
+"""Every URL of the product; each view declares its permission (see `fangfanpin routes`)."""
+
+from django.urls import include, path
+from django.urls.resolvers import URLPattern, URLResolver
+
+from fangfanpin.web.views import health
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health, name="health"),
+    path("i18n/", include("fangfanpin.web.urls")),
+    path("accounts/", include("fangfanpin.accounts.urls")),
+]

@@ -1,0 +1,23 @@
+"""What every page's frame shows: campaign and countdown, the work menu, the person."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest
+
+Part = Callable[[HttpRequest], dict[str, Any]]
+_parts: list[Part] = []
+
+
+def register_frame_part(part: Part) -> Part:
+    """A higher app adds to the frame (countdown, menu counts); called once per rendered page."""
+    _parts.append(part)
+    return part
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    found: dict[str, Any] = {"reach": getattr(request, "reach", None)}
+    if getattr(request, "user", None) is not None and request.user.is_authenticated:
+        for part in _parts:
+            found.update(part(request))
+    return found
