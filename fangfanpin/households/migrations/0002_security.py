@@ -13,6 +13,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$
 """
 
+# Asked before the reach is known, hence past row security: a helper's own households, by id and nothing else.
+PAIRED_HOUSEHOLDS = """
+CREATE FUNCTION ffp_paired_households(helper bigint, on_day date) RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT household_id FROM households_pairing
+    WHERE user_id = helper AND start_on <= on_day AND (end_on IS NULL OR end_on > on_day)
+$$
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("households", "0001_initial"), ("audit", "0002_events")]
@@ -34,6 +43,7 @@ class Migration(migrations.Migration):
                 "SELECT ffp_track('households_reveal')",
                 "SELECT ffp_protect('households_reveal', 'village_code', 'household_id')",
                 VILLAGE_OF_IDENTITY,
+                PAIRED_HOUSEHOLDS,
             ]
         )
     ]

@@ -1,0 +1,41 @@
+"""What campaigns tell the apps below: when entry is closed, what a page's frame shows of the year."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+
+from fangfanpin.campaigns import clock
+from fangfanpin.campaigns.services import entry_gate, is_unlocked
+from fangfanpin.records.gates import register_gate, register_opener
+from fangfanpin.web.context import register_frame_part
+
+register_gate(entry_gate)
+register_opener(is_unlocked)
+
+
+@register_frame_part
+def campaign_frame(request: HttpRequest) -> dict[str, Any]:
+    """Title and countdown to the next stage for the top bar; the demo's warning."""
+    try:
+        campaign = clock.current()
+    except clock.NoCampaign:
+        return {"campaign_title": None, "is_demo": False}
+    coming = next((stage for stage in clock.stages(campaign) if not stage.is_past), None)
+    return {
+        "campaign_title": campaign.title,
+        "is_demo": campaign.is_demo,
+        "countdown": countdown(coming) if coming else _("各阶段均已到期"),
+        "campaign_now": clock.now(campaign),
+    }
+
+
+def countdown(stage: clock.Stage) -> str:
+    """"距“信息录入”截止还有 2 天 3 小时"."""
+    hours = int(stage.left.total_seconds() // 3600)
+    left = (
+        _("%(days)d 天 %(hours)d 小时") % {"days": hours // 24, "hours": hours % 24}
+        if hours >= 24
+        else _("%(hours)d 小时 %(minutes)d 分") % {"hours": hours, "minutes": int(stage.left.total_seconds() // 60) % 60}
+    )
+    return _("距“%(title)s”截止还有 %(left)s") % {"title": stage.title, "left": left}

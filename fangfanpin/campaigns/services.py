@@ -1,0 +1,89 @@
+"""Open the year, unlock a household after closing, report a stage done."""
+
+import datetime
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from fangfanpin.accounts.models import User
+from fangfanpin.accounts.reach import set_act
+from fangfanpin.campaigns import clock
+from fangfanpin.campaigns.models import Campaign, StageReport, Unlock
+from fangfanpin.households.models import Household
+from fangfanpin.policy.models import PublishedPack
+from fangfanpin.policy.services import pack_of
+from fangfanpin.records.gates import Closed
+from fangfanpin.records.models import Record
+from fangfanpin.regions.models import Region
+
+
+class CampaignRefused(Exception):
+    """Cannot be done; the message says why."""
+
+
+@transaction.atomic
+def open_campaign(
+    *, pack: PublishedPack, county: Region, by: User | None, is_demo: bool = False, starts: datetime.datetime | None = None
+) -> Campaign:
+    """Make a published pack's year the current campaign. `starts`: campaign time now, for the demo and rehearsals."""
+    set_act("campaign.open")
+    loaded = pack_of(pack)
+    Campaign.objects.filter(is_current=True).exclude(year=loaded.form_year).update(is_current=False)
+    campaign, _made = Campaign.objects.update_or_create(
+        year=loaded.form_year,
+        defaults={"title": loaded.title, "county": county, "pack": pack, "is_current": True, "is_demo": is_demo, "opened_by": by},
+    )
+    if starts is not None:
+        clock.set_clock(campaign, starts)
+    return campaign
+
+
+@transaction.atomic
+def unlock(*, household: Household, year: int, reason: str, by: User) -> Unlock:
+    """Open one household for entry after closing. A reason of at least five characters is asked."""
+    if len(reason.strip()) < 5:
+        raise CampaignRefused(_("请写明解锁原因（至少 5 个字）。"))
+    set_act("record.unlock")
+    found, _made = Unlock.objects.get_or_create(
+        household=household,
+        year=year,
+        closed_at=None,
+        defaults={"village_code": household.village_code, "reason": reason.strip()[:500], "opened_by": by},
+    )
+    return found
+
+
+@transaction.atomic
+def lock_again(*, household: Household, year: int, by: User) -> None:
+    set_act("record.lock_again")
+    for found in Unlock.objects.filter(household=household, year=year, closed_at__isnull=True):
+        found.closed_at = timezone.now()
+        found.save()
+
+
+@transaction.atomic
+def report_stage(*, campaign: Campaign, stage: str, region: Region, note: str, by: User) -> StageReport:
+    """A unit reports a stage that nothing counts (mobilised, trained, summary handed in) as done."""
+    known = clock.stage(campaign, stage)
+    if known is None or known.metric != "reported":
+        raise CampaignRefused(_("这个阶段由系统统计，不需要报告。"))
+    set_act("stage.report")
+    report, _made = StageReport.objects.update_or_create(
+        campaign=campaign, stage=stage, region=region, defaults={"note": note[:500], "reported_by": by}
+    )
+    return report
+
+
+def entry_gate(record: Record, user: User) -> Closed | None:
+    """After the entry deadline of the campaign's clock nothing is entered but through a clue or an unlock."""
+    campaign = Campaign.objects.select_related("pack").filter(year=record.year).first()
+    if campaign is None or not clock.entry_is_closed(campaign):
+        return None
+    closes_at = clock.entry_closes_at(campaign)
+    shown = (closes_at - datetime.timedelta(minutes=1)).strftime("%m月%d日") if closes_at else ""
+    return Closed(f"录入已于{shown} 24:00截止。有疑问线索的农户可从线索进入更正，其他修改请县里解锁并说明原因。")
+
+
+def is_unlocked(record: Record, user: User) -> bool:
+    return Unlock.objects.filter(household_id=record.household_id, year=record.year, closed_at__isnull=True).exists()

@@ -1,0 +1,122 @@
+"""The field app's endpoints (desk and phone): bundles out, saves in."""
+
+import datetime
+import json
+from typing import Any
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+from fangfanpin.accounts.permissions import SignedInRequest, needs, require, within_reach
+from fangfanpin.accounts.verbs import Verb
+from fangfanpin.campaigns import clock
+from fangfanpin.fieldwork.bundles import household_bundle, pack_bundle
+from fangfanpin.households.models import Household
+from fangfanpin.policy.services import pack_of
+from fangfanpin.records.models import Conflict
+from fangfanpin.records.saving import EntryClosed, Fault, SaveFaults, SaveRequest, resolve_conflict, save
+
+
+class BadRequest(Exception):
+    """The body is not what docs/field-api.md says."""
+
+
+def _body(request: HttpRequest) -> dict[str, Any]:
+    try:
+        body = json.loads(request.body)
+    except ValueError as error:
+        raise BadRequest from error
+    if not isinstance(body, dict):
+        raise BadRequest
+    return body
+
+
+def _bad_request() -> JsonResponse:
+    return JsonResponse({"reason": "format", "message": "提交的内容不完整，请刷新页面后再试。"}, status=400)
+
+
+def _faults(faults: tuple[Fault, ...]) -> JsonResponse:
+    return JsonResponse(
+        {"faults": [{"target": f.target, "name": f.name, "message": f.message} for f in faults]}, status=422
+    )
+
+
+@needs(Verb.HOUSEHOLD_VIEW, "GET")
+def pack_json(request: SignedInRequest) -> HttpResponse:
+    campaign = clock.current()
+    pack = pack_of(campaign.pack)
+    etag = f'"{pack.hash[:20]}-{campaign.pk}"'
+    if request.headers.get("If-None-Match") == etag:
+        return HttpResponse(status=304)
+    return JsonResponse(pack_bundle(campaign, pack), headers={"ETag": etag, "Cache-Control": "private, no-cache"})
+
+
+@needs(Verb.HOUSEHOLD_VIEW, "GET")
+def household_json(request: SignedInRequest, household_id: UUID) -> HttpResponse:
+    household = within_reach(Household.objects.all(), request.reach, pk=household_id)
+    campaign = clock.current()
+    return JsonResponse(household_bundle(household, campaign, pack_of(campaign.pack), request.reach, request.user))
+
+
+@needs(Verb.RECORD_ENTER, "POST")
+def save_household(request: SignedInRequest) -> HttpResponse:
+    try:
+        body = _body(request)
+        save_request = SaveRequest(
+            client_id=UUID(str(body["client_id"])),
+            base={str(target): int(version) for target, version in dict(body.get("base") or {}).items()},
+            ops=[dict(op) for op in body["ops"]],
+            claimed_at=datetime.datetime.fromisoformat(body["claimed_at"]) if body.get("claimed_at") else None,
+        )
+        household_id = UUID(str(body["household_id"]))
+    except (BadRequest, KeyError, TypeError, ValueError):
+        return _bad_request()
+    household = within_reach(Household.objects.all(), request.reach, pk=household_id)
+    require(request.reach, Verb.RECORD_ENTER, household)
+    campaign = clock.current()
+    try:
+        reply = save(
+            household=household,
+            request=save_request,
+            year=campaign.year,
+            pack=pack_of(campaign.pack),
+            by=request.user,
+            reach=request.reach,
+        )
+    except EntryClosed as closed:
+        return JsonResponse({"reason": "closed", "message": closed.message}, status=409)
+    except SaveFaults as refused:
+        return _faults(refused.faults)
+    return JsonResponse(reply)
+
+
+@needs(Verb.RECORD_ENTER, "POST")
+def decide_conflict(request: SignedInRequest, conflict_id: UUID) -> HttpResponse:
+    conflict = within_reach(Conflict.objects.select_related("household"), request.reach, pk=conflict_id)
+    require(request.reach, Verb.RECORD_ENTER, conflict)
+    try:
+        body = _body(request)
+    except BadRequest:
+        return _bad_request()
+    campaign = clock.current()
+    try:
+        resolve_conflict(
+            conflict=conflict,
+            choice=str(body.get("choice", "")),
+            value=body.get("value"),
+            pack=pack_of(campaign.pack),
+            year=campaign.year,
+            by=request.user,
+        )
+    except SaveFaults as refused:
+        return _faults(refused.faults)
+    return JsonResponse(household_bundle(conflict.household, campaign, pack_of(campaign.pack), request.reach, request.user))
+
+
+@needs(Verb.RECORD_ENTER, "GET")
+def entry(request: SignedInRequest, household_id: UUID) -> HttpResponse:
+    """The desk screen: an empty page that the field app fills from the bundle."""
+    household = within_reach(Household.objects.all(), request.reach, pk=household_id)
+    require(request.reach, Verb.RECORD_ENTER, household)
+    return render(request, "fieldwork/entry.html", {"household": household})

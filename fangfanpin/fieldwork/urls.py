@@ -1,0 +1,12 @@
+from django.urls import path
+
+from fangfanpin.fieldwork import api
+
+app_name = "fieldwork"
+urlpatterns = [
+    path("field/pack.json", api.pack_json, name="pack"),
+    path("field/households/<uuid:household_id>.json", api.household_json, name="household"),
+    path("field/save", api.save_household, name="save"),
+    path("field/conflicts/<uuid:conflict_id>", api.decide_conflict, name="conflict"),
+    path("entry/<uuid:household_id>", api.entry, name="entry"),
+]
