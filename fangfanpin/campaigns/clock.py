@@ -27,6 +27,13 @@ class Stage:
     is_past: bool
     left: datetime.timedelta
 
+    @property
+    def due_words(self) -> str:
+        """11-17 24:00 for the midnight that ends the day, as the notice writes it."""
+        if (self.due_at.hour, self.due_at.minute) == (0, 0):
+            return (self.due_at - datetime.timedelta(days=1)).strftime("%Y-%m-%d 24:00")
+        return self.due_at.strftime("%Y-%m-%d %H:%M")
+
 
 def current() -> Campaign:
     """The campaign in force; NoCampaign where none is open."""

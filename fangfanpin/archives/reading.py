@@ -1,0 +1,240 @@
+"""A household read for people: words instead of codes, last year beside this year, papers present and missing."""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from fangfanpin.households.models import MonitoringSpell, Person
+from fangfanpin.households.services import row_as_of
+from fangfanpin.households.subjects import (
+    HOUSEHOLD_COLUMNS,
+    PERSON_COLUMNS,
+    household_values,
+    person_values,
+)
+from fangfanpin.pack import Indicator, Pack
+from fangfanpin.privacy.secrets import mask_phone, mask_text
+from fangfanpin.records.models import Record
+from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM, TARGET_HOUSEHOLD, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item for reading. `changed`: differs from last year; `carried`: not asked this year yet, last year's shown."""
+
+    name: str
+    zh: str
+    now: str
+    last: str
+    changed: bool
+    carried: bool
+    secret: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    items: tuple[Item, ...]
+    ticked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    target: str
+    person: Person
+    relation: str
+    age: int | None
+    live: bool
+    moved: str
+    sections: tuple[Section, ...]
+
+
+def shown(pack: Pack, indicator: Indicator, value: Any, *, sensitive: bool = True) -> str:
+    """A value in words; sensitive ones masked for those without the right."""
+    if value is None or value == "" or value == []:
+        return ""
+    if indicator.privacy == "sensitive" and not sensitive:
+        return mask_phone(str(value)) if indicator.type == "phone" else mask_text(str(value))
+    if indicator.type == "secret_number":
+        return str(value)
+    return pack.display(indicator, value)
+
+
+def _sections(
+    pack: Pack, form: str, now: Mapping[str, Any], last: Mapping[str, Any], record: Record | None, *, sensitive: bool
+) -> tuple[Section, ...]:
+    found = []
+    for section in pack.forms[form].sections:
+        items = []
+        for name in section.items:
+            indicator = pack.indicators[f"{form}.{name}"]
+            if indicator.home in ("typed", "spell") or indicator.retired:
+                continue
+            asked = name in now
+            value, before = now.get(name), last.get(name)
+            if value is None and before is None:
+                continue
+            items.append(
+                Item(
+                    name=name,
+                    zh=indicator.zh,
+                    now=shown(pack, indicator, value, sensitive=sensitive),
+                    last=shown(pack, indicator, before, sensitive=sensitive),
+                    changed=asked and name in last and value != before,
+                    carried=not asked and indicator.kind != "period",
+                    secret=indicator.privacy == "secret" and bool(value),
+                )
+            )
+        if items:
+            found.append(Section(section.title, tuple(items), bool(record and section.key in record.ticks)))
+    return tuple(found)
+
+
+def sections(unit: Unit, pack: Pack, *, sensitive: bool) -> tuple[Section, ...]:
+    """The household's own items by section."""
+    record, last = unit.records.get(TARGET_HOUSEHOLD), unit.last.get(TARGET_HOUSEHOLD)
+    now = {**household_values(unit.household), **(record.values if record else {})}
+    before = {**(last.subject if last else {}), **(last.values if last else {})}
+    return _sections(pack, HOUSEHOLD_FORM, now, before, record, sensitive=sensitive)
+
+
+def member(unit: Unit, person: Person, pack: Pack, *, sensitive: bool) -> Member:
+    """One member with their items by section."""
+    target = str(person.id)
+    record, last = unit.records.get(target), unit.last.get(target)
+    now = {**person_values(person), **(record.values if record else {})}
+    before = {**(last.subject if last else {}), **(last.values if last else {})}
+    moved = ""
+    if person.change_kind:
+        moved = " ".join(
+            filter(
+                None,
+                (
+                    pack.word("change_kind", person.change_kind),
+                    pack.word("member_change", person.change_reason) if person.change_reason else "",
+                    person.change_date.isoformat() if person.change_date else "",
+                ),
+            )
+        )
+    return Member(
+        target=target,
+        person=person,
+        relation=pack.word("relation_to_head", person.relation_to_head) if person.relation_to_head else "",
+        age=_age(person.birth_date, pack.state_date),
+        live=person.member_state == "01",
+        moved=moved,
+        sections=_sections(pack, PERSON_FORM, now, before, record, sensitive=sensitive),
+    )
+
+
+def _age(birth: datetime.date | None, on: datetime.date) -> int | None:
+    if birth is None:
+        return None
+    return ((on.year * 10000 + on.month * 100 + on.day) - (birth.year * 10000 + birth.month * 100 + birth.day)) // 10000
+
+
+def spell(found: MonitoringSpell, pack: Pack) -> dict[str, Any]:
+    risks = [found.values.get(f"risk_{number}") for number in range(1, 6)]
+    return {
+        "row": found,
+        "type": pack.word("monitoring_type", found.monitoring_type) if found.monitoring_type else "",
+        "state": pack.word("monitoring_state", found.spell_state) if found.spell_state else "",
+        "open": found.spell_state == "01",
+        "risks": "、".join(pack.word("risk", str(risk)) for risk in risks if risk),
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    title: str
+    present: bool
+    note: str
+
+
+def papers(unit: Unit, pack: Pack) -> list[Paper]:
+    """What the household's file must hold and whether it is there; papers of case steps come with the cases."""
+    monitored = bool(unit.spells)
+    found = []
+    for paper in pack.archive:
+        if paper.applies_to == "monitored" and not monitored:
+            continue
+        present, note = _paper_state(unit, paper.source)
+        found.append(Paper(paper.title, present, note))
+    return found
+
+
+def _paper_state(unit: Unit, source: str) -> tuple[bool, str]:
+    lead = unit.records.get(TARGET_HOUSEHOLD)
+    submitted = lead is not None and lead.state in (Record.State.SUBMITTED, Record.State.APPROVED, Record.State.LOCKED)
+    if source == "household_year":
+        return submitted, "" if submitted else _("今年还没有提交")
+    if source == "last_year":
+        return TARGET_HOUSEHOLD in unit.last, "" if TARGET_HOUSEHOLD in unit.last else _("没有去年的记录")
+    if source == "income":
+        return submitted, "" if submitted else _("今年的收入还没有提交")
+    if source == "pairing":
+        paired = unit.household.pairings.filter(end_on__isnull=True).exists()
+        return paired, "" if paired else _("没有帮扶责任人")
+    if source == "spell":
+        return bool(unit.spells), ""
+    return False, _("纸质材料，系统里还没有")
+
+
+@dataclass(frozen=True, slots=True)
+class ItemPlace:
+    """Where an item's value lives: table, row and column as events name them."""
+
+    indicator: Indicator
+    table: str
+    row_id: str
+    column: str
+
+
+def place_of_item(unit: Unit, target: str, name: str, pack: Pack) -> ItemPlace | None:
+    """None where there is no such item or target."""
+    person = unit.person(target)
+    if target != TARGET_HOUSEHOLD and person is None:
+        return None
+    form = HOUSEHOLD_FORM if target == TARGET_HOUSEHOLD else PERSON_FORM
+    indicator = pack.indicators.get(f"{form}.{name}")
+    if indicator is None:
+        return None
+    if indicator.home == "subject":
+        columns = HOUSEHOLD_COLUMNS if form == HOUSEHOLD_FORM else PERSON_COLUMNS
+        if name not in columns:
+            return None
+        row_id = str(person.id) if person else str(unit.household.id)
+        table = "households_person" if person else "households_household"
+        return ItemPlace(indicator, table, row_id, columns[name])
+    record = unit.records.get(target)
+    if record is None:
+        return None
+    return ItemPlace(indicator, "records_record", str(record.id), f"values.{name}")
+
+
+def as_known(unit: Unit, pack: Pack, moment: datetime.datetime, *, sensitive: bool) -> list[dict[str, Any]]:
+    """Household and members as the events say they stood at a moment; those not known then are left out."""
+    found: list[dict[str, Any]] = []
+    for target, table, row_id, title in [
+        (TARGET_HOUSEHOLD, "households_household", unit.household.id, _("户")),
+        *((str(p.id), "households_person", p.id, p.member_name) for p in unit.persons),
+    ]:
+        form = HOUSEHOLD_FORM if target == TARGET_HOUSEHOLD else PERSON_FORM
+        columns = HOUSEHOLD_COLUMNS if target == TARGET_HOUSEHOLD else PERSON_COLUMNS
+        row = row_as_of(table, row_id, moment)
+        if row is None:
+            continue
+        values = {name: row.get(column) for name, column in columns.items()}
+        record = unit.records.get(target)
+        known = row_as_of("records_record", record.id, moment) if record else None
+        values.update((known or {}).get("values") or {})
+        items = [
+            (pack.indicators[f"{form}.{name}"].zh, shown(pack, pack.indicators[f"{form}.{name}"], value, sensitive=sensitive))
+            for name, value in values.items()
+            if f"{form}.{name}" in pack.indicators and value not in (None, "", [])
+        ]
+        found.append({"title": title, "lines": items, "state": (known or {}).get("state")})
+    return found

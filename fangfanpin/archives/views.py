@@ -1,0 +1,145 @@
+"""The household page: who lives here, what changed, what is owed, what help they get; history, as-of, file."""
+
+import datetime
+from typing import Any
+from uuid import UUID
+
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
+
+from fangfanpin.accounts.models import User
+from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require, within_reach
+from fangfanpin.accounts.verbs import Verb
+from fangfanpin.archives import reading
+from fangfanpin.campaigns import clock
+from fangfanpin.campaigns.models import Unlock
+from fangfanpin.households.models import Household, Person
+from fangfanpin.households.services import RevealRefused, history, reveal
+from fangfanpin.jobs.services import start
+from fangfanpin.policy.services import pack_of
+from fangfanpin.records import gates
+from fangfanpin.records.units import HOUSEHOLD_FORM, TARGET_HOUSEHOLD, load_unit
+
+SHANGHAI = datetime.timezone(datetime.timedelta(hours=8))
+
+
+@needs(Verb.HOUSEHOLD_VIEW, "GET")
+def household(request: SignedInRequest, household_id: UUID) -> HttpResponse:
+    row = within_reach(Household.objects.all(), request.reach, pk=household_id)
+    campaign = clock.current()
+    pack = pack_of(campaign.pack)
+    sensitive = can(request.reach, Verb.SENSITIVE_VIEW, row)
+    unit = load_unit(row, campaign.year)
+    lead = unit.records.get(TARGET_HOUSEHOLD)
+    closed = gates.closed(lead, request.user) if lead else None
+    return render(
+        request,
+        "archives/household.html",
+        {
+            "household": row,
+            "lead": lead,
+            "closed": closed,
+            "members": [reading.member(unit, person, pack, sensitive=sensitive) for person in unit.persons],
+            "sections": reading.sections(unit, pack, sensitive=sensitive),
+            "years": sorted(row.records.filter(form=HOUSEHOLD_FORM).values_list("year", flat=True), reverse=True),
+            "spells": [reading.spell(found, pack) for found in unit.spells],
+            "pairings": row.pairings.order_by("-start_on"),
+            "location": unit.location,
+            "clues": row.clues.filter(year=campaign.year).select_related("person").order_by("state", "severity", "rule_id"),
+            "conflicts": row.conflicts.filter(state="open").count(),
+            "papers": reading.papers(unit, pack),
+            "unlocked": Unlock.objects.filter(household=row, year=campaign.year, closed_at__isnull=True).first(),
+            "may_enter": can(request.reach, Verb.RECORD_ENTER, row) and lead is not None and closed is None,
+            "may_review": can(request.reach, Verb.RECORD_REVIEW, row),
+            "may_unlock": can(request.reach, Verb.RECORD_UNLOCK, row),
+            "may_reveal": can(request.reach, Verb.SECRET_REVEAL, row),
+            "may_print": can(request.reach, Verb.SHEET_PRINT, row),
+            "bank": {"name": row.bank_name, "mask": row.bank_card_mask, "holder": row.bank_holder},
+        },
+    )
+
+
+@needs(Verb.HOUSEHOLD_VIEW, "GET")
+def item_history(request: SignedInRequest, household_id: UUID, target: str, name: str) -> HttpResponse:
+    """Every change of one item: value before and after, who, when, from where."""
+    row = within_reach(Household.objects.all(), request.reach, pk=household_id)
+    campaign = clock.current()
+    pack = pack_of(campaign.pack)
+    unit = load_unit(row, campaign.year)
+    found = reading.place_of_item(unit, target, name, pack)
+    if found is None:
+        raise Http404
+    if found.indicator.privacy == "secret" or (
+        found.indicator.privacy == "sensitive" and not can(request.reach, Verb.SENSITIVE_VIEW, row)
+    ):
+        raise Http404
+    changes = history(found.table, found.row_id, found.column)
+    names = dict(User.objects.filter(pk__in={change.by for change in changes}).values_list("pk", "name"))
+    return render(
+        request,
+        "archives/history.html",
+        {
+            "household": row,
+            "indicator": found.indicator,
+            "changes": [
+                {
+                    "at": change.at,
+                    "by": names.get(change.by, _("系统")),
+                    "source": change.source,
+                    "before": reading.shown(pack, found.indicator, change.before),
+                    "after": reading.shown(pack, found.indicator, change.after),
+                }
+                for change in changes
+            ],
+        },
+    )
+
+
+@needs(Verb.HOUSEHOLD_VIEW, "GET")
+def as_of(request: SignedInRequest, household_id: UUID) -> HttpResponse:
+    """The household as the system knew it on a day (end of that day, Asia/Shanghai)."""
+    row = within_reach(Household.objects.all(), request.reach, pk=household_id)
+    campaign = clock.current()
+    day = parse_date(request.GET.get("day", "")) if request.GET.get("day") else None
+    context: dict[str, Any] = {"household": row, "day": day, "asked": request.GET.get("day", "")}
+    if day is not None:
+        moment = datetime.datetime.combine(day + datetime.timedelta(days=1), datetime.time(), SHANGHAI)
+        context["known"] = reading.as_known(
+            load_unit(row, campaign.year), pack_of(campaign.pack), moment, sensitive=can(request.reach, Verb.SENSITIVE_VIEW, row)
+        )
+    return render(request, "archives/as_of.html", context)
+
+
+@needs(Verb.SECRET_REVEAL, "POST")
+def show_in_full(request: SignedInRequest, household_id: UUID, target: str, name: str) -> HttpResponse:
+    """A whole number, with a reason and a trace."""
+    household_row = within_reach(Household.objects.all(), request.reach, pk=household_id)
+    require(request.reach, Verb.SECRET_REVEAL, household_row)
+    row: Household | Person = household_row
+    if target != TARGET_HOUSEHOLD:
+        try:
+            row = within_reach(Person.objects.select_related("household"), request.reach, pk=UUID(target), household=household_row)
+        except ValueError:
+            raise Http404 from None
+    try:
+        return JsonResponse({"value": reveal(row=row, name=name, reason=request.POST.get("reason", ""), by=request.user)})
+    except RevealRefused as refused:
+        return JsonResponse({"message": str(refused)}, status=422)
+
+
+@needs(Verb.SHEET_PRINT, "POST")
+def make_file(request: SignedInRequest, household_id: UUID) -> HttpResponse:
+    """The household's file as PDF, made in the background."""
+    row = within_reach(Household.objects.all(), request.reach, pk=household_id)
+    require(request.reach, Verb.SHEET_PRINT, row)
+    job = start(
+        kind="archives.household_file",
+        title=_("%(name)s户一户一档") % {"name": row.head_name},
+        by=request.user,
+        parameters={"household": str(row.pk)},
+    )
+    return redirect("jobs:job", job.pk)
+
+

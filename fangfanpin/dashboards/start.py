@@ -1,0 +1,152 @@
+"""What is due from me, by when: the start page is a short list that can be finished today."""
+
+import datetime
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from django.utils.translation import gettext as _
+
+from fangfanpin.accounts.models import User
+from fangfanpin.accounts.reach import Reach
+from fangfanpin.accounts.verbs import Verb
+from fangfanpin.campaigns import clock
+from fangfanpin.campaigns.models import Campaign
+from fangfanpin.dashboards.queries import OPEN_CLUES
+from fangfanpin.quality.models import Clue
+from fangfanpin.records.models import Conflict, ImportBatch, Record
+from fangfanpin.records.units import HOUSEHOLD_FORM
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """One line of the work list: how many, of what, by when, and where it begins. `kind`: ok, warn, bad, idle."""
+
+    title: str
+    count: int
+    unit: str
+    hint: str
+    url: str
+    kind: str
+
+
+Source = Callable[[User, Reach, Campaign], Sequence[Duty]]
+_sources: list[Source] = []
+
+
+def duties_from(source: Source) -> Source:
+    _sources.append(source)
+    return source
+
+
+def duties(user: User, reach: Reach, campaign: Campaign) -> list[Duty]:
+    """Everything due from this person, most pressing first; what is done is left out."""
+    found = [duty for source in _sources for duty in source(user, reach, campaign) if duty.count]
+    order = {"bad": 0, "warn": 1, "idle": 2, "ok": 3}
+    return sorted(found, key=lambda duty: order[duty.kind])
+
+
+def _due(campaign: Campaign, metric: str) -> tuple[str, str]:
+    """Words for a stage's deadline and how pressing it is."""
+    stage = next((found for found in clock.stages(campaign) if found.metric == metric), None)
+    if stage is None:
+        return "", "idle"
+    if stage.is_past:
+        return _("“%(title)s”已过截止时间") % {"title": stage.title}, "bad"
+    days = stage.left.days
+    shown = (stage.due_at - datetime.timedelta(minutes=1)).strftime("%m-%d")
+    return _("“%(title)s”%(day)s 截止，还有 %(days)d 天") % {"title": stage.title, "day": shown, "days": days}, (
+        "bad" if days < 1 else "warn" if days < 3 else "idle"
+    )
+
+
+@duties_from
+def collecting(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
+    if not reach.has(Verb.RECORD_ENTER):
+        return []
+    records = Record.objects.visible_to(reach).filter(form=HOUSEHOLD_FORM, year=campaign.year)
+    hint, kind = _due(campaign, "entered")
+    return [
+        Duty(
+            _("退回重填"),
+            records.filter(state=Record.State.RETURNED).count(),
+            _("户"),
+            _("乡镇退回并写了原因"),
+            "/households/?state=returned",
+            "bad",
+        ),
+        Duty(
+            _("还没有采集"),
+            records.filter(state=Record.State.EMPTY).count(),
+            _("户"),
+            hint,
+            "/households/?state=empty",
+            kind,
+        ),
+        Duty(
+            _("采集了一半"),
+            records.filter(state=Record.State.DRAFT).count(),
+            _("户"),
+            hint,
+            "/households/?state=draft",
+            kind,
+        ),
+        Duty(
+            _("两人填的不一样，要定一个"),
+            Conflict.objects.visible_to(reach).filter(state=Conflict.State.OPEN).values("household").distinct().count(),
+            _("户"),
+            _("打开农户录入页，两个值都留着，选一个"),
+            "/households/conflicts",
+            "bad",
+        ),
+    ]
+
+
+@duties_from
+def answering(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
+    if not reach.has(Verb.CLUE_ANSWER):
+        return []
+    hint, kind = _due(campaign, "clues_closed")
+    clues = Clue.objects.visible_to(reach).filter(year=campaign.year, state__in=OPEN_CLUES)
+    return [
+        Duty(
+            _("疑似问题要核实"),
+            clues.exclude(severity=Clue.Severity.INFO).count(),
+            _("条"),
+            hint,
+            "/clues/",
+            kind,
+        )
+    ]
+
+
+@duties_from
+def reviewing(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
+    found = []
+    if reach.has(Verb.RECORD_REVIEW):
+        hint, kind = _due(campaign, "entered")
+        submitted = Record.objects.visible_to(reach).filter(
+            form=HOUSEHOLD_FORM, year=campaign.year, state=Record.State.SUBMITTED
+        )
+        found.append(Duty(_("等待审核"), submitted.count(), _("户"), hint, "/households/review", kind))
+    if reach.has(Verb.CLUE_REVIEW):
+        confirmed = Clue.objects.visible_to(reach).filter(
+            year=campaign.year, state=Clue.State.CONFIRMED, reviewed_at__isnull=True
+        )
+        found.append(
+            Duty(_("核实无误的线索要复核"), confirmed.count(), _("条"), _("看佐证，同意或退回"), "/clues/?state=confirmed", "warn")
+        )
+    if reach.has(Verb.TRANSFER_TICK):
+        waiting = Record.objects.visible_to(reach).filter(
+            form=HOUSEHOLD_FORM, year=campaign.year, state__in=(Record.State.SUBMITTED, Record.State.APPROVED), transferred_at__isnull=True
+        )
+        hint, kind = _due(campaign, "entered")
+        found.append(Duty(_("还没录入国家系统"), waiting.count(), _("户"), hint, "/transfer/", kind))
+    return found
+
+
+@duties_from
+def importing(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
+    if not reach.has(Verb.IMPORT_ROSTER):
+        return []
+    faulty = ImportBatch.objects.filter(state=ImportBatch.State.FAULTY, uploaded_by=user).count()
+    return [Duty(_("花名册导入有错误"), faulty, _("份"), _("下载标红的表，改好再传"), "/imports/", "warn")]

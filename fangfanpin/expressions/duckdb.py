@@ -1,0 +1,392 @@
+"""Compile to DuckDB: nodes to a sqlglot tree, one short method per node; text is never pasted into SQL.
+
+Tables: `household`, `person`, `spell` (wide, last year's columns `last__x`; docs/rule-language.md) and `latest_spell`. All aggregates
+of one rule over one relation become one grouped sub-select joined by household_key.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlglot.expressions as e
+
+from fangfanpin.expressions import nodes as n
+from fangfanpin.expressions.check import Expression
+from fangfanpin.expressions.evaluate import ranks_of
+from fangfanpin.expressions.schema import Schema
+from fangfanpin.expressions.types import Bool, Code, Date, Number, Text
+
+_KEY = {"household": "household_key", "person": "person_key", "spell": "spell_key"}
+_COMPARE: dict[str, type[e.Expression]] = {"eq": e.EQ, "ne": e.NEQ, "lt": e.LT, "le": e.LTE, "gt": e.GT, "ge": e.GTE}
+_ARITHMETIC: dict[str, type[e.Expression]] = {"add": e.Add, "sub": e.Sub, "mul": e.Mul}
+_HAN = r"\x{3400}-\x{4dbf}\x{4e00}-\x{9fff}\x{f900}-\x{faff}\x{20000}-\x{3ffff}"
+_PATTERNS = {
+    "mobile_cn": r"1[3-9][0-9]{9}",
+    "phone_cn": r"1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8}",
+    "name_cn": rf"[{_HAN}](?:[{_HAN}\x{{b7}}]{{0,18}}[{_HAN}])",
+    "digits": r"[0-9]+",
+}
+
+
+def _paren(tree: e.Expression) -> e.Expression:
+    return tree if isinstance(tree, (e.Column, e.Literal, e.Null, e.Boolean, e.Anonymous, e.Paren, e.Case)) else e.Paren(this=tree)
+
+
+def _int(value: int) -> e.Expression:
+    return e.Neg(this=e.Literal.number(-value)) if value < 0 else e.Literal.number(value)
+
+
+def _fn(name: str, *args: e.Expression) -> e.Expression:
+    return e.Anonymous(this=name, expressions=list(args))
+
+
+def _literal(value: Any) -> e.Expression:
+    if value is None:
+        return e.Null()
+    if isinstance(value, bool):
+        return e.Boolean(this=value)
+    if isinstance(value, int):
+        return _int(value)
+    return e.Literal.string(str(value))
+
+
+def _case(condition: e.Expression, then: e.Expression, otherwise: e.Expression | None = None) -> e.Case:
+    return e.Case(ifs=[e.If(this=condition, true=then)], default=otherwise or e.Null())
+
+
+class _Compiler:
+    """One rule: the subject's alias is `s`, its household `h`, its latest spell `l`; sub-selects join as `a0`, `a1` …"""
+
+    def __init__(self, schema: Schema, subject: str, env: Mapping[str, Any]) -> None:
+        self.schema = schema
+        self.subject = subject
+        self.env = env
+        self.needs: set[str] = set()
+        self.aggregates: dict[str, list[n.Aggregate]] = {}
+        self.sets: list[n.SetCall] = []
+
+    def sql(self, node: n.Node, row: str = "s") -> e.Expression:
+        match node:
+            case n.Literal(value=value):
+                return _literal(value)
+            case n.Const(name=name):
+                return _literal(self.env.get(name))
+            case n.Column():
+                return self.column(node, row)
+            case n.Not(arg=arg):
+                return e.Not(this=_paren(self.sql(arg, row)))
+            case n.Negative(arg=arg):
+                return e.Neg(this=_paren(self.sql(arg, row)))
+            case n.IsNull(arg=arg):
+                return e.Is(this=_paren(self.sql(arg, row)), expression=e.Null())
+            case n.And(args=args):
+                return self.joined(e.And, args, row)
+            case n.Or(args=args):
+                return self.joined(e.Or, args, row)
+            case n.Compare():
+                left, right = self.scaled(node, row)
+                return _COMPARE[node.op](this=left, expression=right)
+            case n.Arithmetic():
+                return self.arithmetic(node, row)
+            case n.In(arg=arg, values=values):
+                return e.In(this=_paren(self.sql(arg, row)), expressions=[_literal(value) for value in values])
+            case n.Call():
+                return self.call(node, row)
+            case n.Aggregate():
+                return self.aggregate(node)
+            case n.SetCall():
+                return self.over_all(node)
+            case _:
+                raise TypeError(type(node).__name__)
+
+    def column(self, node: n.Column, row: str) -> e.Expression:
+        if node.scope == "row":
+            return e.column(node.name, table=row, quoted=True)
+        if node.scope == "last":
+            return e.column(f"last__{node.name}", table=row, quoted=True)
+        if node.scope == "spell":
+            alias = "l" if row == "s" else f"{row}l"
+            self.needs.add(alias)
+            return e.column(node.name, table=alias, quoted=True)
+        name = node.name if node.scope == "household" else f"last__{node.name}"
+        if row == "s" and self.subject == "household":
+            return e.column(name, table="s", quoted=True)
+        alias = "h" if row == "s" else f"{row}h"
+        self.needs.add(alias)
+        return e.column(name, table=alias, quoted=True)
+
+    def joined(self, kind: type[e.Expression], args: Sequence[n.Node], row: str) -> e.Expression:
+        tree = _paren(self.sql(args[0], row))
+        for arg in args[1:]:
+            tree = kind(this=tree, expression=_paren(self.sql(arg, row)))
+        return tree
+
+    def scaled(self, node: n.Compare | n.Arithmetic, row: str) -> tuple[e.Expression, e.Expression]:
+        sides = []
+        for part, by in ((node.left, node.scale_left), (node.right, node.scale_right)):
+            tree = _paren(self.sql(part, row))
+            sides.append(e.Paren(this=e.Mul(this=tree, expression=_int(10**by))) if by else tree)
+        return sides[0], sides[1]
+
+    def arithmetic(self, node: n.Arithmetic, row: str) -> e.Expression:
+        if node.op == "sub" and isinstance(node.left.type, Date):
+            return _fn("date_diff", e.Literal.string("day"), self.as_date(node.right, row), self.as_date(node.left, row))
+        left, right = self.scaled(node, row)
+        return _ARITHMETIC[node.op](this=left, expression=right)
+
+    def as_date(self, node: n.Node, row: str) -> e.Expression:
+        """An integer day as a DuckDB DATE."""
+        held = _paren(self.sql(node, row))
+        year = e.IntDiv(this=held.copy(), expression=_int(10000))
+        month = e.Mod(this=e.Paren(this=e.IntDiv(this=held.copy(), expression=_int(100))), expression=_int(100))
+        return _fn("make_date", year, month, e.Mod(this=held.copy(), expression=_int(100)))
+
+    def call(self, node: n.Call, row: str) -> e.Expression:
+        if node.fn == "if":
+            condition, then, otherwise = (self.sql(arg, row) for arg in node.args)
+            return _case(e.Is(this=_paren(condition), expression=e.true()), then, otherwise)
+        args = [_paren(self.sql(arg, row)) for arg in node.args]
+        method = getattr(self, f"call_{node.fn}", None)
+        if method is not None:
+            tree: e.Expression = method(node, args)
+            return tree
+        return _fn({"size": "len"}.get(node.fn, node.fn), *args)
+
+    def null_safe(self, args: Sequence[e.Expression], tree: e.Expression) -> e.Expression:
+        """NULL when any argument is."""
+        nothing: e.Expression = e.Is(this=args[0].copy(), expression=e.Null())
+        for arg in args[1:]:
+            nothing = e.Or(this=nothing, expression=e.Is(this=arg.copy(), expression=e.Null()))
+        return _case(nothing, e.Null(), tree)
+
+    def call_age(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
+        birth, on = args
+        years = e.IntDiv(this=e.Paren(this=e.Sub(this=on, expression=birth)), expression=_int(10000))
+        return self.null_safe(args, _case(e.GTE(this=on.copy(), expression=birth.copy()), years, _int(-1)))
+
+    def call_months_between(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
+        first, second = args
+
+        def months(held: e.Expression) -> e.Expression:
+            years = e.Mul(this=e.Paren(this=e.IntDiv(this=held.copy(), expression=_int(10000))), expression=_int(12))
+            part = e.Mod(this=e.Paren(this=e.IntDiv(this=held.copy(), expression=_int(100))), expression=_int(100))
+            return e.Paren(this=e.Add(this=years, expression=part))
+
+        def day(held: e.Expression) -> e.Expression:
+            return e.Mod(this=held.copy(), expression=_int(100))
+
+        short = _case(e.LT(this=day(second), expression=day(first)), _int(1), _int(0))
+        return self.null_safe(args, e.Sub(this=e.Sub(this=months(second), expression=months(first)), expression=short))
+
+    def call_has(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
+        return _fn("list_contains", args[0], e.Literal.string(str(node.extra)))
+
+    def call_length(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
+        return _fn("length", args[0])
+
+    def call_matches(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
+        text, name = args[0], str(node.extra)
+
+        def same(part: e.Expression, length: int) -> e.Expression:
+            return e.EQ(this=part, expression=_fn("repeat", _fn("left", part.copy(), _int(1)), _int(length)))
+
+        if name == "same_digits":
+            repeated = _fn("repeat", _fn("left", text.copy(), _int(1)), _fn("length", text.copy()))
+            return e.And(this=e.EQ(this=text, expression=repeated), expression=e.GT(this=_fn("length", text.copy()), expression=_int(0)))
+        if name == "dummy_phone":
+            digits = _fn("regexp_full_match", text.copy(), e.Literal.string("[0-9]{11}"))
+            tail = same(_fn("right", text.copy(), _int(8)), 8)
+            known = e.EQ(this=text.copy(), expression=e.Literal.string("12345678901"))
+            return e.And(this=digits, expression=e.Paren(this=e.Or(this=tail, expression=known)))
+        if name == "placeholder_name":
+            return _fn("regexp_matches", text, e.Literal.string("未取名|无名|之子|之女|测试"))
+        return _fn("regexp_full_match", text, e.Literal.string(_PATTERNS[name]))
+
+    def call_ratio(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
+        scale = int(str(node.extra))
+        top_scale, bottom_scale = (getattr(arg.type, "scale", 0) for arg in node.args)
+        top = e.Paren(this=e.Mul(this=e.cast(args[0], "HUGEINT"), expression=_int(10 ** (scale + bottom_scale))))
+        bottom = e.Paren(this=e.Mul(this=e.cast(args[1], "HUGEINT"), expression=_int(10**top_scale)))
+        absolute_bottom = _fn("abs", bottom)
+        doubled = e.Paren(this=e.Add(this=e.Mul(this=_int(2), expression=_fn("abs", top)), expression=absolute_bottom))
+        rounded = e.IntDiv(this=doubled, expression=e.Paren(this=e.Mul(this=_int(2), expression=absolute_bottom.copy())))
+        negative = e.NEQ(
+            this=e.Paren(this=e.LT(this=args[0].copy(), expression=_int(0))),
+            expression=e.Paren(this=e.LT(this=args[1].copy(), expression=_int(0))),
+        )
+        sign = _case(negative, _int(-1), _int(1))
+        value = e.cast(e.Mul(this=e.Paren(this=rounded), expression=sign), "BIGINT")
+        nothing = e.Or(
+            this=e.Is(this=args[0].copy(), expression=e.Null()),
+            expression=e.EQ(this=_fn("coalesce", args[1].copy(), _int(0)), expression=_int(0)),
+        )
+        return _case(nothing, e.Null(), value)
+
+    def call_least(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
+        return self.null_safe(args, _fn("least", *args))
+
+    def call_greatest(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
+        return self.null_safe(args, _fn("greatest", *args))
+
+    def call_year(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
+        return e.IntDiv(this=args[0], expression=_int(12 if node.extra == "month" else 10000))
+
+    def call_month(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
+        years = e.Mul(this=e.Paren(this=e.IntDiv(this=args[0], expression=_int(10000))), expression=_int(12))
+        part = e.Mod(this=e.Paren(this=e.IntDiv(this=args[0].copy(), expression=_int(100))), expression=_int(100))
+        return e.Sub(this=e.Add(this=years, expression=part), expression=_int(1))
+
+    def call_rank_of(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
+        ranks = ranks_of(str(node.extra))
+        return e.Case(
+            this=args[0], ifs=[e.If(this=e.Literal.string(code), true=_int(rank)) for code, rank in sorted(ranks.items())], default=e.Null()
+        )
+
+    # Aggregates: one grouped sub-select per relation
+
+    def aggregate(self, node: n.Aggregate) -> e.Expression:
+        found = self.aggregates.setdefault(node.relation, [])
+        if node not in found:
+            found.append(node)
+        alias = f"a{list(self.aggregates).index(node.relation)}"
+        column = e.column(f"v{found.index(node)}", table=alias)
+        if node.fn in ("count", "sum"):
+            return _fn("coalesce", column, _int(0))
+        if node.fn == "any":
+            return _fn("coalesce", column, e.false())
+        if node.fn == "all":
+            return _fn("coalesce", column, e.true())
+        return column
+
+    def aggregate_value(self, node: n.Aggregate, row: str) -> e.Expression:
+        where = e.Is(this=_paren(self.sql(node.where, row)), expression=e.true()) if node.where else None
+
+        def filtered(tree: e.Expression) -> e.Expression:
+            return e.Filter(this=tree, expression=e.Where(this=where.copy())) if where is not None else tree
+
+        if node.fn == "count":
+            return filtered(e.Count(this=e.Star()))
+        if node.fn == "any":
+            return e.GT(this=filtered(e.Count(this=e.Star())), expression=_int(0))
+        if node.fn == "all":
+            return e.EQ(this=e.Count(this=e.Star()), expression=filtered(e.Count(this=e.Star())))
+        assert node.value is not None
+        value = self.sql(node.value, row)
+        if node.fn == "the":
+            return _case(e.EQ(this=filtered(e.Count(this=e.Star())), expression=_int(1)), filtered(_fn("any_value", value)))
+        tree = filtered(_fn(node.fn, value))
+        return e.cast(tree, "BIGINT") if node.fn == "sum" else tree
+
+    def over_all(self, node: n.SetCall) -> e.Expression:
+        if node not in self.sets:
+            self.sets.append(node)
+        alias = f"d{self.sets.index(node)}"
+        own = e.Is(this=_paren(self.sql(node.where, "s")), expression=e.true()) if node.where else e.true()
+        key = e.column("household_key", table="s")
+        if node.fn == "duplicates":
+            counted = _fn("coalesce", e.column("n", table=alias), _int(0))
+            return e.GT(this=e.Sub(this=counted, expression=_case(own, _int(1), _int(0))), expression=_int(0))
+        several = e.GT(this=_fn("coalesce", e.column("n", table=alias), _int(0)), expression=_int(1))
+        foreign = e.NEQ(this=_fn("coalesce", e.column("k", table=alias), key), expression=key.copy())
+        return e.Or(this=several, expression=foreign)
+
+    # Putting the select together
+
+    def select(self, rule_id: str, condition: e.Expression, scope: e.Expression | None) -> e.Select:
+        true = e.Is(this=_paren(condition), expression=e.true())
+        where = true if scope is None else e.And(this=e.Is(this=_paren(scope), expression=e.true()), expression=true)
+        query = e.select(
+            e.alias_(e.Literal.string(rule_id), "rule_id"),
+            e.alias_(e.column(_KEY[self.subject], table="s"), "subject_key"),
+            e.column("household_key", table="s"),
+            e.column("village_code", table="s"),
+        ).from_(e.alias_(e.to_table(self.subject), "s", table=True))
+        if self.subject == "person":
+            where = e.And(this=e.column("is_live", table="s"), expression=where)
+        for alias, table in (("h", "household"), ("l", "latest_spell")):
+            if alias in self.needs:
+                query = self._join(query, e.to_table(table), alias, "s")
+        for place, (relation, found) in enumerate(list(self.aggregates.items())):
+            query = query.join(
+                self._relation(relation, found).subquery(f"a{place}"), on=self._on(f"a{place}", "s"), join_type="left"
+            )
+        for place, node in enumerate(self.sets):
+            on = e.EQ(this=e.column("x", table=f"d{place}"), expression=_paren(self.sql(node.arg, "s")))
+            query = query.join(self._population(node).subquery(f"d{place}"), on=on, join_type="left")
+        return query.where(where)
+
+    def _on(self, alias: str, row: str) -> e.Expression:
+        return e.EQ(this=e.column("household_key", table=alias), expression=e.column("household_key", table=row))
+
+    def _join(self, query: e.Select, table: e.Expression, alias: str, row: str) -> e.Select:
+        return query.join(e.alias_(table, alias, table=True), on=self._on(alias, row), join_type="left")
+
+    def _relation(self, name: str, found: list[n.Aggregate]) -> e.Select:
+        relation = self.schema.relations[name]
+        before = set(self.needs)
+        self.needs = set()
+        values = [e.alias_(self.aggregate_value(node, "r"), f"v{place}") for place, node in enumerate(found)]
+        inner = self.needs
+        self.needs = before
+        query = e.select(e.column("household_key", table="r"), *values).from_(e.alias_(e.to_table(relation.table), "r", table=True))
+        for alias, table in (("rh", "household"), ("rl", "latest_spell")):
+            if alias in inner:
+                query = self._join(query, e.to_table(table), alias, "r")
+        if relation.live_only:
+            query = query.where(e.column("is_live", table="r"))
+        return query.group_by(e.column("household_key", table="r"))
+
+    def _population(self, node: n.SetCall) -> e.Select:
+        """Value → how many rows (duplicates) or households (other_household) have it, over live rows that meet the condition."""
+        before, self.needs = self.needs, set()
+        value = self.sql(node.arg, "q")
+        where: e.Expression = e.Not(this=e.Is(this=_paren(value.copy()), expression=e.Null()))
+        if self.subject == "person":
+            where = e.And(this=where, expression=e.column("is_live", table="q"))
+        if node.where is not None:
+            where = e.And(this=where, expression=e.Is(this=_paren(self.sql(node.where, "q")), expression=e.true()))
+        inner, self.needs = self.needs, before
+        key = e.column("household_key", table="q")
+        counted = e.Count(this=e.Star()) if node.fn == "duplicates" else e.Count(this=e.Distinct(expressions=[key]))
+        query = e.select(e.alias_(value, "x"), e.alias_(counted, "n"), e.alias_(e.Min(this=key.copy()), "k")).from_(
+            e.alias_(e.to_table(self.subject), "q", table=True)
+        )
+        for alias, table in (("qh", "household"), ("ql", "latest_spell")):
+            if alias in inner:
+                query = self._join(query, e.to_table(table), alias, "q")
+        return query.where(where).group_by(value.copy())
+
+
+def rule_select(
+    rule_id: str, expression: Expression, *, schema: Schema, env: Mapping[str, Any], scope: Expression | None = None
+) -> e.Select:
+    """Rows (rule_id, subject_key, household_key, village_code) where the scope is TRUE and the expression is TRUE.
+
+    `env`: values of constants and `param.NAME`, as the evaluator takes them.
+    """
+    compiler = _Compiler(schema, expression.subject, env)
+    condition = compiler.sql(expression.node)
+    narrowed = compiler.sql(scope.node) if scope is not None else None
+    return compiler.select(rule_id, condition, narrowed)
+
+
+def value_select(expression: Expression, *, schema: Schema, env: Mapping[str, Any]) -> e.Select:
+    """(subject_key, value) for every row of the subject: what conformance tests compare."""
+    compiler = _Compiler(schema, expression.subject, env)
+    value = compiler.sql(expression.node)
+    query = compiler.select("value", e.true(), None)
+    return query.select(e.alias_(value, "value"))
+
+
+def column_type(type_: object) -> str:
+    """DuckDB type that a column of this type has in the snapshot."""
+    match type_:
+        case Bool():
+            return "BOOLEAN"
+        case Number():
+            return "BIGINT"
+        case Text() | Code():
+            return "VARCHAR"
+        case _ if type(type_).__name__ == "Codes":
+            return "VARCHAR[]"
+        case _:
+            return "INTEGER"

@@ -1,0 +1,143 @@
+"""The nodes an expression is made of: frozen, with their type and their place in the text."""
+
+from dataclasses import dataclass
+
+from fangfanpin.expressions.types import Type
+
+Value = None | bool | int | str | tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Characters [start, end) of the text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    type: Type
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Literal(Node):
+    """Already scaled to what it met; dates and months as integers."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Const(Node):
+    """`state_date` …, or a parameter of the pack as `param.NAME`; its value is in the environment."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Node):
+    """`scope`: row, last, household, household.last, spell."""
+
+    scope: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Not(Node):
+    arg: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Negative(Node):
+    arg: Node
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull(Node):
+    arg: Node
+
+
+@dataclass(frozen=True, slots=True)
+class And(Node):
+    args: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Or(Node):
+    args: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Compare(Node):
+    """`op`: eq ne lt le gt ge. `scale_left`, `scale_right`: powers of ten that bring both sides to one scale."""
+
+    op: str
+    left: Node
+    right: Node
+    scale_left: int
+    scale_right: int
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic(Node):
+    """`op`: add sub mul; for add and sub both sides are brought to one scale as in Compare."""
+
+    op: str
+    left: Node
+    right: Node
+    scale_left: int
+    scale_right: int
+
+
+@dataclass(frozen=True, slots=True)
+class In(Node):
+    """`values` are literals, already scaled, never NULL."""
+
+    arg: Node
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """A scalar function. `extra`: what the checker resolved (ratio's scale, a pattern's or ordering's name)."""
+
+    fn: str
+    args: tuple[Node, ...]
+    extra: str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate(Node):
+    """`fn`: count any all sum min max the."""
+
+    fn: str
+    relation: str
+    value: Node | None
+    where: Node | None
+
+
+@dataclass(frozen=True, slots=True)
+class SetCall(Node):
+    """A question over the whole population: duplicates, other_household. Sweep only."""
+
+    fn: str
+    arg: Node
+    where: Node | None
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """The nodes directly below."""
+    match node:
+        case Not(arg=arg) | Negative(arg=arg) | IsNull(arg=arg) | In(arg=arg):
+            return (arg,)
+        case And(args=args) | Or(args=args) | Call(args=args):
+            return args
+        case Compare(left=left, right=right) | Arithmetic(left=left, right=right):
+            return (left, right)
+        case Aggregate(value=value, where=where):
+            return tuple(part for part in (value, where) if part is not None)
+        case SetCall(arg=arg, where=where):
+            return (arg,) if where is None else (arg, where)
+        case _:
+            return ()

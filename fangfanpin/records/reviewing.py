@@ -1,0 +1,52 @@
+"""Township review: approve, or return with a reason to whoever entered."""
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from fangfanpin.accounts.models import User
+from fangfanpin.accounts.reach import set_act
+from fangfanpin.records.models import Record
+
+
+class ReviewRefused(Exception):
+    """Not in a state to be reviewed, or by the same person who entered it."""
+
+
+def _lead(record: Record) -> Record:
+    return Record.objects.select_for_update().get(pk=record.pk)
+
+
+@transaction.atomic
+def approve(*, record: Record, by: User) -> Record:
+    """Submitted → approved. Maker and checker are different people."""
+    lead = _lead(record)
+    if lead.state != Record.State.SUBMITTED:
+        raise ReviewRefused(_("只有已提交的农户可以审核。"))
+    if lead.entered_by_id == by.pk:
+        raise ReviewRefused(_("录入和审核不能是同一个人。"))
+    set_act("record.approve")
+    lead.state = Record.State.APPROVED
+    lead.reviewed_by = by
+    lead.reviewed_at = timezone.now()
+    lead.version += 1
+    lead.save()
+    return lead
+
+
+@transaction.atomic
+def send_back(*, record: Record, reason: str, by: User) -> Record:
+    """Submitted or approved → returned, with a reason the collector reads on the household and on the start page."""
+    lead = _lead(record)
+    if lead.state not in (Record.State.SUBMITTED, Record.State.APPROVED):
+        raise ReviewRefused(_("只有已提交或已审核的农户可以退回。"))
+    if len(reason.strip()) < 4:
+        raise ReviewRefused(_("请写明退回原因（至少 4 个字），采集人会看到。"))
+    set_act("record.return")
+    lead.state = Record.State.RETURNED
+    lead.return_reason = reason.strip()[:500]
+    lead.reviewed_by = by
+    lead.reviewed_at = timezone.now()
+    lead.version += 1
+    lead.save()
+    return lead
