@@ -1,0 +1,276 @@
+"""One codec for every dictionary type: text ↔ value in JSON form ↔ words ↔ what expressions see.
+
+JSON form: money in fen, areas in 0.01 mu and other decimals as integers by scale, dates YYYY-MM-DD, months YYYY-MM, codes as
+text, multi-selects as sorted lists. None = asked and left empty.
+"""
+
+import datetime
+import difflib
+import re
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from fangfanpin.expressions.normalise import normalise_number_text, normalise_text
+from fangfanpin.pack.indicators import Indicator
+
+_SCALED = frozenset({"money", "area_mu", "decimal"})
+_MAX = 10**13  # fen: a thousand million yuan is a typing error
+_DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]0{1,2}:00(?::00)?)?|(\d{4})(\d{2})(\d{2})")
+_MONTH = re.compile(r"(\d{4})[-/.年](\d{1,2})月?|(\d{4})(\d{2})")
+_PHONE = re.compile(r"1[3-9]\d{9}|0\d{2,3}-?\d{7,8}")
+_YES = frozenset("是 有 1 Y y √ 对 true True TRUE 参加 已".split())
+_NO = frozenset("否 无 0 N n × 没有 不 false False FALSE 未参加 未".split())
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_MAX_TEXT = 500
+MAX_ADDRESS = 255
+
+
+class CodecFault(Exception):
+    """The text is not a value of this type; the message (Chinese) says what to do."""
+
+
+def day_number(day: datetime.date) -> int:
+    return day.year * 10000 + day.month * 100 + day.day
+
+
+def to_engine(type_: str, value: Any) -> Any:
+    if value is None or value == "":
+        return None
+    if type_ == "date" and isinstance(value, str):
+        return int(value[:4]) * 10000 + int(value[5:7]) * 100 + int(value[8:10])
+    if type_ == "month" and isinstance(value, str):
+        return int(value[:4]) * 12 + (int(value[5:7]) - 1 if len(value) >= 7 else 0)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def fact_to_engine(name: str, value: Any) -> Any:
+    """Derived facts are not items of the dictionary; `id_birth` is the only date among them."""
+    return to_engine("date" if name == "id_birth" else "text", value)
+
+
+def from_engine(type_: str, value: Any) -> Any:
+    if value is None:
+        return None
+    if type_ == "date":
+        return f"{value // 10000:04d}-{value // 100 % 100:02d}-{value % 100:02d}"
+    if type_ == "month":
+        return f"{value // 12:04d}-{value % 12 + 1:02d}"
+    return sorted(value) if isinstance(value, tuple) else value
+
+
+def check_json(indicator: Indicator, value: Any, words: Mapping[str, str]) -> str | None:
+    """What is wrong with a value that came as JSON; None where it is right."""
+    if value is None:
+        return None
+    zh = indicator.zh
+    match indicator.type:
+        case "money" | "area_mu" | "decimal" | "int" | "year":
+            if isinstance(value, bool) or not isinstance(value, int):
+                return f"“{zh}”要填数字"
+            if abs(value) >= _MAX:
+                return f"“{zh}”的数字太大，请核对单位"
+            if value < 0 and indicator.home != "computed":
+                return f"“{zh}”不能是负数"
+            if indicator.type == "year" and not 1900 <= value <= 2100:
+                return f"“{zh}”要填四位年份，如 2019"
+        case "bool":
+            if not isinstance(value, bool):
+                return f"“{zh}”要填是或否"
+        case "code":
+            codes = value if indicator.multi else [value]
+            if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
+                return f"“{zh}”要从清单中选择"
+            if unknown := [code for code in codes if code not in words]:
+                return f"“{zh}”的清单里没有“{unknown[0]}”"
+            if indicator.multi and codes != sorted(set(codes)):
+                return f"“{zh}”的选项重复或未排序"
+        case "date":
+            return None if _is_date(value) else f"“{zh}”要填日期，如 2021-09-30"
+        case "month":
+            return None if isinstance(value, str) and _is_month(value) else f"“{zh}”要填年月，如 2021-09"
+        case _:
+            if not isinstance(value, str):
+                return f"“{zh}”要填文字"
+            if len(value) > (MAX_ADDRESS if indicator.name.endswith("address") else _MAX_TEXT):
+                return f"“{zh}”太长"
+            if _CONTROL.search(value):
+                return f"“{zh}”里有看不见的控制字符，请重新输入"
+            if indicator.type == "secret_number" and not re.fullmatch(r"[0-9A-Z]{1,30}", value):
+                return f"“{zh}”只能是数字和字母"
+    return None
+
+
+def _is_date(value: Any) -> bool:
+    try:
+        return isinstance(value, str) and len(value) == 10 and bool(datetime.date.fromisoformat(value))
+    except ValueError:
+        return False
+
+
+def _is_month(value: str) -> bool:
+    return bool(re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])|\d{4}", value))
+
+
+def parse_text(indicator: Indicator, text: str, codes: Mapping[str, str], words: Mapping[str, str]) -> Any:
+    """A cell's text as a value in JSON form; None for nothing. Raises CodecFault."""
+    plain = normalise_text(text)
+    if plain is None:
+        return None
+    if _CONTROL.search(plain):
+        raise CodecFault("里面有看不见的控制字符，请删掉后重新输入")
+    match indicator.type:
+        case "money" | "area_mu" | "decimal":
+            return _scaled(indicator, plain)
+        case "int" | "year":
+            return _whole(indicator, plain)
+        case "bool":
+            if plain in _YES:
+                return True
+            if plain in _NO:
+                return False
+            raise CodecFault(f"“{plain}”要改成“是”或“否”")
+        case "code":
+            parts = [p for p in re.split(r"[,，、;；|/]", plain) if p.strip()] if indicator.multi else [plain]
+            found = [_code(part.strip(), codes, words) for part in parts]
+            return sorted(set(found)) if indicator.multi else found[0]
+        case "date":
+            return _date(plain)
+        case "month":
+            return _month(plain)
+        case "secret_number":
+            return _number(plain)
+        case "phone":
+            digits = (normalise_number_text(plain) or "").replace(" ", "")
+            if re.fullmatch(r"\d(\.\d+)?[eE]\+\d+", digits):
+                raise CodecFault("号码被表格存成了科学计数，请把这一列设为文本后重新填写")
+            return digits
+        case _:
+            if len(plain) > _MAX_TEXT:
+                raise CodecFault(f"文字太长（{len(plain)} 个字）")
+            return plain
+
+
+def _scaled(indicator: Indicator, plain: str) -> int:
+    digits = (normalise_number_text(plain) or "").replace(",", "").removesuffix("元").removesuffix("亩").strip()
+    try:
+        number = Decimal(digits)
+    except InvalidOperation:
+        raise CodecFault(f"“{plain}”不是数字，请只填数字") from None
+    if not number.is_finite() or abs(number) * 10**indicator.scale >= _MAX:
+        raise CodecFault(f"“{plain}”太大，请核对单位")
+    if number < 0 and not indicator.name.startswith(("net_", "per_capita", "reference", "id_net", "id_per", "el_net", "el_per", "total_")):
+        raise CodecFault("不能是负数")
+    held = number.scaleb(indicator.scale)
+    rounded = held.to_integral_value()
+    # A binary spreadsheet number such as 1234.5600000000001 means 1234.56.
+    if abs(held - rounded) > Decimal("0.0001"):
+        raise CodecFault(f"最多 {indicator.scale} 位小数")
+    return int(rounded)
+
+
+def _whole(indicator: Indicator, plain: str) -> int:
+    digits = (normalise_number_text(plain) or "").replace(",", "").removesuffix("年").removesuffix(".0")
+    if not re.fullmatch(r"-?\d{1,12}", digits):
+        raise CodecFault(f"“{plain}”不是整数")
+    value = int(digits)
+    if value < 0:
+        raise CodecFault("不能是负数")
+    if indicator.type == "year" and not 1900 <= value <= 2100:
+        raise CodecFault(f"“{plain}”不是四位年份")
+    return value
+
+
+def _code(word: str, codes: Mapping[str, str], words: Mapping[str, str]) -> str:
+    plain = normalise_number_text(word) or ""
+    for key in (word, plain):
+        if key in codes:
+            return codes[key]
+    if plain.isdigit() and plain.zfill(2) in words:
+        raise CodecFault(f"代码“{plain}”前面的 0 可能丢了，请改成文字“{words[plain.zfill(2)]}”")
+    near = difflib.get_close_matches(word, list(words.values()), n=1, cutoff=0.5)
+    hint = f"，是不是“{near[0]}”？" if near else "，请从清单中选择：" + "、".join(list(words.values())[:8])
+    raise CodecFault(f"清单里没有“{word}”{hint}")
+
+
+def _date(plain: str) -> str:
+    digits = normalise_number_text(plain) or ""
+    match = _DATE.fullmatch(digits)
+    if match is None:
+        raise CodecFault(f"“{plain}”不是日期，请写成 2021-09-30")
+    year, month, day = (match.group(1), match.group(2), match.group(3)) if match.group(1) else match.group(4, 5, 6)
+    try:
+        return datetime.date(int(year), int(month), int(day)).isoformat()
+    except ValueError:
+        raise CodecFault(f"没有“{plain}”这一天") from None
+
+
+def _month(plain: str) -> str:
+    digits = normalise_number_text(plain) or ""
+    if re.fullmatch(r"(19|20)\d\d年?", digits):
+        return digits[:4]
+    if _DATE.fullmatch(digits) and len(digits) > 7:
+        return _date(plain)[:7]
+    match = _MONTH.fullmatch(digits)
+    if match is None:
+        raise CodecFault(f"“{plain}”不是年月，请写成 2021-09")
+    year, month = (match.group(1), match.group(2)) if match.group(1) else match.group(3, 4)
+    if not 1 <= int(month) <= 12:
+        raise CodecFault(f"没有“{plain}”这个月份")
+    return f"{year}-{int(month):02d}"
+
+
+def _number(plain: str) -> str:
+    """An identity, card or bank number: kept as written but for width, blanks and lower case."""
+    digits = (normalise_number_text(plain) or "").replace(" ", "").replace("'", "").upper()
+    if re.fullmatch(r"\d(\.\d+)?E\+\d+", digits) or re.fullmatch(r"\d+\.0", digits):
+        raise CodecFault("号码被表格存成了数字，末几位已丢失；请把这一列设为文本，再重新填写原号码")
+    if not re.fullmatch(r"[0-9A-Z]{1,30}", digits):
+        raise CodecFault("号码里有数字和字母以外的字符")
+    return digits
+
+
+def display(indicator: Indicator, value: Any, words: Mapping[str, str]) -> str:
+    """A value in words; '' for nothing. Money with two decimals, 元 is said by the heading."""
+    if value is None or value == []:
+        return ""
+    match indicator.type:
+        case "money" | "area_mu" | "decimal":
+            return decimal_text(value, indicator.scale, money=indicator.type == "money")
+        case "bool":
+            return "是" if value else "否"
+        case "code":
+            return "、".join(words.get(code, code) for code in (value if isinstance(value, list) else [value]))
+        case _:
+            return "、".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def decimal_text(value: int, scale: int, *, money: bool = False) -> str:
+    """1234567 at scale 2 → 12345.67; money keeps two decimals, others drop trailing zeros."""
+    text = f"{abs(value):0{scale + 1}d}"
+    whole, part = (text[:-scale], text[-scale:]) if scale else (text, "")
+    if not money:
+        part = part.rstrip("0")
+    return ("-" if value < 0 else "") + whole + (f".{part}" if part else "")
+
+
+def indicator_json(indicator: Indicator) -> dict[str, Any]:
+    return {
+        "name": indicator.name,
+        "zh": indicator.zh,
+        "number": indicator.number,
+        "national_id": indicator.national_id,
+        "type": indicator.type,
+        "unit": indicator.unit,
+        "scale": indicator.scale,
+        "list": indicator.list,
+        "kind": indicator.kind,
+        "home": indicator.home,
+        "privacy": indicator.privacy,
+        "multi": indicator.multi,
+        "section": indicator.section,
+        "retired": indicator.retired,
+        "verified": indicator.verified,
+        "source": indicator.source,
+        "note": indicator.note,
+    }

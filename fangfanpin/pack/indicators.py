@@ -1,0 +1,67 @@
+"""One item of a form, and one entry of a code list."""
+
+from dataclasses import dataclass
+
+from fangfanpin.expressions import Bool, Code, Codes, Date, Int, Month, Number, Text, Type
+
+
+@dataclass(frozen=True, slots=True)
+class Indicator:
+    """`kind`: period, as_of, fixed, admin. `home`: subject, record, computed, spell, typed. `privacy`: none, sensitive, secret.
+
+    `scale`: decimal places that the held integer carries (money 2, areas 2, degrees 6, months of work 1, others 2).
+    """
+
+    form: str
+    name: str
+    zh: str
+    number: str
+    national_id: str
+    type: str
+    unit: str
+    scale: int
+    list: str
+    kind: str
+    home: str
+    privacy: str
+    multi: bool
+    section: str
+    retired: bool
+    verified: bool
+    source: str
+    note: str
+    required: bool = False
+
+    @property
+    def short(self) -> str:
+        return self.zh
+
+    @property
+    def key(self) -> str:
+        return f"{self.form}.{self.name}"
+
+    def engine_type(self) -> Type:
+        """Type in the rule language; secret numbers and blobs are never columns."""
+        match self.type:
+            case "money" | "area_mu" | "decimal":
+                return Number(self.unit, self.scale)
+            case "int" | "year":
+                return Int()
+            case "bool":
+                return Bool()
+            case "code":
+                return Codes(self.list) if self.multi else Code(self.list)
+            case "date":
+                return Date()
+            case "month":
+                return Month()
+            case _:
+                return Text()
+
+
+@dataclass(frozen=True, slots=True)
+class ListItem:
+    code: str
+    zh: str
+    en: str
+    note: str

@@ -1,0 +1,321 @@
+"""A policy pack as the program knows it: frozen, every reference resolved."""
+
+import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from fangfanpin.expressions import Expression, Schema, to_json
+from fangfanpin.pack import codec
+from fangfanpin.pack.indicators import Indicator, ListItem
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a form. `tickable`: "unchanged" may be said of its as-of and fixed items. `kind`: as_of, period or mixed."""
+
+    key: str
+    title: str
+    items: tuple[str, ...]
+    tickable: bool
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    key: str
+    title: str
+    subject: str
+    period: str  # year, month, round, event
+    sections: tuple[Section, ...]
+    indicators: tuple[Indicator, ...]
+    sum_groups: tuple[frozenset[str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Computation:
+    form: str
+    name: str
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    id: str
+    form: str
+    expression: Expression
+    severity: str  # error, warn
+    message: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """`severity`: E must be corrected, W must be answered, I is information. `message` holds {names} of items."""
+
+    id: str
+    title: str
+    severity: str
+    subject: str
+    scope: Expression | None
+    when: Expression
+    message: str
+    where: str
+    fields: tuple[str, ...]
+    origin: str
+    bulk_answer: bool
+
+    @property
+    def reach(self) -> str:
+        order = ("row", "household", "set")
+        found = [self.when.reach, *([self.scope.reach] if self.scope else [])]
+        return max(found, key=order.index)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    name: str
+    type: str
+    unit: str
+    valid_from: datetime.date
+    value: int  # scaled: money in fen
+    verified: bool
+    source: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A stage of the plan. `due_at` is exclusive."""
+
+    key: str
+    title: str
+    due_at: datetime.datetime
+    metric: str
+    roles: tuple[str, ...]
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
+class RoleDefinition:
+    key: str
+    title: str
+    level: str
+    verbs: frozenset[str]
+    by_pairing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LayoutColumn:
+    """One column of an import: the indicator it fills and the headers it is known by."""
+
+    form: str
+    name: str
+    headers: tuple[str, ...]
+    required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateSection:
+    form: str
+    title: str
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ArchivePaper:
+    """A paper of the household file. `applies_to`: all or monitored; `source`: what in the system stands for it, or paper."""
+
+    key: str
+    title: str
+    applies_to: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Pack:
+    id: str
+    title: str
+    chain: tuple[str, ...]
+    hash: str
+    form_year: int
+    state_date: datetime.date
+    period_start: datetime.date
+    period_end: datetime.date
+    division: str
+    forms: Mapping[str, Form]
+    indicators: Mapping[str, Indicator]
+    lists: Mapping[str, tuple[ListItem, ...]]
+    synonyms: Mapping[tuple[str, str], str]
+    orderings: Mapping[str, Mapping[str, int]]
+    parameters: tuple[Parameter, ...]
+    plan: tuple[Step, ...]
+    roles: tuple[RoleDefinition, ...]
+    rules: tuple[Rule, ...]
+    constraints: tuple[Constraint, ...]
+    relevance: Mapping[str, Expression]
+    computations: tuple[Computation, ...]
+    roster: tuple[LayoutColumn, ...]
+    year_update: tuple[UpdateSection, ...]
+    archive: tuple[ArchivePaper, ...]
+    left_out: Mapping[str, str]
+    _schema: Schema = field(repr=False, compare=False)
+
+    def schema(self) -> Schema:
+        """What expressions of this pack may name."""
+        return self._schema
+
+    def parameter(self, name: str, on: datetime.date) -> int | None:
+        """The value in force on a day, scaled; None where none is known."""
+        known = [p for p in self.parameters if p.name == name and p.valid_from <= on]
+        return max(known, key=lambda p: p.valid_from).value if known else None
+
+    def constants(self) -> dict[str, int]:
+        """Environment of every expression: dates as y·10000+m·100+d, parameters as on the state date."""
+        values = {
+            "state_date": codec.day_number(self.state_date),
+            "period_start": codec.day_number(self.period_start),
+            "period_end": codec.day_number(self.period_end),
+            "school_date": self.state_date.year * 10000 + 901,
+            "form_year": self.form_year,
+        }
+        for name in {p.name for p in self.parameters}:
+            value = self.parameter(name, self.state_date)
+            if value is not None:
+                values[f"param.{name}"] = value
+        return values
+
+    @cached_property
+    def words(self) -> Mapping[str, Mapping[str, str]]:
+        return {name: {item.code: item.zh for item in items} for name, items in self.lists.items()}
+
+    def word(self, list_name: str, code: str) -> str:
+        """The Chinese word of a code; the code itself where the list does not know it."""
+        return self.words.get(list_name, {}).get(code, code)
+
+    def sum_groups(self, form: str) -> tuple[frozenset[str], ...]:
+        """Items that belong to one sum: two people's changes inside one group clash."""
+        return self.forms[form].sum_groups
+
+    def change_reasons(self, kind: str) -> frozenset[str]:
+        """Codes of member_change that mean an `increase` or a `decrease`."""
+        return frozenset(item.code for item in self.lists["member_change"] if kind in item.note)
+
+    @cached_property
+    def _spell_items(self) -> Mapping[str, Indicator]:
+        return {
+            indicator.name: indicator
+            for key in ("spell_elimination", "spell_identification", "monitoring_spell")
+            if key in self.forms
+            for indicator in self.forms[key].indicators
+        }
+
+    def _indicator(self, form: str, name: str) -> Indicator | None:
+        return self._spell_items.get(name) if form == "spell" else self.indicators.get(f"{form}.{name}")
+
+    def to_engine(self, form: str, name: str, value: Any) -> Any:
+        """A value in JSON form as expressions see it (dates and months as integers)."""
+        indicator = self._indicator(form, name)
+        return codec.to_engine(indicator.type, value) if indicator else codec.fact_to_engine(name, value)
+
+    def from_engine(self, form: str, name: str, value: Any) -> Any:
+        indicator = self._indicator(form, name)
+        return codec.from_engine(indicator.type, value) if indicator else value
+
+    def check_json(self, indicator: Indicator, value: Any) -> str | None:
+        """What is wrong with a value in JSON form, in Chinese; None where it is right."""
+        return codec.check_json(indicator, value, self.words.get(indicator.list, {}))
+
+    def display(self, indicator: Indicator, value: Any) -> str:
+        """A value in words, for people."""
+        return codec.display(indicator, value, self.words.get(indicator.list, {}))
+
+    def parse_text(self, indicator: Indicator, text: str) -> Any:
+        """A cell's text as a value in JSON form; raises codec.CodecFault with what to do."""
+        return codec.parse_text(indicator, text, self._codes_by_word.get(indicator.list, {}), self.words.get(indicator.list, {}))
+
+    @cached_property
+    def _codes_by_word(self) -> Mapping[str, Mapping[str, str]]:
+        found: dict[str, dict[str, str]] = {
+            name: {item.zh: item.code for item in items} | {item.code: item.code for item in items}
+            for name, items in self.lists.items()
+        }
+        for (list_name, word), code in self.synonyms.items():
+            found.setdefault(list_name, {}).setdefault(word, code)
+        return found
+
+    def to_json(self) -> dict[str, Any]:
+        """The resolved pack: what `pack show --json` prints and what is kept when it is published."""
+        return {
+            "id": self.id,
+            "title": self.title,
+            "chain": list(self.chain),
+            "hash": self.hash,
+            "form_year": self.form_year,
+            "state_date": self.state_date.isoformat(),
+            "period": [self.period_start.isoformat(), self.period_end.isoformat()],
+            "division": self.division,
+            "plan": [
+                {
+                    "key": s.key,
+                    "title": s.title,
+                    "due_at": s.due_at.isoformat(),
+                    "metric": s.metric,
+                    "roles": list(s.roles),
+                    "clause": s.clause,
+                }
+                for s in self.plan
+            ],
+            "roles": [
+                {"key": r.key, "title": r.title, "level": r.level, "verbs": sorted(r.verbs), "by_pairing": r.by_pairing}
+                for r in self.roles
+            ],
+            "forms": {
+                form.key: {
+                    "title": form.title,
+                    "subject": form.subject,
+                    "period": form.period,
+                    "sections": [
+                        {"key": s.key, "title": s.title, "items": list(s.items), "tickable": s.tickable, "kind": s.kind}
+                        for s in form.sections
+                    ],
+                    "indicators": [codec.indicator_json(indicator) for indicator in form.indicators],
+                }
+                for form in self.forms.values()
+            },
+            "lists": {name: [{"code": i.code, "zh": i.zh, "en": i.en} for i in items] for name, items in self.lists.items()},
+            "parameters": [
+                {
+                    "name": p.name,
+                    "valid_from": p.valid_from.isoformat(),
+                    "value": p.value,
+                    "verified": p.verified,
+                    "source": p.source,
+                }
+                for p in self.parameters
+            ],
+            "rules": [
+                {
+                    "id": r.id,
+                    "title": r.title,
+                    "severity": r.severity,
+                    "subject": r.subject,
+                    "reach": r.reach,
+                    "scope": to_json(r.scope.node) if r.scope else None,
+                    "when": to_json(r.when.node),
+                    "text": r.when.text,
+                    "message": r.message,
+                    "where": r.where,
+                    "origin": r.origin,
+                }
+                for r in self.rules
+            ],
+            "constraints": [
+                {"id": c.id, "form": c.form, "severity": c.severity, "message": c.message, "text": c.expression.text}
+                for c in self.constraints
+            ],
+            "computations": [{"form": c.form, "name": c.name, "text": c.expression.text} for c in self.computations],
+            "procedures": [],
+            "papers": [{"key": p.key, "title": p.title, "applies_to": p.applies_to} for p in self.archive],
+        }
