@@ -1,0 +1,192 @@
+"""Pages of the account keeper: list, bulk list from Excel, reset, leave and replace, roles."""
+
+import io
+from typing import Any
+
+import xlsxwriter
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from python_calamine import CalamineError, CalamineWorkbook
+
+from fangfanpin.accounts import management
+from fangfanpin.accounts.models import Role, User
+from fangfanpin.accounts.permissions import SignedInRequest, needs
+from fangfanpin.accounts.verbs import Verb
+from fangfanpin.papers.slips import Slip, render_slips
+from fangfanpin.regions.models import Region
+
+_COLUMNS = ("姓名", "联系电话", "单位", "岗位", "地区代码")
+_MOST_ROWS = 2000
+
+
+@needs(Verb.ACCOUNT_MANAGE, "GET")
+def accounts(request: SignedInRequest) -> HttpResponse:
+    """Everyone in the keeper's regions, with their roles."""
+    users = management.visible_users(request.reach)
+    return render(
+        request,
+        "accounts/list.html",
+        {"rows": [{"user": user, "assignments": user.assignments.select_related("role", "region").filter(valid_to=None)} for user in users]},
+    )
+
+
+@needs(Verb.ACCOUNT_MANAGE, "GET")
+def template(request: SignedInRequest) -> HttpResponse:
+    """The empty list as a workbook, roles as a drop-down and an example."""
+    stream = io.BytesIO()
+    book = xlsxwriter.Workbook(stream, {"in_memory": True})
+    sheet = book.add_worksheet("账号")
+    bold, text = book.add_format({"bold": True}), book.add_format({"num_format": "@"})
+    roles = list(Role.objects.values_list("title", flat=True))
+    for column, title in enumerate(_COLUMNS):
+        sheet.write_string(0, column, title, bold)
+        sheet.set_column(column, column, 18, text)
+    sheet.data_validation(1, 3, _MOST_ROWS, 3, {"validate": "list", "source": roles})
+    help_sheet = book.add_worksheet("说明")
+    for row, line in enumerate(
+        ("每人一行；一个人有几个岗位就写几行，姓名和电话写成一样。", "地区代码：县 6 位，乡镇 9 位，村 12 位，写成文本。", f"岗位：{'、'.join(roles)}")
+    ):
+        help_sheet.write_string(row, 0, line)
+    book.close()
+    return HttpResponse(
+        stream.getvalue(),
+        content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        headers={"Content-Disposition": "attachment; filename*=UTF-8''%E8%B4%A6%E5%8F%B7%E5%90%8D%E5%8D%95.xlsx"},
+    )
+
+
+def _rows(content: bytes) -> list[management.NewAccount]:
+    """Rows of the bulk list; AccountRefused where it is not one."""
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+        cells = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
+    except (CalamineError, ValueError, OSError, IndexError):
+        raise management.AccountRefused(_("文件打不开，请用下载的模板填写，存成 .xlsx。")) from None
+    header = [str(cell).strip() for cell in cells[0]] if cells else []
+    missing = [title for title in _COLUMNS if title not in header]
+    if missing:
+        raise management.AccountRefused(_("第 1 行缺少列：%(columns)s") % {"columns": "、".join(missing)})
+    place = {title: header.index(title) for title in _COLUMNS}
+    roles = {role.title: role.key for role in Role.objects.all()}
+
+    def text(row: list[Any], title: str) -> str:
+        value = row[place[title]] if place[title] < len(row) else ""
+        return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value).strip()
+
+    found = [
+        management.NewAccount(
+            row=number,
+            name=text(row, "姓名"),
+            phone=text(row, "联系电话"),
+            unit=text(row, "单位"),
+            role=roles.get(text(row, "岗位"), text(row, "岗位")),
+            region=text(row, "地区代码"),
+        )
+        for number, row in enumerate(cells[1:], start=2)
+        if any(str(cell).strip() for cell in row)
+    ]
+    if not found:
+        raise management.AccountRefused(_("表里没有人员，请从第 2 行开始填写。"))
+    if len(found) > _MOST_ROWS:
+        raise management.AccountRefused(_("一次最多 %(most)d 人，请分几份。") % {"most": _MOST_ROWS})
+    return found
+
+
+@needs(Verb.ACCOUNT_MANAGE, "GET", "POST")
+def bulk(request: SignedInRequest) -> HttpResponse:
+    """Upload the list; every fault at once, or all accounts and their slips as one PDF, shown once."""
+    context: dict[str, Any] = {}
+    if request.method == "POST":
+        upload = request.FILES.get("file")
+        try:
+            if upload is None or upload.size is None or upload.size > 5_000_000:
+                raise management.AccountRefused(_("请选择名单文件（不超过 5 MB）。"))
+            rows = _rows(upload.read())
+            faults = management.check_accounts(rows, request.reach)
+            if not faults:
+                return _slips(request, management.create_accounts(rows=rows, by=request.reach))
+            context = {"faults": faults}
+        except management.AccountRefused as refused:
+            messages.error(request, str(refused))
+    return render(request, "accounts/bulk.html", context)
+
+
+def _slips(request: SignedInRequest, made: list[management.MadeAccount]) -> HttpResponse:
+    """First passwords exist only on this paper."""
+    site = request.build_absolute_uri("/")
+    slips = [Slip(name=m.user.name, unit=f"{m.region.name} {m.role.title}", username=m.user.username, password=m.password, site=site) for m in made]
+    response = HttpResponse(render_slips(slips), content_type="application/pdf")
+    response.headers["Content-Disposition"] = "attachment; filename=slips.pdf"
+    return response
+
+
+def _user(request: SignedInRequest, user_id: int) -> User:
+    user = management.kept_user(request.reach, user_id)
+    if user is None:
+        raise Http404
+    return user
+
+
+@needs(Verb.ACCOUNT_MANAGE, "GET")
+def account(request: SignedInRequest, user_id: int) -> HttpResponse:
+    user = _user(request, user_id)
+    prefixes = request.reach.prefixes(Verb.ACCOUNT_MANAGE)
+    return render(
+        request,
+        "accounts/account.html",
+        {
+            "account": user,
+            "assignments": user.assignments.select_related("role", "region").order_by("-valid_from"),
+            "roles": Role.objects.all(),
+            "prefixes": prefixes,
+            "others": [other for other in management.visible_users(request.reach) if other.pk != user.pk and other.is_active],
+        },
+    )
+
+
+@needs(Verb.ACCOUNT_MANAGE, "POST")
+def reset(request: SignedInRequest, user_id: int) -> HttpResponse:
+    """A new first password on a slip."""
+    user = _user(request, user_id)
+    password = management.reset_password(user=user, by=request.reach)
+    slip = Slip(name=user.name, unit=user.unit, username=user.username, password=password, site=request.build_absolute_uri("/"))
+    response = HttpResponse(render_slips([slip]), content_type="application/pdf")
+    response.headers["Content-Disposition"] = "attachment; filename=slip.pdf"
+    return response
+
+
+@needs(Verb.ACCOUNT_MANAGE, "POST")
+def leave(request: SignedInRequest, user_id: int) -> HttpResponse:
+    user = _user(request, user_id)
+    successor_id = request.POST.get("successor", "")
+    successor = _user(request, int(successor_id)) if successor_id.isdigit() else None
+    try:
+        management.leave(user=user, by=request.reach, replaced_by=successor)
+        messages.success(request, _("%(name)s已停用。") % {"name": user.name})
+    except management.AccountRefused as refused:
+        messages.error(request, str(refused))
+    return redirect("accounts:accounts")
+
+
+@needs(Verb.ACCOUNT_MANAGE, "POST")
+def assign(request: SignedInRequest, user_id: int) -> HttpResponse:
+    """Give a role, or end one (`end` = assignment id)."""
+    user = _user(request, user_id)
+    try:
+        if request.POST.get("end", "").isdigit():
+            found = user.assignments.filter(pk=int(request.POST["end"])).select_related("role").first()
+            if found is None:
+                raise Http404
+            management.end_assignment(assignment=found, by=request.reach)
+        else:
+            role = Role.objects.filter(pk=request.POST.get("role", "")).first()
+            region = Region.objects.filter(pk=request.POST.get("region", "").strip()).first()
+            if role is None or region is None:
+                raise management.AccountRefused(_("请选择岗位，并填写正确的地区代码。"))
+            management.assign(user=user, role=role, region=region, by=request.reach)
+        messages.success(request, _("岗位已更新。"))
+    except management.AccountRefused as refused:
+        messages.error(request, str(refused))
+    return redirect("accounts:account", user_id)
