@@ -1,0 +1,1 @@
+"""Papers: what is printed, from plain data. No Django here, no database."""

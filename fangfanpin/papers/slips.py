@@ -1,0 +1,20 @@
+"""First passwords on paper slips, eight to a page."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from fangfanpin.papers.render import render
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    name: str
+    unit: str
+    username: str
+    password: str
+    site: str
+
+
+def render_slips(slips: Sequence[Slip]) -> bytes:
+    """PDF with cut lines; the passwords are kept nowhere else."""
+    return render("slips", {"slips": [asdict(slip) for slip in slips]})
