@@ -203,7 +203,7 @@ class Pack:
         return frozenset(item.code for item in self.lists["member_change"] if kind in item.note)
 
     @cached_property
-    def _spell_items(self) -> Mapping[str, Indicator]:
+    def spell_items(self) -> Mapping[str, Indicator]:
         return {
             indicator.name: indicator
             for key in ("spell_elimination", "spell_identification", "monitoring_spell")
@@ -212,7 +212,7 @@ class Pack:
         }
 
     def _indicator(self, form: str, name: str) -> Indicator | None:
-        return self._spell_items.get(name) if form == "spell" else self.indicators.get(f"{form}.{name}")
+        return self.spell_items.get(name) if form == "spell" else self.indicators.get(f"{form}.{name}")
 
     def to_engine(self, form: str, name: str, value: Any) -> Any:
         """A value in JSON form as expressions see it (dates and months as integers)."""
