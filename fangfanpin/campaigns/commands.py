@@ -1,0 +1,87 @@
+"""`fangfanpin init`: a real county without any demo."""
+
+import argparse
+import getpass
+import os
+import sys
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from fangfanpin.accounts.management import first_password
+from fangfanpin.accounts.models import Assignment, Role, User
+from fangfanpin.accounts.reach import make_reach, set_database_reach
+from fangfanpin.campaigns.models import Campaign
+from fangfanpin.campaigns.services import open_campaign
+from fangfanpin.cli import Answer, Command, CommandFault
+from fangfanpin.pack import PackFaults, load_pack
+from fangfanpin.policy.services import publish
+from fangfanpin.regions.models import Region
+from fangfanpin.regions.services import load_regions
+
+
+def _arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--pack", default="guzhen-2021", help="政策包：packs 下的名称或路径")
+    parser.add_argument("--county", help="县级行政区划代码，默认用政策包里的")
+    parser.add_argument("--admin", default="admin", help="第一个管理员的账号")
+    parser.add_argument("--name", default="县级管理员", help="第一个管理员的姓名")
+    parser.add_argument("--role", default="county", help="第一个管理员的岗位，默认 county")
+
+
+def pack_directory(name: str) -> Path:
+    """A pack by name under packs/, or by path."""
+    path = Path(name)
+    return path if path.is_dir() else Path(settings.PACKS_DIR) / name
+
+
+def _init(arguments: argparse.Namespace) -> Answer:
+    directory = pack_directory(arguments.pack)
+    try:
+        pack = load_pack(directory)
+    except PackFaults as faults:
+        raise CommandFault("\n".join(f"{f.file}:{f.line} {f.message_zh}" for f in faults.faults)) from None
+    county_code = arguments.county or pack.division
+    if not county_code:
+        raise CommandFault("政策包没有写明县，请用 --county 给出 6 位行政区划代码")
+    with transaction.atomic():
+        set_database_reach(make_reach(0, villages=()), act="county.init", source="cli")
+        if Campaign.objects.filter(is_demo=True).exists():
+            raise CommandFault("这里已是演示县。真实数据不能和演示混在一起，请换一个 DATA_DIR。")
+        if User.objects.filter(username=arguments.admin).exists():
+            raise CommandFault(f"账号 {arguments.admin} 已存在，这个县已经建过了。")
+        load_regions(county_code)
+        county = Region.objects.filter(code=county_code).first()
+        if county is None:
+            raise CommandFault(f"没有 {county_code} 这个县级代码")
+        published = publish(pack=pack, directory=directory, by=None)
+        campaign = open_campaign(pack=published, county=county, by=None)
+        password, given = _password()
+        user = User.objects.create_user(
+            username=arguments.admin, password=password, name=arguments.name, must_change_password=not given
+        )
+        Assignment.objects.create(
+            user=user, role=Role.objects.get(pk=arguments.role), region=county, valid_from=timezone.localdate()
+        )
+    villages = Region.objects.villages().under(county_code).count()
+    shown = "（已按 FFP_ADMIN_PASSWORD 设置）" if given else password
+    return Answer(
+        {"county": county_code, "villages": villages, "pack": pack.id, "hash": pack.hash, "campaign": campaign.year, "admin": arguments.admin}
+        | ({} if given else {"password": password}),
+        f"{county.name}已建立：{villages} 个村（社区），{campaign.title}。\n管理员账号 {arguments.admin}，第一次密码 {shown}，登录后必须修改。\n"
+        "下一步：make run 启动，登录后导入花名册、批量建账号。",
+    )
+
+
+def _password() -> tuple[str, bool]:
+    """From FFP_ADMIN_PASSWORD, typed when asked on a terminal with FFP_ASK_PASSWORD=1, else made."""
+    given = os.environ.get("FFP_ADMIN_PASSWORD", "")
+    if not given and os.environ.get("FFP_ASK_PASSWORD") == "1" and sys.stdin.isatty():
+        given = getpass.getpass("管理员密码（不少于 10 位）：")
+    if given and len(given) < 10:
+        raise CommandFault("管理员密码至少 10 位")
+    return given or first_password(), bool(given)
+
+
+COMMANDS = {"init": Command(_arguments, _init)}

