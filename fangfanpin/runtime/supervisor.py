@@ -1,0 +1,259 @@
+"""`fangfanpin serve`: database, migrations, demo, web server and worker under one parent; nothing stays behind.
+
+Web and worker ask the kernel to end them when this parent dies (kill -9 included). The database cannot be ended so without risk; it is found
+again by its pid file and adopted by the next start, or stopped by `fangfanpin stop`.
+"""
+
+import contextlib
+import ctypes
+import fcntl
+import hashlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import TextIO
+
+import psycopg
+
+from fangfanpin.cli import CommandFault
+from fangfanpin.runtime.postgres import EmbeddedPostgres, ensure_database, read_urls
+
+PROJECT_DIR = Path(__file__).resolve().parents[2]
+PR_SET_PDEATHSIG = 1
+LEAST_FREE_BYTES = 500 * 1024 * 1024
+STARTED_IN_S = 60
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass
+class Supervisor:
+    """One running installation: `run()` blocks until SIGINT, SIGTERM or the end of a child; returns the exit code."""
+
+    data_dir: Path
+    bind: str = "127.0.0.1"
+    port: int = 8000
+    _children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _asked_to_stop: bool = False
+
+    def run(self) -> int:
+        prepare_data_dir(self.data_dir)
+        with hold_lock(self.data_dir):
+            check_port(bind=self.bind, port=self.port)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, self._ask_to_stop)
+            try:
+                return self._run_held()
+            finally:
+                self._stop_children()
+                if not os.environ.get("DATABASE_URL"):
+                    EmbeddedPostgres(self.data_dir).stop()
+
+    def _run_held(self) -> int:
+        ensure_database(self.data_dir)
+        migrate(self.data_dir)
+        if not self._asked_to_stop:
+            self._step("demo", [sys.executable, "-m", "fangfanpin.cli", "demo", "--if-empty"], role="owner")
+        if self._asked_to_stop:
+            return 0
+        at = f"[{self.bind}]" if ":" in self.bind else self.bind
+        threads = os.environ.get("FFP_WEB_THREADS", "8")
+        self._spawn(
+            "web",
+            [sys.executable, "-m", "gunicorn", "fangfanpin.wsgi:application", "--worker-class", "gthread"]
+            + ["--workers", os.environ.get("FFP_WEB_WORKERS", "2"), "--threads", threads, "--bind", f"{at}:{self.port}"]
+            + ["--timeout", "120", "--graceful-timeout", "10", "--no-control-socket", "--log-level", "warning"],
+            role="web",
+        )
+        self._spawn("worker", [sys.executable, "-m", "fangfanpin.cli", "worker"], role="worker")
+        if not self._wait_answering():
+            return 0 if self._asked_to_stop else 1
+        self._announce()
+        while not self._asked_to_stop:
+            if self._fallen() is not None:
+                return 1
+            time.sleep(0.3)
+        return 0
+
+    def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
+        self._asked_to_stop = True
+
+    def _step(self, name: str, command: list[str], *, role: str) -> None:
+        self._spawn(name, command, role=role)
+        while self._children[name].poll() is None:
+            if self._asked_to_stop:
+                return
+            time.sleep(0.1)
+        code = self._children.pop(name).returncode
+        if code != 0:
+            raise CommandFault(f"启动步骤 {name} 失败，原因见上 (start-up step {name} failed with code {code})")
+
+    def _spawn(self, name: str, command: list[str], *, role: str) -> None:
+        self._children[name] = subprocess.Popen(
+            command, env=process_environment(self.data_dir, role=role), preexec_fn=_die_with_parent(os.getpid()), start_new_session=True
+        )
+
+    def _fallen(self) -> str | None:
+        for name, child in self._children.items():
+            if child.poll() is not None:
+                print(f"{name} 意外退出（代码 {child.returncode}），系统停止 ({name} ended unexpectedly)", file=sys.stderr)
+                return name
+        return None
+
+    def _wait_answering(self) -> bool:
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.bind, f"[{self.bind}]" if ":" in self.bind else self.bind)
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        asked = urllib.request.Request(f"http://{host}:{self.port}/healthz", headers={"Host": f"localhost:{self.port}"})
+        deadline = time.monotonic() + STARTED_IN_S
+        while time.monotonic() < deadline and not self._asked_to_stop and self._fallen() is None:
+            try:
+                with direct.open(asked, timeout=5):
+                    return True
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        return False
+
+    def _announce(self) -> None:
+        host = "127.0.0.1" if self.bind in {"0.0.0.0", "::"} else self.bind
+        print(f"\n防返贫系统已启动：http://{host}:{self.port}/ （按 Ctrl-C 停止） (running; stop with Ctrl-C)")
+        with contextlib.suppress(OSError):
+            print("演示账号 (demo accounts)：\n" + (self.data_dir / "demo" / "accounts.txt").read_text(encoding="utf-8"))
+        sys.stdout.flush()
+
+    def _stop_children(self) -> None:
+        for child in reversed(self._children.values()):
+            if child.poll() is None:
+                child.terminate()
+        for child in self._children.values():
+            try:
+                child.wait(15)
+            except subprocess.TimeoutExpired:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)
+                child.wait()
+
+
+def _die_with_parent(parent: int) -> "object":
+    def ask() -> None:
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        # The parent may have died before the request was made.
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return ask
+
+
+def process_environment(data_dir: Path, *, role: str) -> dict[str, str]:
+    """Environment of a child: its database role, and not the owner's DATABASE_URL unless it is the owner."""
+    kept = {name: value for name, value in os.environ.items() if role == "owner" or not name.endswith("DATABASE_URL")}
+    return {**kept, "DATA_DIR": str(data_dir), "FFP_DB_ROLE": role, "DJANGO_SETTINGS_MODULE": "fangfanpin.settings"}
+
+
+def prepare_data_dir(data_dir: Path) -> None:
+    """Make DATA_DIR (0700) and see that it can be written; raises CommandFault with what to do."""
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = data_dir / ".writable"
+        probe.write_bytes(b"")
+        probe.unlink()
+    except OSError as fault:
+        raise CommandFault(f"数据目录 {data_dir} 不能写入：请改权限或另设 DATA_DIR (cannot write DATA_DIR: {fault.strerror})") from None
+    if shutil.disk_usage(data_dir).free < LEAST_FREE_BYTES:
+        raise CommandFault(f"{data_dir} 所在磁盘剩余不足 500 MB，请先清理 (disk nearly full)")
+
+
+def check_port(*, bind: str, port: int) -> None:
+    """Raises CommandFault when the address cannot be listened on."""
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bind, port))
+        except OSError as fault:
+            raise CommandFault(f"{bind}:{port} 不能使用（可能已被占用），请换一个，例如 PORT=8001 make run ({fault.strerror})") from None
+
+
+@contextlib.contextmanager
+def hold_lock(data_dir: Path) -> "contextlib.AbstractContextManager[TextIO]":  # type: ignore[misc]  # generator below
+    """One supervisor per DATA_DIR; its pid stands in the file for `fangfanpin stop`. The lock falls with the process."""
+    stream = (data_dir / "serve.pid").open("a+")
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        stream.close()
+        raise CommandFault(f"{data_dir} 的系统已在运行，停止请用 fangfanpin stop (already running on this DATA_DIR)") from None
+    stream.seek(0)
+    stream.truncate()
+    stream.write(str(os.getpid()))
+    stream.flush()
+    try:
+        yield stream  # type: ignore[misc]  # see above
+    finally:
+        stream.close()
+
+
+def holder(data_dir: Path) -> int | None:
+    """Pid of the supervisor that holds DATA_DIR now, None if none does."""
+    try:
+        with (data_dir / "serve.pid").open("r+") as stream:
+            try:
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                return int(stream.read())
+    except (FileNotFoundError, ValueError):
+        pass
+    return None
+
+
+def stop(data_dir: Path, *, timeout_s: float = 60) -> bool:
+    """Stop the running installation of DATA_DIR, also what a killed supervisor left; True if anything ran."""
+    pid = holder(data_dir)
+    if pid is not None:
+        os.kill(pid, signal.SIGTERM)
+        deadline = time.monotonic() + timeout_s
+        while holder(data_dir) is not None:
+            if time.monotonic() > deadline:
+                raise CommandFault(f"进程 {pid} 没有停下，请稍后再试 (did not stop)")
+            time.sleep(0.1)
+    server = EmbeddedPostgres(data_dir)
+    left = server.is_running()
+    if left:
+        server.stop()
+    return pid is not None or left
+
+
+def migration_state() -> str:
+    """Hash of every migration file, of ours and of installed packages' versions (the lock decides those)."""
+    digest = hashlib.sha256()
+    for path in sorted((PROJECT_DIR / "fangfanpin").glob("*/migrations/*.py")) + sorted((PROJECT_DIR / "fangfanpin").glob("*/sql/*.sql")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    lock = PROJECT_DIR / "locks" / "run.lock"
+    digest.update(lock.read_bytes() if lock.exists() else b"")
+    return digest.hexdigest()
+
+
+def migrate(data_dir: Path, *, force: bool = False) -> bool:
+    """Bring the database to the code's structure; False if the recorded state shows that nothing is to do."""
+    state = migration_state()
+    with psycopg.connect(read_urls(data_dir).owner, autocommit=True) as connection:
+        # The database keeps the state itself: a note in a file would be wrong after a restore or against another server.
+        found = connection.execute(
+            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
+        ).fetchone()
+        if found is not None and found[0] == state and not force:
+            return False
+        command = [sys.executable, "-m", "django", "migrate", "-v0", "--no-input"]
+        done = subprocess.run(command, env=process_environment(data_dir, role="owner"), check=False)
+        if done.returncode != 0:
+            raise CommandFault("数据库结构没有更新成功，原因见上 (migrate failed)")
+        database = psycopg.sql.Identifier(connection.info.dbname)
+        connection.execute(psycopg.sql.SQL("COMMENT ON DATABASE {} IS {}").format(database, psycopg.sql.Literal(state)))
+    return True
