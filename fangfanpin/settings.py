@@ -6,9 +6,9 @@ even where a filter was forgotten.
 
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, parse_qs
+from urllib.parse import parse_qs, unquote, urlsplit
 
-from fangfanpin.privacy.keys import ensure_keys
+from fangfanpin.privacy.keys import Keys, ensure_keys
 from fangfanpin.runtime.postgres import read_urls
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
@@ -39,10 +39,12 @@ def _database(url: str) -> dict[str, object]:
     }
 
 
-_urls = read_urls(DATA_DIR)
-DATABASES = {"default": _database(getattr(_urls, DB_ROLE))}
+# Type checks and the like read the settings where no county has been made: no database, keys that protect nothing.
+WITHOUT_COUNTY = os.environ.get("FFP_WITHOUT_COUNTY") == "1"
+_url = "postgresql://nobody@/nowhere" if WITHOUT_COUNTY else getattr(read_urls(DATA_DIR), DB_ROLE)
+DATABASES = {"default": _database(_url)}
 
-_keys = ensure_keys(DATA_DIR / "keys")
+_keys = Keys(bytes(32), bytes(32), "none") if WITHOUT_COUNTY else ensure_keys(DATA_DIR / "keys")
 SECRET_KEY = _keys.django
 PRIVACY_KEYS = _keys
 
@@ -151,7 +153,6 @@ FORMAT_MODULE_PATH = "fangfanpin.web.formats"
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS: list[str] = []
-STATIC_ROOT = DATA_DIR / "static"
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = False
 STORAGES = {

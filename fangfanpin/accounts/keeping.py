@@ -46,7 +46,11 @@ def template(request: SignedInRequest) -> HttpResponse:
     sheet.data_validation(1, 3, _MOST_ROWS, 3, {"validate": "list", "source": roles})
     help_sheet = book.add_worksheet("说明")
     for row, line in enumerate(
-        ("每人一行；一个人有几个岗位就写几行，姓名和电话写成一样。", "地区代码：县 6 位，乡镇 9 位，村 12 位，写成文本。", f"岗位：{'、'.join(roles)}")
+        (
+            "每人一行；一个人有几个岗位就写几行，姓名和电话写成一样。",
+            "地区代码：县 6 位，乡镇 9 位，村 12 位，写成文本。",
+            f"岗位：{'、'.join(roles)}",
+        )
     ):
         help_sheet.write_string(row, 0, line)
     book.close()

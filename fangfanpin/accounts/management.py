@@ -189,9 +189,7 @@ def assign(*, user: User, role: Role, region: Region, by: Reach) -> Assignment:
     if _LENGTH_BY_LEVEL.get(role.level) != len(region.code):
         raise AccountRefused(_("“%(role)s”要选%(level)s") % {"role": role.title, "level": _level_word(role.level)})
     set_act("account.assign")
-    found, _made = Assignment.objects.get_or_create(
-        user=user, role=role, region=region, valid_to=None, defaults={"valid_from": timezone.localdate()}
-    )
+    found, _made = Assignment.objects.get_or_create(user=user, role=role, region=region, valid_to=None, defaults={"valid_from": timezone.localdate()})
     return found
 
 

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Concatenate, ParamSpec, TypeVar, cast
 
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
@@ -16,6 +16,7 @@ from fangfanpin.accounts.verbs import Verb
 P = ParamSpec("P")
 M = TypeVar("M", bound=Model)
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+SignedInView = Callable[Concatenate["SignedInRequest", P], HttpResponseBase]
 PUBLIC = "public"
 SIGNED_IN = "signed_in"
 
@@ -39,32 +40,32 @@ def public(*methods: str) -> Callable[[View[P]], View[P]]:
     return lambda view: declare(view, PUBLIC, methods or ("GET",))
 
 
-def signed_in(*methods: str) -> Callable[[View[P]], View[P]]:
+def signed_in(*methods: str) -> Callable[[SignedInView[P]], View[P]]:
     """A page for everyone who is signed in; it shows nothing that needs a verb."""
 
-    def wrap(view: View[P]) -> View[P]:
+    def wrap(view: SignedInView[P]) -> View[P]:
         @functools.wraps(view)
         def inner(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 raise NotSignedIn
-            return view(request, *args, **kwargs)
+            return view(cast(SignedInRequest, request), *args, **kwargs)
 
         return declare(inner, SIGNED_IN, methods or ("GET",))
 
     return wrap
 
 
-def needs(verb: Verb, *methods: str) -> Callable[[View[P]], View[P]]:
+def needs(verb: Verb, *methods: str) -> Callable[[SignedInView[P]], View[P]]:
     """A page for those who hold the verb somewhere; objects are then fetched with `within_reach`, which is 404 outside."""
 
-    def wrap(view: View[P]) -> View[P]:
+    def wrap(view: SignedInView[P]) -> View[P]:
         @functools.wraps(view)
         def inner(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 raise NotSignedIn
             if not request.reach.has(verb):  # type: ignore[attr-defined]  # set by ReachMiddleware
                 raise PermissionDenied
-            return view(request, *args, **kwargs)
+            return view(cast(SignedInRequest, request), *args, **kwargs)
 
         return declare(inner, verb.value, methods or ("GET",))
 

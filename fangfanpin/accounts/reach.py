@@ -77,24 +77,16 @@ class Reach:
         return village_code in self._village_set
 
 
-def make_reach(
-    user_id: int, *, villages: Iterable[str], households: Iterable[UUID] = (), scopes: Iterable[Scope] = ()
-) -> Reach:
+def make_reach(user_id: int, *, villages: Iterable[str], households: Iterable[UUID] = (), scopes: Iterable[Scope] = ()) -> Reach:
     village_tuple, household_tuple = tuple(sorted(set(villages))), tuple(sorted(set(households)))
-    return Reach(
-        user_id, village_tuple, household_tuple, tuple(scopes), frozenset(village_tuple), frozenset(household_tuple)
-    )
+    return Reach(user_id, village_tuple, household_tuple, tuple(scopes), frozenset(village_tuple), frozenset(household_tuple))
 
 
 def reach_of(user: User, *, on: datetime.date | None = None) -> Reach:
     """Expand the assignments in force and the pairings into villages and households. Three queries."""
     day = on or timezone.localdate()
     assignments = list(Assignment.objects.in_force(day).filter(user=user).select_related("role"))
-    scopes = [
-        Scope(a.role_id, a.region_id, frozenset(a.role.verbs), a.role.by_pairing)
-        for a in assignments
-        if user.is_active
-    ]
+    scopes = [Scope(a.role_id, a.region_id, frozenset(a.role.verbs), a.role.by_pairing) for a in assignments if user.is_active]
     prefixes = [s.prefix for s in scopes if not s.by_pairing and Verb.HOUSEHOLD_VIEW in s.verbs]
     villages: list[str] = []
     if prefixes:

@@ -71,9 +71,7 @@ def item_history(request: SignedInRequest, household_id: UUID, target: str, name
     found = reading.place_of_item(unit, target, name, pack)
     if found is None:
         raise Http404
-    if found.indicator.privacy == "secret" or (
-        found.indicator.privacy == "sensitive" and not can(request.reach, Verb.SENSITIVE_VIEW, row)
-    ):
+    if found.indicator.privacy == "secret" or (found.indicator.privacy == "sensitive" and not can(request.reach, Verb.SENSITIVE_VIEW, row)):
         raise Http404
     changes = history(found.table, found.row_id, found.column)
     names = dict(User.objects.filter(pk__in={change.by for change in changes}).values_list("pk", "name"))
@@ -141,5 +139,3 @@ def make_file(request: SignedInRequest, household_id: UUID) -> HttpResponse:
         parameters={"household": str(row.pk)},
     )
     return redirect("jobs:job", job.pk)
-
-

@@ -58,12 +58,8 @@ def _init(arguments: argparse.Namespace) -> Answer:
         published = publish(pack=pack, directory=directory, by=None)
         campaign = open_campaign(pack=published, county=county, by=None)
         password, given = _password()
-        user = User.objects.create_user(
-            username=arguments.admin, password=password, name=arguments.name, must_change_password=not given
-        )
-        Assignment.objects.create(
-            user=user, role=Role.objects.get(pk=arguments.role), region=county, valid_from=timezone.localdate()
-        )
+        user = User.objects.create_user(username=arguments.admin, password=password, name=arguments.name, must_change_password=not given)
+        Assignment.objects.create(user=user, role=Role.objects.get(pk=arguments.role), region=county, valid_from=timezone.localdate())
     villages = Region.objects.villages().under(county_code).count()
     shown = "（已按 FFP_ADMIN_PASSWORD 设置）" if given else password
     return Answer(

@@ -31,7 +31,7 @@ def campaign_frame(request: HttpRequest) -> dict[str, Any]:
 
 
 def countdown(stage: clock.Stage) -> str:
-    """"距“信息录入”截止还有 2 天 3 小时"."""
+    """ "距“信息录入”截止还有 2 天 3 小时"."""
     hours = int(stage.left.total_seconds() // 3600)
     left = (
         _("%(days)d 天 %(hours)d 小时") % {"days": hours // 24, "hours": hours % 24}

@@ -19,9 +19,7 @@ class Campaign(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["is_current"], condition=models.Q(is_current=True), name="one_campaign_is_current"
-            ),
+            models.UniqueConstraint(fields=["is_current"], condition=models.Q(is_current=True), name="one_campaign_is_current"),
         ]
 
     def __str__(self) -> str:

@@ -66,9 +66,7 @@ def progress_by(reach: Reach, year: int, *, length: int, under: str = "") -> lis
         .filter(year=year, village_code__startswith=under)
         .exclude(severity=Clue.Severity.INFO)
         .values("village_code")
-        .annotate(
-            open=Count("id", filter=Q(state__in=OPEN_CLUES)), closed=Count("id", filter=~Q(state__in=OPEN_CLUES))
-        )
+        .annotate(open=Count("id", filter=Q(state__in=OPEN_CLUES)), closed=Count("id", filter=~Q(state__in=OPEN_CLUES)))
     )
     sums: dict[str, dict[str, int]] = {}
     columns = ("households", "started", "collected", "approved", "returned", "entered_there")

@@ -124,17 +124,11 @@ def reviewing(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
     found = []
     if reach.has(Verb.RECORD_REVIEW):
         hint, kind = _due(campaign, "entered")
-        submitted = Record.objects.visible_to(reach).filter(
-            form=HOUSEHOLD_FORM, year=campaign.year, state=Record.State.SUBMITTED
-        )
+        submitted = Record.objects.visible_to(reach).filter(form=HOUSEHOLD_FORM, year=campaign.year, state=Record.State.SUBMITTED)
         found.append(Duty(_("等待审核"), submitted.count(), _("户"), hint, "/households/review", kind))
     if reach.has(Verb.CLUE_REVIEW):
-        confirmed = Clue.objects.visible_to(reach).filter(
-            year=campaign.year, state=Clue.State.CONFIRMED, reviewed_at__isnull=True
-        )
-        found.append(
-            Duty(_("核实无误的线索要复核"), confirmed.count(), _("条"), _("看佐证，同意或退回"), "/clues/?state=confirmed", "warn")
-        )
+        confirmed = Clue.objects.visible_to(reach).filter(year=campaign.year, state=Clue.State.CONFIRMED, reviewed_at__isnull=True)
+        found.append(Duty(_("核实无误的线索要复核"), confirmed.count(), _("条"), _("看佐证，同意或退回"), "/clues/?state=confirmed", "warn"))
     if reach.has(Verb.TRANSFER_TICK):
         waiting = Record.objects.visible_to(reach).filter(
             form=HOUSEHOLD_FORM, year=campaign.year, state__in=(Record.State.SUBMITTED, Record.State.APPROVED), transferred_at__isnull=True

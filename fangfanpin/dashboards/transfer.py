@@ -122,5 +122,3 @@ def untick(*, record: Record, by: User) -> None:
     locked = Record.objects.select_for_update().get(pk=record.pk)
     locked.transferred_at = locked.transferred_by = None
     locked.save(update_fields=["transferred_at", "transferred_by", "updated_at"])
-
-

@@ -56,9 +56,7 @@ def home(request: SignedInRequest) -> HttpResponse:
 
 
 def _filter(request: HttpRequest) -> queries.HouseholdFilter:
-    return queries.HouseholdFilter(
-        **{name: request.GET.get(name, "").strip()[:60] for name in ("place", "state", "kind", "clue", "q")}
-    )
+    return queries.HouseholdFilter(**{name: request.GET.get(name, "").strip()[:60] for name in ("place", "state", "kind", "clue", "q")})
 
 
 @needs(Verb.HOUSEHOLD_VIEW, "GET")
@@ -210,9 +208,7 @@ def report(request: SignedInRequest) -> HttpResponse:
     if region is None:
         raise Http404
     try:
-        report_stage(
-            campaign=campaign, stage=request.POST.get("stage", ""), region=region, note=request.POST.get("note", ""), by=request.user
-        )
+        report_stage(campaign=campaign, stage=request.POST.get("stage", ""), region=region, note=request.POST.get("note", ""), by=request.user)
         messages.success(request, _("已报告完成。"))
     except CampaignRefused as refused:
         messages.error(request, str(refused))
@@ -291,4 +287,3 @@ def _uuid(text: str) -> UUID:
         return UUID(text)
     except ValueError:
         return UUID(int=0)
-

@@ -62,7 +62,9 @@ def elder(h: DemoHousehold, low: int = 61, high: int = 99, labour: tuple[str, ..
 
 
 def pupil(h: DemoHousehold, grades: tuple[str, ...] = ("03",), last: tuple[str, ...] = ("03",)) -> DemoPerson | None:
-    return first(p for p in h.persons if p.last and p.now["school_status"] in grades and p.last["school_status"] in last and 7 <= age(p.birth, _SCHOOL) <= 17)
+    return first(
+        p for p in h.persons if p.last and p.now["school_status"] in grades and p.last["school_status"] in last and 7 <= age(p.birth, _SCHOOL) <= 17
+    )
 
 
 def labour_elsewhere(h: DemoHousehold, but: DemoPerson) -> bool:
@@ -208,7 +210,6 @@ def no_name(h: DemoHousehold) -> list[Hit] | None:
         return None
     p.name = "未取名"
     return [("F013", p)]
-
 
 
 @planter("F014")
@@ -842,7 +843,11 @@ def copied(h: DemoHousehold) -> list[Hit] | None:
 def lives_on_transfers(h: DemoHousehold) -> list[Hit] | None:
     if h.now["wage_income"] or not h.now["biz_other"] or not any(p.now["labor_ability"] in ("01", "02") for p in h.persons):
         return None
-    if (_transfer(h.now) + h.now["biz_other"]) * 100 <= _total(h.now) * 82 or not unmonitored(h) or h.now["biz_crop"] == 0 < h.now["business_expense"]:
+    if (
+        (_transfer(h.now) + h.now["biz_other"]) * 100 <= _total(h.now) * 82
+        or not unmonitored(h)
+        or h.now["biz_crop"] == 0 < h.now["business_expense"]
+    ):
         return None
     for values in (h.now, h.last):
         values["tr_alimony"] += values["biz_other"]

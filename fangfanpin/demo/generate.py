@@ -131,7 +131,9 @@ def generate(
     ordinary: list[OrdinaryHousehold] = []
     for village, count in zip(villages, counts, strict=True):
         groups = [f"{village.code}{number:03d}" for number in range(1, max(2, min(10, count // 8 + 1)) + 1)]
-        naturals += [(code, f"{draw.choice('东西南北前后大小')}{draw.choice('张王李刘陈杨赵周吴徐孙胡朱高')}{draw.choice('庄营圩郢巷')}") for code in groups]
+        naturals += [
+            (code, f"{draw.choice('东西南北前后大小')}{draw.choice('张王李刘陈杨赵周吴徐孙胡朱高')}{draw.choice('庄营圩郢巷')}") for code in groups
+        ]
         orders = dict.fromkeys(groups, 0)
         for place in range(count):
             group = groups[place * len(groups) // max(count, 1)]
@@ -142,7 +144,9 @@ def generate(
             orders[group] += 1
             head = surname(draw) + given_name(draw, draw.choice("12"), draw.randrange(1950, 1990))
             ordinary.append(
-                OrdinaryHousehold(f"{village.code}{9999 - place:04d}", village.code, group, orders[group], f"{int(group[-3:])}组{orders[group]}号", head)
+                OrdinaryHousehold(
+                    f"{village.code}{9999 - place:04d}", village.code, group, orders[group], f"{int(group[-3:])}组{orders[group]}号", head
+                )
             )
     for household in made:
         _fill(draw, numbers, household)
@@ -389,9 +393,7 @@ def _living(draw: random.Random, size: int) -> Values:
     }
 
 
-_GROWING = (
-    "wage_migrant biz_crop biz_livestock prop_asset_dividend tr_alimony tr_dibao tr_tekun tr_social_relief exp_crop exp_livestock".split()
-)
+_GROWING = "wage_migrant biz_crop biz_livestock prop_asset_dividend tr_alimony tr_dibao tr_tekun tr_social_relief exp_crop exp_livestock".split()
 LINE = 6000 * YUAN
 
 
@@ -489,7 +491,12 @@ def _spell(draw: random.Random, household: DemoHousehold, labour: bool) -> None:
     eliminated = draw.random() < 0.4 and not household.now["whole_household_no_labor"]
     month = f"{draw.choice((2019, 2020))}-{draw.randint(3, 12):02d}"
     size = len(persons)
-    wage, business, transfer, expense = household.last["wage_income"] // 2, household.last["business_income"] // 2, 3000 * YUAN, household.last["business_expense"] // 2
+    wage, business, transfer, expense = (
+        household.last["wage_income"] // 2,
+        household.last["business_income"] // 2,
+        3000 * YUAN,
+        household.last["business_expense"] // 2,
+    )
     wage = 0 if wage < 100 * YUAN else wage
     total = wage + business + transfer - expense
     values: Values = {

@@ -25,8 +25,6 @@ from fangfanpin.households.subjects import initials, name_key, person_columns, s
 from fangfanpin.pack import load_pack
 from fangfanpin.policy.services import publish
 from fangfanpin.records.models import Record
-
-
 from fangfanpin.regions.models import Region
 from fangfanpin.regions.services import load_regions
 
@@ -60,9 +58,7 @@ def build_demo(*, households: int, seed: int, collected_share: float = 0.6, pack
         set_database_reach(make_reach(0, villages=()), act="demo.load", source="demo")
         load_regions(COUNTY)
         published = publish(pack=pack, directory=directory, by=None)
-        campaign = open_campaign(
-            pack=published, county=Region.objects.get(pk=COUNTY), by=None, is_demo=True, starts=NOW
-        )
+        campaign = open_campaign(pack=published, county=Region.objects.get(pk=COUNTY), by=None, is_demo=True, starts=NOW)
         villages = [
             DemoVillage(code, name, is_community)
             for code, name, is_community in Region.objects.villages().under(COUNTY).values_list("code", "name", "is_community")
@@ -70,10 +66,7 @@ def build_demo(*, households: int, seed: int, collected_share: float = 0.6, pack
         county = generate(households=households, seed=seed, villages=villages, collected_share=collected_share)
         plant(county, seed)
         Region.objects.bulk_create(
-            [
-                Region(code=code, name=name, level="natural_village", parent_id=code[:12], position=int(code[-3:]))
-                for code, name in county.naturals
-            ],
+            [Region(code=code, name=name, level="natural_village", parent_id=code[:12], position=int(code[-3:])) for code, name in county.naturals],
             ignore_conflicts=True,
         )
         busiest = _busiest(county)
@@ -111,9 +104,7 @@ def _accounts(village: str) -> dict[str, User]:
         role = Role.objects.get(pk=role_key)
         password = first_password()
         user = User.objects.create_user(username=username, password=password, name=name, unit="演示")
-        Assignment.objects.create(
-            user=user, role=role, region_id=places[role.level], valid_from=timezone.localdate() - datetime.timedelta(days=400)
-        )
+        Assignment.objects.create(user=user, role=role, region_id=places[role.level], valid_from=timezone.localdate() - datetime.timedelta(days=400))
         users[username] = user
         lines.append(f"{username}\t{password}")
     path = Path(settings.DATA_DIR) / "demo" / "accounts.txt"
@@ -137,9 +128,7 @@ def _copy(model: Any, rows: Iterable[dict[str, Any]], columns: Sequence[str]) ->
         for row in rows:
             copy.write_row(
                 [
-                    json.dumps(row.get(column, defaults[column]), ensure_ascii=False)
-                    if column in json_columns
-                    else row.get(column, defaults[column])
+                    json.dumps(row.get(column, defaults[column]), ensure_ascii=False) if column in json_columns else row.get(column, defaults[column])
                     for column in columns
                 ]
             )
@@ -260,7 +249,14 @@ def _record_rows(
     village, township = users["village"].pk, users["township"].pk
     for h in households:
         household = _id("h", h.code)
-        base = {"household_id": household, "village_code": h.village, "pack_hash": pack_hash, "origin": "demo", "created_at": stamp, "updated_at": stamp}
+        base = {
+            "household_id": household,
+            "village_code": h.village,
+            "pack_hash": pack_hash,
+            "origin": "demo",
+            "created_at": stamp,
+            "updated_at": stamp,
+        }
         before, lead = _id("k", f"{h.code}-{year - 1}"), _id("k", f"{h.code}-{year}")
         yield base | {
             "id": before, "form": "household_year", "year": year - 1, "subject_kind": "household", "subject_id": household,
@@ -318,5 +314,3 @@ def _computed(values: dict[str, Any]) -> dict[str, Any]:
 def _half_away(top: int, bottom: int) -> int:
     quotient = (2 * abs(top) + bottom) // (2 * bottom)
     return -quotient if top < 0 else quotient
-
-

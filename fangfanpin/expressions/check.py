@@ -437,8 +437,7 @@ def reach_of(node: n.Node, subject: str) -> str:
     if any(isinstance(part, n.SetCall) for part in found):
         return "set"
     crosses = any(
-        isinstance(part, n.Aggregate) or (isinstance(part, n.Column) and part.scope in ("household", "household.last", "spell"))
-        for part in found
+        isinstance(part, n.Aggregate) or (isinstance(part, n.Column) and part.scope in ("household", "household.last", "spell")) for part in found
     )
     return "household" if crosses else "row"
 

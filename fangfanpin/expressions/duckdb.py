@@ -306,9 +306,7 @@ class _Compiler:
             if alias in self.needs:
                 query = self._join(query, e.to_table(table), alias, "s")
         for place, (relation, found) in enumerate(list(self.aggregates.items())):
-            query = query.join(
-                self._relation(relation, found).subquery(f"a{place}"), on=self._on(f"a{place}", "s"), join_type="left"
-            )
+            query = query.join(self._relation(relation, found).subquery(f"a{place}"), on=self._on(f"a{place}", "s"), join_type="left")
         for place, node in enumerate(self.sets):
             on = e.EQ(this=e.column("x", table=f"d{place}"), expression=_paren(self.sql(node.arg, "s")))
             query = query.join(self._population(node).subquery(f"d{place}"), on=on, join_type="left")
@@ -356,9 +354,7 @@ class _Compiler:
         return query.where(where).group_by(value.copy())
 
 
-def rule_select(
-    rule_id: str, expression: Expression, *, schema: Schema, env: Mapping[str, Any], scope: Expression | None = None
-) -> e.Select:
+def rule_select(rule_id: str, expression: Expression, *, schema: Schema, env: Mapping[str, Any], scope: Expression | None = None) -> e.Select:
     """Rows (rule_id, subject_key, household_key, village_code) where the scope is TRUE and the expression is TRUE.
 
     `env`: values of constants and `param.NAME`, as the evaluator takes them.

@@ -78,7 +78,7 @@ def _tokens(text: str) -> list[Token]:
             character = text[place]
             if character == "'":
                 raise _stop("文字缺少结束的引号", "text without a closing quote", place, len(text))
-            if character in "/%;|&\\`\"#@$?{}[]":
+            if character in '/%;|&\\`"#@$?{}[]':
                 raise _stop(f"不能使用“{character}”", f"'{character}' is not part of the language", place, place + 1)
             raise _stop(f"不认识的字符“{character}”", f"unknown character {character!r}", place, place + 1)
         if match.lastgroup != "space":
@@ -204,9 +204,7 @@ class _Parser:
                 raise _stop("between 要写成 between 甲 and 乙", "between needs and", self.token.start, self.token.end)
             self.take()
             high = self.parse_sum()
-            node = self.make(
-                "and", start, args=(self.make("ge", start, args=(left, low)), self.make("le", start, args=(left, high)))
-            )
+            node = self.make("and", start, args=(self.make("ge", start, args=(left, low)), self.make("le", start, args=(left, high))))
         else:
             return left
         return self.make("not", start, args=(node,)) if negated else node

@@ -37,9 +37,7 @@ def _bad_request() -> JsonResponse:
 
 
 def _faults(faults: tuple[Fault, ...]) -> JsonResponse:
-    return JsonResponse(
-        {"faults": [{"target": f.target, "name": f.name, "message": f.message} for f in faults]}, status=422
-    )
+    return JsonResponse({"faults": [{"target": f.target, "name": f.name, "message": f.message} for f in faults]}, status=422)
 
 
 @needs(Verb.HOUSEHOLD_VIEW, "GET")

@@ -37,13 +37,8 @@ def pack_bundle(campaign: Campaign, pack: Pack) -> dict[str, Any]:
         },
         "consts": pack.constants(),
         "forms": {key: _form_json(pack.forms[key]) for key in FORMS},
-        "indicators": {
-            f"{key}.{indicator.name}": _indicator_json(pack, indicator) for key in FORMS for indicator in pack.forms[key].indicators
-        },
-        "lists": {
-            name: [{"code": item.code, "zh": item.zh, "key": initials(item.zh)} for item in items]
-            for name, items in pack.lists.items()
-        },
+        "indicators": {f"{key}.{indicator.name}": _indicator_json(pack, indicator) for key in FORMS for indicator in pack.forms[key].indicators},
+        "lists": {name: [{"code": item.code, "zh": item.zh, "key": initials(item.zh)} for item in items] for name, items in pack.lists.items()},
         "sum_groups": [sorted(group) for group in pack.sum_groups(HOUSEHOLD_FORM)],
         "constraints": [
             {
@@ -175,8 +170,7 @@ def household_bundle(household: Household, campaign: Campaign, pack: Pack, reach
             for clue in household.clues.filter(year=campaign.year, state__in=("open", "corrected"))
         ],
         "conflicts": [
-            conflict_json(conflict)
-            for conflict in household.conflicts.filter(state=Conflict.State.OPEN).select_related("stored_by", "offered_by")
+            conflict_json(conflict) for conflict in household.conflicts.filter(state=Conflict.State.OPEN).select_related("stored_by", "offered_by")
         ],
         "locked": reason.message if reason else None,
         "may": {

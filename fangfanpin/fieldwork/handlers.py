@@ -20,9 +20,7 @@ def sheets(job: Job, reach: Reach, progress: Progress) -> Outcome:
     if village is None or not (village.code in reach or household_id in reach.households):
         raise JobRefused(_("这个村不在您的管辖范围内。"))
     progress.report(0, 1)
-    batch, rendered = print_sheets(
-        village=village, campaign=clock.current(), reach=reach, by=job.owner, household_id=household_id
-    )
+    batch, rendered = print_sheets(village=village, campaign=clock.current(), reach=reach, by=job.owner, household_id=household_id)
     progress.report(1, 1)
     message = _("%(count)d 户，双面打印，每户从正面开始。") % {"count": batch.households}
     return Outcome(" ".join(filter(None, (message, warning(rendered)))), {"households": batch.households, "missing": rendered.missing}, batch.file)

@@ -60,9 +60,7 @@ def window(pack: Pack, kind: str) -> str:
     return _("截至 %(day)s") % {"day": pack.state_date.isoformat()}
 
 
-def village_sheets(
-    village: Region, campaign: Campaign, pack: Pack, reach: Reach, *, version: int, household_id: UUID | None = None
-) -> SheetVillage:
+def village_sheets(village: Region, campaign: Campaign, pack: Pack, reach: Reach, *, version: int, household_id: UUID | None = None) -> SheetVillage:
     """The village's assisted households in walking order, last year's values in words. Five queries whatever the size."""
     rows = Household.objects.visible_to(reach).filter(village_code=village.code, kind=Household.Kind.ASSISTED, household_state__in=("", "01"))
     if household_id is not None:
@@ -204,5 +202,3 @@ def warning(rendered: RenderedSheets) -> str:
         return ""
     listed = "；".join(f"{code}：{characters}" for code, characters in list(rendered.missing.items())[:20])
     return _("有 %(count)d 户的姓名或地址里有打印不出的字，请手写补上：%(listed)s") % {"count": len(rendered.missing), "listed": listed}
-
-

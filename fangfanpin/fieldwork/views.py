@@ -38,9 +38,7 @@ def print_village(request: SignedInRequest, code: str) -> HttpResponse:
     village = Region.objects.villages().filter(pk=code).first()
     if village is None or code not in request.reach or not request.reach.allows(Verb.SHEET_PRINT, village_code=code):
         raise Http404
-    job = start(
-        kind="fieldwork.sheets", title=_("%(village)s对照表") % {"village": village.name}, by=request.user, parameters={"village": code}
-    )
+    job = start(kind="fieldwork.sheets", title=_("%(village)s对照表") % {"village": village.name}, by=request.user, parameters={"village": code})
     return redirect("jobs:job", job.pk)
 
 

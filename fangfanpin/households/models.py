@@ -63,9 +63,7 @@ class Household(models.Model):
             models.Index(fields=["head_name", "village_code"], name="household_head_name"),
         ]
         constraints = [
-            models.CheckConstraint(
-                name="a_households_village_has_twelve_digits", condition=models.Q(village_code__regex=r"^[0-9]{12}$")
-            ),
+            models.CheckConstraint(name="a_households_village_has_twelve_digits", condition=models.Q(village_code__regex=r"^[0-9]{12}$")),
         ]
 
     def __str__(self) -> str:
@@ -153,9 +151,7 @@ class Membership(models.Model):
     class Meta:
         ordering = ("valid_from", "id")
         constraints = [
-            models.UniqueConstraint(
-                fields=["person"], condition=models.Q(valid_to__isnull=True), name="a_person_lives_in_one_household_at_a_time"
-            ),
+            models.UniqueConstraint(fields=["person"], condition=models.Q(valid_to__isnull=True), name="a_person_lives_in_one_household_at_a_time"),
         ]
 
     def __str__(self) -> str:
@@ -248,9 +244,7 @@ class Location(models.Model):
     class Meta:
         ordering = ("-located_at",)
         constraints = [
-            models.UniqueConstraint(
-                fields=["household"], condition=models.Q(is_current=True), name="a_household_has_one_current_location"
-            ),
+            models.UniqueConstraint(fields=["household"], condition=models.Q(is_current=True), name="a_household_has_one_current_location"),
         ]
 
     def __str__(self) -> str:

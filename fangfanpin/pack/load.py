@@ -43,9 +43,7 @@ from fangfanpin.pack.model import (
 )
 
 SHANGHAI = datetime.timezone(datetime.timedelta(hours=8))
-TYPES = frozenset(
-    "text int money area_mu decimal code bool date month year phone ref image signature point secret_number".split()
-)
+TYPES = frozenset("text int money area_mu decimal code bool date month year phone ref image signature point secret_number".split())
 KINDS = frozenset("period as_of fixed admin".split())
 HOMES = frozenset("subject record computed spell typed".split())
 VERBS = frozenset(
@@ -198,9 +196,7 @@ class _Loader:
             found.setdefault(row["list"], {})[row["code"]] = ListItem(row["code"], row["zh"], row["en"], row["note"])
             width = {len(code) for code in found[row["list"]]}
             if len(width) > 1 and row["code"].isdigit() and len(row["code"]) < max(width) and row["code"].zfill(max(width)) != row["code"]:
-                self.reader.fault(
-                    row.file, row.line, f"代码“{row['code']}”比同清单的短，前面的 0 可能被 Excel 去掉了", "leading zero lost in Excel?"
-                )
+                self.reader.fault(row.file, row.line, f"代码“{row['code']}”比同清单的短，前面的 0 可能被 Excel 去掉了", "leading zero lost in Excel?")
         return {name: tuple(items.values()) for name, items in found.items()}
 
     def synonyms(self, lists: Mapping[str, tuple[ListItem, ...]]) -> dict[tuple[str, str], str]:
@@ -225,9 +221,7 @@ class _Loader:
                 self.reader.fault(row.file, row.line, "指标名只能用小写字母、数字和下划线，并要有中文名", "bad name or no Chinese name")
             for column, allowed in (("type", TYPES), ("kind", KINDS), ("home", HOMES), ("privacy", {"none", "sensitive", "secret"})):
                 if row[column] not in allowed:
-                    self.reader.fault(
-                        row.file, row.line, f"{column} 不能是“{row[column]}”，只能是：{'、'.join(sorted(allowed))}", f"bad {column}"
-                    )
+                    self.reader.fault(row.file, row.line, f"{column} 不能是“{row[column]}”，只能是：{'、'.join(sorted(allowed))}", f"bad {column}")
             if row["type"] == "code" and row["list"] not in lists:
                 self.reader.fault(row.file, row.line, f"没有“{row['list']}”这个清单", f"no list {row['list']}")
             if row["scale"] and not row["scale"].isdigit():
@@ -299,13 +293,7 @@ class _Loader:
         orderings: Mapping[str, Mapping[str, int]],
     ) -> Schema:
         def columns(*keys: str) -> dict[str, Type]:
-            return {
-                item.name: item.engine_type()
-                for key in keys
-                if key in forms
-                for item in forms[key].indicators
-                if item.type not in _NOT_COLUMNS
-            }
+            return {item.name: item.engine_type() for key in keys if key in forms for item in forms[key].indicators if item.type not in _NOT_COLUMNS}
 
         household = columns("household_year") | dict(_FACTS["household"])
         person = columns("person_year") | dict(_FACTS["person"])
@@ -326,9 +314,7 @@ class _Loader:
             orderings=orderings,
         )
 
-    def expression(
-        self, path: Path, near: str, text: object, subject: str, expect: Type | None = None
-    ) -> Expression | None:
+    def expression(self, path: Path, near: str, text: object, subject: str, expect: Type | None = None) -> Expression | None:
         """A checked expression; its faults are told with the TOML line and the character in the expression."""
         assert self.schema_ is not None
         if subject not in self.schema_.subjects:
@@ -357,9 +343,7 @@ class _Loader:
             except ValueError:
                 self.reader.fault(row.file, row.line, "参数的值或起始日期不对", "bad value or date")
                 continue
-            found.append(
-                Parameter(row["name"], row["type"], row["unit"], valid_from, value, row["verified"] == "yes", row["source"], row["note"])
-            )
+            found.append(Parameter(row["name"], row["type"], row["unit"], valid_from, value, row["verified"] == "yes", row["source"], row["note"]))
         return tuple(found)
 
     def plan(self) -> tuple[Step, ...]:
@@ -380,8 +364,12 @@ class _Loader:
                 continue
             found.append(
                 Step(
-                    str(step["key"]), str(step["title"]), due, str(step.get("metric", "reported")),
-                    tuple(step.get("roles", [])), str(step.get("clause", "")),
+                    str(step["key"]),
+                    str(step["title"]),
+                    due,
+                    str(step.get("metric", "reported")),
+                    tuple(step.get("roles", [])),
+                    str(step.get("clause", "")),
                 )  # fmt: skip
             )
         return tuple(found)
@@ -391,12 +379,8 @@ class _Loader:
         found = []
         for key, role in data.items():
             if unknown := set(role.get("verbs", [])) - VERBS:
-                self.reader.fault(
-                    self.name_of(path), self.reader.line_of(path, f"[{key}]"), f"没有“{sorted(unknown)[0]}”这项权限", "unknown verb"
-                )
-            found.append(
-                RoleDefinition(key, str(role["title"]), str(role["level"]), frozenset(role["verbs"]), bool(role.get("by_pairing")))
-            )
+                self.reader.fault(self.name_of(path), self.reader.line_of(path, f"[{key}]"), f"没有“{sorted(unknown)[0]}”这项权限", "unknown verb")
+            found.append(RoleDefinition(key, str(role["title"]), str(role["level"]), frozenset(role["verbs"]), bool(role.get("by_pairing"))))
         return tuple(found)
 
     def rules(self) -> tuple[Rule, ...]:
@@ -461,9 +445,7 @@ class _Loader:
                     if f"{item.get('form')}.{name}" not in indicators:
                         self.reader.fault(self.name_of(path), self.reader.line_of(path, f"[{key}]"), f"没有指标“{name}”", "unknown item")
                 if expression is not None:
-                    found.append(
-                        Constraint(key, str(item["form"]), expression, str(item.get("severity", "error")), str(item["message"]), fields)
-                    )
+                    found.append(Constraint(key, str(item["form"]), expression, str(item.get("severity", "error")), str(item["message"]), fields))
         return tuple(found)
 
     def relevance(self, indicators: Mapping[str, Indicator]) -> dict[str, Expression]:
@@ -500,14 +482,10 @@ class _Loader:
             ready = [
                 key
                 for key, computation in waiting.items()
-                if not any(
-                    scope == "row" and f"{computation.form}.{name}" in waiting for scope, name in computation.expression.columns
-                )
+                if not any(scope == "row" and f"{computation.form}.{name}" in waiting for scope, name in computation.expression.columns)
             ]
             if not ready:
-                self.reader.fault(
-                    self.name_of(last_path), 1, f"计算项互相引用，形成循环：{'、'.join(sorted(waiting))}", "computations form a circle"
-                )
+                self.reader.fault(self.name_of(last_path), 1, f"计算项互相引用，形成循环：{'、'.join(sorted(waiting))}", "computations form a circle")
                 break
             ordered += [waiting.pop(key) for key in ready]
         return tuple(ordered)

@@ -238,8 +238,7 @@ class Pack:
     @cached_property
     def _codes_by_word(self) -> Mapping[str, Mapping[str, str]]:
         found: dict[str, dict[str, str]] = {
-            name: {item.zh: item.code for item in items} | {item.code: item.code for item in items}
-            for name, items in self.lists.items()
+            name: {item.zh: item.code for item in items} | {item.code: item.code for item in items} for name, items in self.lists.items()
         }
         for (list_name, word), code in self.synonyms.items():
             found.setdefault(list_name, {}).setdefault(word, code)
@@ -267,18 +266,14 @@ class Pack:
                 }
                 for s in self.plan
             ],
-            "roles": [
-                {"key": r.key, "title": r.title, "level": r.level, "verbs": sorted(r.verbs), "by_pairing": r.by_pairing}
-                for r in self.roles
-            ],
+            "roles": [{"key": r.key, "title": r.title, "level": r.level, "verbs": sorted(r.verbs), "by_pairing": r.by_pairing} for r in self.roles],
             "forms": {
                 form.key: {
                     "title": form.title,
                     "subject": form.subject,
                     "period": form.period,
                     "sections": [
-                        {"key": s.key, "title": s.title, "items": list(s.items), "tickable": s.tickable, "kind": s.kind}
-                        for s in form.sections
+                        {"key": s.key, "title": s.title, "items": list(s.items), "tickable": s.tickable, "kind": s.kind} for s in form.sections
                     ],
                     "indicators": [codec.indicator_json(indicator) for indicator in form.indicators],
                 }
@@ -312,8 +307,7 @@ class Pack:
                 for r in self.rules
             ],
             "constraints": [
-                {"id": c.id, "form": c.form, "severity": c.severity, "message": c.message, "text": c.expression.text}
-                for c in self.constraints
+                {"id": c.id, "form": c.form, "severity": c.severity, "message": c.message, "text": c.expression.text} for c in self.constraints
             ],
             "computations": [{"form": c.form, "name": c.name, "text": c.expression.text} for c in self.computations],
             "procedures": [],

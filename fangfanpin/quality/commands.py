@@ -29,7 +29,9 @@ def _sweep(arguments: argparse.Namespace) -> Answer:
         "seconds": sweep.timings,
         "pack": sweep.pack_hash,
     }
-    return Answer(facts, f"{sweep.households} 户 {sweep.persons} 人，{sweep.rules} 条规则，{sweep.hits} 条疑问：新增 {sweep.opened}，消除 {sweep.closed}。")
+    return Answer(
+        facts, f"{sweep.households} 户 {sweep.persons} 人，{sweep.rules} 条规则，{sweep.hits} 条疑问：新增 {sweep.opened}，消除 {sweep.closed}。"
+    )
 
 
 COMMANDS = {"sweep": Command(_arguments, _sweep)}

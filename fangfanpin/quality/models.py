@@ -83,9 +83,7 @@ class Clue(models.Model):
             models.Index(fields=["year", "state", "rule_id"], name="clue_of_rule"),
         ]
         constraints = [
-            models.UniqueConstraint(
-                fields=["rule_id", "subject_kind", "subject_id", "year"], name="a_clue_that_comes_back_is_the_same_clue"
-            ),
+            models.UniqueConstraint(fields=["rule_id", "subject_kind", "subject_id", "year"], name="a_clue_that_comes_back_is_the_same_clue"),
         ]
 
     def __str__(self) -> str:

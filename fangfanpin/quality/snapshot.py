@@ -137,7 +137,9 @@ def _raw_type(type_: Type) -> Any:
 def _converted(value: e.Expression, type_: Type) -> e.Expression:
     """JSON form to what expressions see."""
     if isinstance(type_, Date):
-        return e.TryCast(this=e.Anonymous(this="replace", expressions=[value, e.Literal.string("-"), e.Literal.string("")]), to=e.DataType.build("INT"))
+        return e.TryCast(
+            this=e.Anonymous(this="replace", expressions=[value, e.Literal.string("-"), e.Literal.string("")]), to=e.DataType.build("INT")
+        )
     if isinstance(type_, Month):
         return _month(value)
     return value

@@ -59,9 +59,7 @@ def find_hits(database: duckdb.DuckDBPyConnection, pack: Pack) -> list[Hit]:
         for rule_id, subject_key, household_key, village_code in found:
             rule = rules_by_id[rule_id]
             row = values[subject_key]
-            hits.append(
-                Hit(rule, UUID(subject_key), UUID(household_key), village_code, {name: row.get(name) for name in messages.used_names(rule)})
-            )
+            hits.append(Hit(rule, UUID(subject_key), UUID(household_key), village_code, {name: row.get(name) for name in messages.used_names(rule)}))
     return hits
 
 
@@ -73,7 +71,11 @@ def _values(database: duckdb.DuckDBPyConnection, subject: str, keys: set[str], r
     names = sorted({name for rule in rules for name in messages.used_names(rule)})
     columns: list[e.Expression] = [e.alias_(e.column(_KEY[subject], table="s"), "key")]
     for name in names:
-        table, column = ("h", name.removeprefix("household.")) if name.startswith("household.") and subject != "household" else ("s", name.removeprefix("household."))
+        table, column = (
+            ("h", name.removeprefix("household."))
+            if name.startswith("household.") and subject != "household"
+            else ("s", name.removeprefix("household."))
+        )
         column = column.replace("last.", "last__")
         columns.append(e.alias_(e.column(column, table=table, quoted=True), name, quoted=True))
     query = e.select(*columns).from_(e.alias_(e.to_table(subject), "s", table=True))
@@ -189,10 +191,21 @@ def write_clues(
     Clue.objects.bulk_create(new, batch_size=2000)
     Clue.objects.bulk_update(
         changed,
-        ["state", "closed_at", "times_opened", "severity", "where_to_look", "pack_hash", "seen_at", "used", "used_digest", "message", "reviewed_at", "reviewed_by"],
+        [
+            "state",
+            "closed_at",
+            "times_opened",
+            "severity",
+            "where_to_look",
+            "pack_hash",
+            "seen_at",
+            "used",
+            "used_digest",
+            "message",
+            "reviewed_at",
+            "reviewed_by",
+        ],
         batch_size=500,
     )
     ClueStep.objects.bulk_create(steps, batch_size=2000)
     return opened, closed
-
-

@@ -52,9 +52,7 @@ def arrive(*, unit: Unit, person_id: UUID, reason: str, on: datetime.date, pack:
         version=0,
     )
     person.save(force_insert=True)
-    Membership.objects.create(
-        person=person, household=household, village_code=household.village_code, valid_from=on, arrive_reason=reason
-    )
+    Membership.objects.create(person=person, household=household, village_code=household.village_code, valid_from=on, arrive_reason=reason)
     unit.persons.append(person)
     return person
 

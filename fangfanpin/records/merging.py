@@ -59,9 +59,7 @@ def _item(table: str, column: str) -> str | None:
     return _ITEM_BY_COLUMN[table].get(column)
 
 
-def clash(
-    offered: Mapping[str, Any], since: Mapping[str, Change], groups: Iterable[frozenset[str]], computed: frozenset[str]
-) -> dict[str, Change]:
+def clash(offered: Mapping[str, Any], since: Mapping[str, Change], groups: Iterable[frozenset[str]], computed: frozenset[str]) -> dict[str, Change]:
     """Offered items that meet a change made since: the same item, or another part of the same sum. Computed items never clash."""
     typed_since = {name: change for name, change in since.items() if name not in computed}
     clashes: dict[str, Change] = {}
@@ -76,5 +74,3 @@ def clash(
                     clashes[name] = max(mates, key=lambda change: change.at)
                     break
     return clashes
-
-

@@ -103,9 +103,7 @@ def register_before_submit(hook: BeforeSubmit) -> None:
 
 
 @transaction.atomic
-def save(
-    *, household: Household, request: SaveRequest, year: int, pack: Pack, by: User, reach: Reach, source: str = "web"
-) -> dict[str, Any]:
+def save(*, household: Household, request: SaveRequest, year: int, pack: Pack, by: User, reach: Reach, source: str = "web") -> dict[str, Any]:
     """Store what was done and answer the client. `household` must have been fetched within reach.
 
     Raises EntryClosed (409) or SaveFaults (422); then nothing is stored.
@@ -135,9 +133,7 @@ def save(
     _store(work)
     clues = [clue for hook in _after_save for clue in hook(unit, pack, by)]
     reply = _reply(work, request, clues)
-    SaveReceipt.objects.create(
-        client_id=request.client_id, user=by, household=household, village_code=household.village_code, reply=reply
-    )
+    SaveReceipt.objects.create(client_id=request.client_id, user=by, household=household, village_code=household.village_code, reply=reply)
     return reply
 
 
@@ -264,7 +260,7 @@ def _conflict(work: _Work, target: str, name: str, stored: Any, offered: Any, ch
 
 
 def _tick(work: _Work, target: str, section_key: str, *, ticked: bool) -> None:
-    """"Unchanged": last year's as-of and fixed values of the section become this year's, said by this person now.
+    """ "Unchanged": last year's as-of and fixed values of the section become this year's, said by this person now.
     Period items are never carried: copying last year's income is falsification by default."""
     unit, pack = work.unit, work.pack
     form = pack.forms[_form_of(target)]

@@ -175,5 +175,3 @@ def _engine_spell(pack: Pack, spell: MonitoringSpell) -> dict[str, Any]:
         **spell.values,
     }
     return {name: pack.to_engine("spell", name, value) for name, value in row.items()}
-
-

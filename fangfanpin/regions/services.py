@@ -25,7 +25,13 @@ def division_files() -> Path:
 def read_divisions(prefix: str = "", folder: Path | None = None) -> Iterator[Region]:
     """Divisions under a code prefix and those above it, parents before children. The whole country is about 665,000 rows."""
     source = folder or division_files()
-    levels = (("provinces", 2, None), ("cities", 4, "provinceCode"), ("areas", 6, "cityCode"), ("streets", 9, "areaCode"), ("villages", 12, "streetCode"))
+    levels = (
+        ("provinces", 2, None),
+        ("cities", 4, "provinceCode"),
+        ("areas", 6, "cityCode"),
+        ("streets", 9, "areaCode"),
+        ("villages", 12, "streetCode"),
+    )
     for name, length, parent_key in levels:
         if prefix and len(prefix) > length:
             wanted = prefix[:length]
@@ -46,7 +52,14 @@ def read_divisions(prefix: str = "", folder: Path | None = None) -> Iterator[Reg
 
 def _short(name: str) -> str:
     """东关社区居民委员会 → 东关社区, 张巷村民委员会 → 张巷村: the words people use."""
-    for ending, short in (("社区居民委员会", "社区"), ("社区居委会", "社区"), ("居民委员会", "社区"), ("居委会", "社区"), ("村民委员会", "村"), ("村委会", "村")):
+    for ending, short in (
+        ("社区居民委员会", "社区"),
+        ("社区居委会", "社区"),
+        ("居民委员会", "社区"),
+        ("居委会", "社区"),
+        ("村民委员会", "村"),
+        ("村委会", "村"),
+    ):
         if name.endswith(ending):
             return name.removesuffix(ending) + short
     return name

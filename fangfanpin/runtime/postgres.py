@@ -87,9 +87,7 @@ def read_urls(data_dir: Path) -> DatabaseUrls:
     try:
         return DatabaseUrls(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
-        raise DatabaseFault(
-            f"{path} 不存在，请先运行 make run 或 fangfanpin init (no database yet: start it first)"
-        ) from None
+        raise DatabaseFault(f"{path} 不存在，请先运行 make run 或 fangfanpin init (no database yet: start it first)") from None
 
 
 def wheel_bin() -> Path:
@@ -128,9 +126,7 @@ class EmbeddedPostgres:
                     return
                 # After a kill -9 of the postmaster its children need a moment to let go of the shared memory.
                 if time.monotonic() > deadline or not self._log_tail_has("shared memory block"):
-                    raise DatabaseFault(
-                        f"数据库没有启动，原因见 {self.log_path} (PostgreSQL did not start, see its log)"
-                    )
+                    raise DatabaseFault(f"数据库没有启动，原因见 {self.log_path} (PostgreSQL did not start, see its log)")
                 time.sleep(0.5)
 
     def adopt(self) -> bool:
@@ -180,9 +176,7 @@ class EmbeddedPostgres:
             if self._is_private(known):
                 return known
         base = os.environ.get("XDG_RUNTIME_DIR") if os.geteuid() else None
-        made = Path(
-            tempfile.mkdtemp(prefix="ffp-", dir=base if base and os.path.isdir(base) and len(base) < 60 else "/tmp")
-        )
+        made = Path(tempfile.mkdtemp(prefix="ffp-", dir=base if base and os.path.isdir(base) and len(base) < 60 else "/tmp"))
         self._own_dir(made)
         write_private(note, str(made))
         return made
@@ -235,18 +229,14 @@ class EmbeddedPostgres:
             "--clear-groups",
         ]
         probes = [command[0], str(self.cluster_dir), str(self.socket_dir)]
-        tried = [
-            subprocess.run([*drop, "/usr/bin/test", "-r", probe], check=False, capture_output=True) for probe in probes
-        ]
+        tried = [subprocess.run([*drop, "/usr/bin/test", "-r", probe], check=False, capture_output=True) for probe in probes]
         if all(result.returncode == 0 for result in tried):
             return [*drop, *command]
         return [*drop, "--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", *command]
 
     def _create_cluster(self) -> None:
         if self.cluster_dir.exists() and any(self.cluster_dir.iterdir()):
-            raise DatabaseFault(
-                f"{self.cluster_dir} 不是完整的数据库，请移走后再启动 (a half-made cluster is in the way: move it away)"
-            )
+            raise DatabaseFault(f"{self.cluster_dir} 不是完整的数据库，请移走后再启动 (a half-made cluster is in the way: move it away)")
         self._own_dir(self.cluster_dir)
         password = secrets.token_urlsafe(32)
         secret = self.socket_dir / f"first-{secrets.token_hex(6)}"
@@ -324,18 +314,12 @@ class EmbeddedPostgres:
 
 def _clean_environment() -> dict[str, str]:
     """Without PG* variables of the caller, and with messages in English: the log is searched for them."""
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("PG", "LC_", "LANG", "DATABASE_URL", "FFP_"))
-    }
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PG", "LC_", "LANG", "DATABASE_URL", "FFP_"))}
     return {**kept, "LC_ALL": "C", "TZ": "Asia/Shanghai"}
 
 
 def socket_url(*, role: str, password: str, database: str, socket_dir: Path) -> str:
-    return (
-        f"postgresql://{role}:{quote(password, safe='')}@/{database}?host={quote(str(socket_dir), safe='/')}&port=5432"
-    )
+    return f"postgresql://{role}:{quote(password, safe='')}@/{database}?host={quote(str(socket_dir), safe='/')}&port=5432"
 
 
 def ensure_database(data_dir: Path) -> DatabaseUrls:
@@ -355,17 +339,10 @@ def ensure_database(data_dir: Path) -> DatabaseUrls:
         with psycopg.connect(server.superuser_url(), autocommit=True) as connection:
             _ensure_roles(connection, {ROLES[name]: word for name, word in passwords.items()})
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
-                connection.execute(
-                    sql.SQL("CREATE DATABASE {} OWNER {}").format(
-                        sql.Identifier(DATABASE), sql.Identifier(ROLES["owner"])
-                    )
-                )
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(ROLES["owner"])))
             _grant_connect(connection, DATABASE)
         urls = DatabaseUrls(
-            **{
-                name: socket_url(role=ROLES[name], password=word, database=DATABASE, socket_dir=server.socket_dir)
-                for name, word in passwords.items()
-            }
+            **{name: socket_url(role=ROLES[name], password=word, database=DATABASE, socket_dir=server.socket_dir) for name, word in passwords.items()}
         )
     write_private(data_dir / "keys" / "database.json", json.dumps(asdict(urls), indent=1))
     return urls
@@ -392,9 +369,7 @@ def _ensure_roles(connection: psycopg.Connection, passwords: dict[str, str]) -> 
     ).fetchall()
     if unsafe:
         names = ", ".join(row[0] for row in unsafe)
-        raise DatabaseFault(
-            f"数据库角色 {names} 权限过大，请收回 SUPERUSER 和 BYPASSRLS (these roles must not pass row security)"
-        )
+        raise DatabaseFault(f"数据库角色 {names} 权限过大，请收回 SUPERUSER 和 BYPASSRLS (these roles must not pass row security)")
 
 
 def _grant_connect(connection: psycopg.Connection, database: str) -> None:
@@ -420,21 +395,13 @@ def _ensure_outside(data_dir: Path, owner_url: str) -> DatabaseUrls:
             "DATABASE_URL 的账号不能建角色：请给它 CREATEROLE，或用 FFP_WEB_DATABASE_URL 等变量给出各角色的地址 (owner may not create roles)"
         ) from None
     except psycopg.OperationalError:
-        raise DatabaseFault(
-            "连不上 DATABASE_URL 指的数据库，请检查地址、账号和网络 (cannot connect to DATABASE_URL)"
-        ) from None
+        raise DatabaseFault("连不上 DATABASE_URL 指的数据库，请检查地址、账号和网络 (cannot connect to DATABASE_URL)") from None
     made = {name: given.get(name) or _with_login(owner_url, ROLES[name], missing[name]) for name in given}
-    return DatabaseUrls(
-        owner=owner_url, web=made["web"], worker=made["worker"], snapshot=made["snapshot"], intake=made["intake"]
-    )
+    return DatabaseUrls(owner=owner_url, web=made["web"], worker=made["worker"], snapshot=made["snapshot"], intake=made["intake"])
 
 
 def _with_login(url: str, role: str, password: str) -> str:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
-    query = "&".join(
-        f"{name}={quote(values[-1], safe='/')}"
-        for name, values in parse_qs(parts.query).items()
-        if name not in {"user", "password"}
-    )
+    query = "&".join(f"{name}={quote(values[-1], safe='/')}" for name, values in parse_qs(parts.query).items() if name not in {"user", "password"})
     return urlunsplit((parts.scheme, f"{role}:{quote(password, safe='')}@{host}", parts.path, query, ""))

@@ -245,9 +245,7 @@ def migrate(data_dir: Path, *, force: bool = False) -> bool:
     state = migration_state()
     with psycopg.connect(read_urls(data_dir).owner, autocommit=True) as connection:
         # The database keeps the state itself: a note in a file would be wrong after a restore or against another server.
-        found = connection.execute(
-            "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()"
-        ).fetchone()
+        found = connection.execute("SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = current_database()").fetchone()
         if found is not None and found[0] == state and not force:
             return False
         command = [sys.executable, "-m", "django", "migrate", "-v0", "--no-input"]

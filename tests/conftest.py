@@ -1,0 +1,65 @@
+"""One small demo county for the whole run; tests act as the web role, so that row security is really tested.
+
+Each test runs in a transaction that is rolled back; what must commit (jobs, two browsers, kills) works a running installation in tests/end_to_end.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.test import Client
+
+from fangfanpin.accounts.models import User
+from fangfanpin.accounts.reach import Reach, reach_of, set_database_reach, system_reach
+from tests.installation import DATA_DIR
+
+HOUSEHOLDS, SEED = 300, 7
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    return DATA_DIR
+
+
+@pytest.fixture(scope="session")
+def django_db_setup() -> None:
+    """Structure and demo county, made once by the owner in processes of their own, as in real life."""
+    environment = {**os.environ, "FFP_DB_ROLE": "owner"}
+    for command in (
+        [sys.executable, "-m", "django", "migrate", "-v0", "--no-input"],
+        [sys.executable, "-m", "fangfanpin.cli", "demo", "--households", str(HOUSEHOLDS), "--seed", str(SEED), "--json"],
+    ):
+        subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def cast(db: None) -> dict[str, User]:
+    """The demo's accounts by name: county, township, village, helper, department, inspector, auditor, admin."""
+    return {user.username: user for user in User.objects.all()}
+
+
+@pytest.fixture
+def client_as(cast: dict[str, User]) -> Callable[[str], Client]:
+    """A signed-in test client of a cast member."""
+
+    def signed_in(name: str) -> Client:
+        client = Client()
+        client.force_login(cast[name], backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return signed_in
+
+
+@pytest.fixture
+def acting(cast: dict[str, User]) -> Callable[[str], Reach]:
+    """Set this transaction's reach to a cast member's, or with "system" to every village; returns the reach."""
+
+    def act(name: str) -> Reach:
+        reach = system_reach() if name == "system" else reach_of(cast[name])
+        set_database_reach(reach, act="test", source="test")
+        return reach
+
+    return act
