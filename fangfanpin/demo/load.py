@@ -10,6 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
+from psycopg import sql
 
 from fangfanpin.accounts.management import first_password
 from fangfanpin.accounts.models import Assignment, Role, User
@@ -121,10 +122,11 @@ def _id(kind: str, code: str) -> uuid.UUID:
 def _copy(model: Any, rows: Iterable[dict[str, Any]], columns: Sequence[str]) -> None:
     """COPY rows into a table; a missing column takes the model's default."""
     fields = {field.attname: field for field in model._meta.concrete_fields}
-    names = ", ".join(connection.ops.quote_name(fields[column].column) for column in columns)
+    names = sql.SQL(", ").join(sql.Identifier(fields[column].column) for column in columns)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(model._meta.db_table), names)
     json_columns = {column for column in columns if fields[column].get_internal_type() == "JSONField"}
     defaults = {column: fields[column].get_default() for column in columns}
-    with connection.cursor() as cursor, cursor.copy(f"COPY {connection.ops.quote_name(model._meta.db_table)} ({names}) FROM STDIN") as copy:
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(
                 [
