@@ -55,6 +55,9 @@ SETTINGS = {
 }
 
 
+_started: dict[Path, subprocess.Popen[bytes]] = {}
+
+
 class DatabaseFault(Exception):
     """The database cannot be used; the message (Chinese, English in brackets) says why and what to do."""
 
@@ -109,7 +112,11 @@ class EmbeddedPostgres:
         self.cluster_dir = self.data_dir / "pg"
         self.log_path = self.data_dir / "logs" / "postgres.log"
         self._keys_dir = self.data_dir / "keys"
-        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def _process(self) -> subprocess.Popen[bytes] | None:
+        """The server if this process started it: then it must also be waited for, by whichever object stops it."""
+        return _started.get(self.cluster_dir)
 
     def start(self) -> None:
         """Start the server, or adopt the one that already runs here. Raises DatabaseFault when it does not come up in 60 s."""
@@ -161,7 +168,7 @@ class EmbeddedPostgres:
                     time.sleep(0.05)
             if self.running_pid() is not None:
                 raise DatabaseFault("数据库没有停下，请稍后再运行 fangfanpin stop (PostgreSQL did not stop)")
-            self._process = None
+            _started.pop(self.cluster_dir, None)
 
     @property
     def socket_dir(self) -> Path:
@@ -265,7 +272,7 @@ class EmbeddedPostgres:
             command += ["-c", f"{name}={value}"]
         with self.log_path.open("ab") as log:
             # A session of its own: Ctrl-C in the terminal reaches the supervisor, which stops web and worker first.
-            self._process = subprocess.Popen(
+            _started[self.cluster_dir] = subprocess.Popen(
                 self._as_account(command),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -278,7 +285,7 @@ class EmbeddedPostgres:
     def _wait_ready(self, deadline: float) -> bool:
         while time.monotonic() < deadline:
             if self._process is not None and self._process.poll() is not None:
-                self._process = None
+                del _started[self.cluster_dir]
                 return False
             try:
                 psycopg.connect(self.superuser_url(), connect_timeout=5).close()

@@ -17,6 +17,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -31,6 +32,8 @@ PROJECT_DIR = Path(__file__).resolve().parents[2]
 PR_SET_PDEATHSIG = 1
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 STARTED_IN_S = 60
+# A web server or worker that falls this often in this time is not started again.
+MOST_FALLS, FALLS_WITHIN_S = 20, 60
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -42,6 +45,8 @@ class Supervisor:
     bind: str = "127.0.0.1"
     port: int = 8000
     _children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    _commands: dict[str, tuple[list[str], str]] = field(default_factory=dict)
+    _falls: list[float] = field(default_factory=list)
     _asked_to_stop: bool = False
 
     def run(self) -> int:
@@ -61,7 +66,7 @@ class Supervisor:
         ensure_database(self.data_dir)
         migrate(self.data_dir)
         if not self._asked_to_stop:
-            self._step("demo", [sys.executable, "-m", "fangfanpin.cli", "demo", "--if-empty"], role="owner")
+            self._fill_when_empty()
         if self._asked_to_stop:
             return 0
         at = f"[{self.bind}]" if ":" in self.bind else self.bind
@@ -78,10 +83,37 @@ class Supervisor:
             return 0 if self._asked_to_stop else 1
         self._announce()
         while not self._asked_to_stop:
-            if self._fallen() is not None:
+            if not self._revive():
                 return 1
             time.sleep(0.3)
         return 0
+
+    def _revive(self) -> bool:
+        """Start again what ended by itself; False when it ends again and again: then the fault is not chance, and a person must look."""
+        for name, child in list(self._children.items()):
+            if child.poll() is None:
+                continue
+            now = time.monotonic()
+            self._falls = [at for at in self._falls if now - at < FALLS_WITHIN_S] + [now]
+            print(f"{name} 意外退出（代码 {child.returncode}），重新启动 ({name} ended unexpectedly, starting it again)", file=sys.stderr, flush=True)
+            if len(self._falls) > MOST_FALLS:
+                print(f"{name} 反复退出，系统停止，原因见上 ({name} keeps falling)", file=sys.stderr)
+                return False
+            # Whatever it had started must let go of the port first.
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(child.pid, signal.SIGKILL)
+            self._spawn(name, *self._commands[name])
+        return True
+
+    def _fill_when_empty(self) -> None:
+        """A first start makes the demo county, unless `fangfanpin init` has made a real one here or FFP_DEMO=0 asks for an empty place."""
+        with psycopg.connect(read_urls(self.data_dir).owner, autocommit=True) as connection:
+            found = connection.execute("SELECT EXISTS (SELECT FROM campaigns_campaign)").fetchone()
+        if (found is not None and found[0]) or os.environ.get("FFP_DEMO", "1") == "0":
+            return
+        households = os.environ.get("FFP_DEMO_HOUSEHOLDS", "2000")
+        print(f"正在生成演示县（{households} 户） (making the demo county)…", flush=True)
+        self._step("demo", [sys.executable, "-m", "fangfanpin.cli", "demo", "--if-empty", "--households", households], role="owner")
 
     def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._asked_to_stop = True
@@ -96,7 +128,8 @@ class Supervisor:
         if code != 0:
             raise CommandFault(f"启动步骤 {name} 失败，原因见上 (start-up step {name} failed with code {code})")
 
-    def _spawn(self, name: str, command: list[str], *, role: str) -> None:
+    def _spawn(self, name: str, command: list[str], role: str) -> None:
+        self._commands[name] = (command, role)
         self._children[name] = subprocess.Popen(
             command, env=process_environment(self.data_dir, role=role), preexec_fn=_die_with_parent(os.getpid()), start_new_session=True
         )
@@ -109,16 +142,11 @@ class Supervisor:
         return None
 
     def _wait_answering(self) -> bool:
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self.bind, f"[{self.bind}]" if ":" in self.bind else self.bind)
-        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        asked = urllib.request.Request(f"http://{host}:{self.port}/healthz", headers={"Host": f"localhost:{self.port}"})
         deadline = time.monotonic() + STARTED_IN_S
         while time.monotonic() < deadline and not self._asked_to_stop and self._fallen() is None:
-            try:
-                with direct.open(asked, timeout=5):
-                    return True
-            except (urllib.error.URLError, OSError):
-                time.sleep(0.1)
+            if is_answering(bind=self.bind, port=self.port):
+                return True
+            time.sleep(0.1)
         return False
 
     def _announce(self) -> None:
@@ -141,7 +169,7 @@ class Supervisor:
                 child.wait()
 
 
-def _die_with_parent(parent: int) -> "object":
+def _die_with_parent(parent: int) -> Callable[[], None]:
     def ask() -> None:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         # The parent may have died before the request was made.
@@ -181,8 +209,24 @@ def check_port(*, bind: str, port: int) -> None:
             raise CommandFault(f"{bind}:{port} 不能使用（可能已被占用），请换一个，例如 PORT=8001 make run ({fault.strerror})") from None
 
 
+def reachable_host(bind: str) -> str:
+    """Where this machine itself reaches a server bound to `bind`, as written in a URL."""
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(bind, f"[{bind}]" if ":" in bind else bind)
+
+
+def is_answering(*, bind: str, port: int) -> bool:
+    """Does the web server there answer, its database with it? Never through a proxy of the environment."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    asked = urllib.request.Request(f"http://{reachable_host(bind)}:{port}/healthz", headers={"Host": f"localhost:{port}"})
+    try:
+        with direct.open(asked, timeout=5):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
+
+
 @contextlib.contextmanager
-def hold_lock(data_dir: Path) -> "contextlib.AbstractContextManager[TextIO]":  # type: ignore[misc]  # generator below
+def hold_lock(data_dir: Path) -> Iterator[TextIO]:
     """One supervisor per DATA_DIR; its pid stands in the file for `fangfanpin stop`. The lock falls with the process."""
     stream = (data_dir / "serve.pid").open("a+")
     try:
@@ -195,7 +239,7 @@ def hold_lock(data_dir: Path) -> "contextlib.AbstractContextManager[TextIO]":  #
     stream.write(str(os.getpid()))
     stream.flush()
     try:
-        yield stream  # type: ignore[misc]  # see above
+        yield stream
     finally:
         stream.close()
 
