@@ -12,9 +12,9 @@ from fangfanpin.expressions.functions import AGGREGATES, SCALAR, SETS, Function
 from fangfanpin.expressions.parse import Parsed, Raw, parse
 from fangfanpin.expressions.patterns import PATTERNS
 from fangfanpin.expressions.schema import Schema, Table
-from fangfanpin.expressions.types import Bool, Code, Codes, Date, Int, Month, Null, Number, Text, Type
+from fangfanpin.expressions.types import MAX_DIGITS, Bool, Code, Codes, Date, Int, Month, Null, Number, Text, Type
 
-_LIMIT = 2**53  # integers stay exact in JavaScript
+_LIMIT = 10**MAX_DIGITS  # what every engine holds exactly
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,12 @@ class _Wrong(Exception):
 
 
 _NOTHING = n.Span(0, 0)
+
+
+def _is_number(node: n.Node) -> bool:
+    """A written number, also with a minus."""
+    inner = node.arg if isinstance(node, n.Negative) else node
+    return isinstance(inner, n.Literal) and isinstance(inner.type, (Int, Number)) or (isinstance(inner, n.Negative) and _is_number(inner))
 
 
 class _Checker:
@@ -189,8 +195,9 @@ class _Checker:
         """A literal takes the type of what it meets; anything else stays as it is."""
         if isinstance(node.type, Null):
             return replace(node, type=to)
-        if isinstance(node, n.Negative) and isinstance(to, Number):
-            return replace(node, arg=self.adapt(raw, node.arg, to), type=to)
+        if isinstance(node, n.Negative) and _is_number(node):
+            arg = self.adapt(raw, node.arg, to)
+            return replace(node, arg=arg, type=arg.type)
         if not isinstance(node, n.Literal):
             return node
         if isinstance(to, Code) and isinstance(node.type, Text):
@@ -206,7 +213,8 @@ class _Checker:
 
     def meet(self, raw: Raw, left: n.Node, right: n.Node, raw_left: Raw, raw_right: Raw) -> tuple[n.Node, n.Node, int, int]:
         """Two sides of a comparison, sum or choice; powers of ten that bring them to one scale."""
-        left, right = self.adapt(raw_left, left, right.type), self.adapt(raw_right, right, left.type)
+        if not (_is_number(left) and _is_number(right)):  # two written numbers meet by scaling alone
+            left, right = self.adapt(raw_left, left, right.type), self.adapt(raw_right, right, left.type)
         match left.type, right.type:
             case Int(), Int():
                 return left, right, 0, 0
@@ -347,7 +355,7 @@ class _Checker:
 
     def same(self, raw: Raw, found: list[n.Node], args: tuple[Raw, ...]) -> list[n.Node]:
         """Arguments brought to one type: literals take the type of the others."""
-        lead = next((node.type for node in found if not isinstance(node, n.Literal)), found[0].type)
+        lead = next((node.type for node in found if not isinstance(node, n.Literal) and not _is_number(node)), found[0].type)
         if isinstance(lead, Null):
             lead = next((node.type for node in found if not isinstance(node.type, Null)), lead)
         adapted = [self.adapt(part, node, lead) for part, node in zip(args, found, strict=True)]
@@ -406,6 +414,15 @@ class _Checker:
             type_ = node.type
         return n.Aggregate(type_, raw.span, name, str(inner.relation), node, where)
 
+    def wanted(self, raw: Raw, node: n.Node, type_: Type) -> n.Node:
+        """The result as the type it must have: literals adapt, whole numbers are scaled."""
+        node = self.adapt(raw, node, type_)
+        if isinstance(type_, Number) and isinstance(node.type, Int):
+            node = n.Arithmetic(type_, node.span, "mul", node, n.Literal(Int(), node.span, 10**type_.scale), 0, 0)
+        if node.type != type_:
+            self.wrong(raw, f"结果应是{type_}，却是{node.type}", f"the result is {node.type}, not {type_}")
+        return node
+
     def over_all(self, raw: Raw, context: _Context) -> n.Node:
         if context.relation is not None:
             raise self.wrong(raw, "统计里面不能用全县函数", "set functions do not stand inside aggregates")
@@ -447,17 +464,22 @@ def check(text: str | Parsed, schema: Schema, *, subject: str, expect: Type | No
 
     Raises ExpressionFaults with every fault and its place.
     """
+    return _checked(text, schema, subject, Bool() if expect is None else expect)
+
+
+def infer(text: str | Parsed, schema: Schema, *, subject: str) -> Expression:
+    """As `check`, for an expression of whatever type it has by itself."""
+    return _checked(text, schema, subject, None)
+
+
+def _checked(text: str | Parsed, schema: Schema, subject: str, wanted: Type | None) -> Expression:
     parsed = parse(text) if isinstance(text, str) else text
     checker = _Checker(schema, subject)
-    wanted = Bool() if expect is None else expect
     context = _Context(schema.subjects[subject], subject)
     try:
         node = checker.node(parsed.root, context)
-        node = checker.adapt(parsed.root, node, wanted)
-        if isinstance(wanted, Number) and isinstance(node.type, Int):
-            node = n.Arithmetic(wanted, node.span, "mul", node, n.Literal(Int(), node.span, 10**wanted.scale), 0, 0)
-        if node.type != wanted:
-            checker.wrong(parsed.root, f"结果应是{wanted}，却是{node.type}", f"the result is {node.type}, not {wanted}")
+        if wanted is not None:
+            node = checker.wanted(parsed.root, node, wanted)
     except _Wrong:
         pass
     if checker.faults:

@@ -7,9 +7,10 @@ from typing import Any
 from fangfanpin.expressions import nodes as n
 from fangfanpin.expressions.check import Expression
 from fangfanpin.expressions.patterns import PATTERNS
-from fangfanpin.expressions.types import Date
+from fangfanpin.expressions.types import FIRST_MONTH, LAST_MONTH, MAX_DIGITS, Date, Month
 
 Scope = Mapping[str, Any]
+_BEYOND = 10**MAX_DIGITS
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
     "eq": lambda a, b: bool(a == b),
     "ne": lambda a, b: bool(a != b),
@@ -114,11 +115,19 @@ def _arithmetic(node: n.Arithmetic, left: Any, right: Any) -> Any:
     if left is None or right is None:
         return None
     if node.op == "mul":
-        return left * right
+        return exact(left * right)
     if isinstance(node.left.type, Date):
         return (_day(left) - _day(right)).days
     left, right = left * 10**node.scale_left, right * 10**node.scale_right
-    return left + right if node.op == "add" else left - right
+    result = left + right if node.op == "add" else left - right
+    if isinstance(node.type, Month):
+        return result if FIRST_MONTH <= result <= LAST_MONTH else None
+    return exact(result)
+
+
+def exact(result: int) -> int | None:
+    """A number of more than MAX_DIGITS digits is unknown."""
+    return result if -_BEYOND < result < _BEYOND else None
 
 
 def _day(held: int) -> datetime.date:
@@ -161,7 +170,7 @@ def _call(node: n.Call, args: list[Any]) -> Any:
             if bottom == 0:
                 return None
             scale = int(str(node.extra))
-            return half_away(top * 10 ** (scale + _scale(node.args[1])), bottom * 10 ** _scale(node.args[0]))
+            return exact(half_away(top * 10 ** (scale + _scale(node.args[1])), bottom * 10 ** _scale(node.args[0])))
         case "abs":
             return abs(args[0])
         case "least":
@@ -181,8 +190,16 @@ def ranks_of(extra: str) -> dict[str, int]:
     return {code: int(rank) for code, _, rank in (pair.partition("=") for pair in extra.split(",") if pair)}
 
 
+def rows_of(relation: str, scope: Scope) -> list[Scope]:
+    """Scopes of a relation's rows. A row that stands alone (`row` and `last`) is completed by the scope it is asked from."""
+    rows: list[Scope] = scope["household"].get("relations", {}).get(relation, [])
+    if rows and "household" not in rows[0]:
+        return [{**row, "household": scope["household"], "consts": scope["consts"]} for row in rows]
+    return rows
+
+
 def _aggregate(node: n.Aggregate, scope: Scope) -> Any:
-    rows = scope["household"].get("relations", {}).get(node.relation, [])
+    rows = rows_of(node.relation, scope)
     where = node.where
     if node.fn == "all":
         return all(_value(where, row, None) is True for row in rows) if where else True
@@ -197,7 +214,7 @@ def _aggregate(node: n.Aggregate, scope: Scope) -> Any:
         return values[0] if len(values) == 1 else None
     known = [value for value in values if value is not None]
     if node.fn == "sum":
-        return sum(known)
+        return exact(sum(known))
     if not known:
         return None
     return min(known) if node.fn == "min" else max(known)

@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+# Numbers have at most 15 digits in every engine: exact in JavaScript, never an overflow in SQL. A larger result is NULL.
+MAX_DIGITS = 15
+# Months are those of the years 1 to 9999; a sum outside is NULL.
+FIRST_MONTH, LAST_MONTH = 12, 119_999
 
 @dataclass(frozen=True, slots=True)
 class Bool:
