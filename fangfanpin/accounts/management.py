@@ -62,7 +62,7 @@ def visible_users(reach: Reach) -> list[User]:
     prefixes = reach.prefixes(Verb.ACCOUNT_MANAGE)
     found: dict[int, User] = {}
     for prefix in prefixes:
-        for user in User.objects.filter(assignments__region_id__startswith=prefix).distinct().order_by("name", "pk"):
+        for user in User.objects.filter(assignments__region__code__startswith=prefix).distinct().order_by("name", "pk"):
             found[user.pk] = user
     return list(found.values())
 

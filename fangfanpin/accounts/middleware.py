@@ -37,13 +37,16 @@ class ReachMiddleware:
                 reach = make_reach(0, villages=())
             request.reach = reach  # type: ignore[attr-defined]
             set_database_reach(reach, act=f"{request.method} {request.path}"[:200], source="web")
+            request.undo_to = transaction.savepoint()  # type: ignore[attr-defined]
             return self.get_response(request)
 
     def _is_free(self, request: HttpRequest) -> bool:
         return request.path in {reverse(name) for name in _FREE_OF_PASSWORD_CHANGE}
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        transaction.set_rollback(True)
+        # Undo what the view had done, but keep the transaction and its reach: the error page is rendered in it.
+        transaction.savepoint_rollback(request.undo_to)  # type: ignore[attr-defined]
+        transaction.set_rollback(False)
         if isinstance(exception, NotSignedIn):
             if wants_json(request):
                 return JsonResponse({"reason": "session", "message": "登录已过期，请重新输入密码。"}, status=401)

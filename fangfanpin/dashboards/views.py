@@ -151,16 +151,20 @@ def unlock_household(request: SignedInRequest, household_id: UUID) -> HttpRespon
     return redirect("archives:household", household_id)
 
 
+def _division(request: SignedInRequest, code: str) -> Region:
+    """A division with at least one village within reach, else 404."""
+    region = Region.objects.filter(pk=code).first()
+    if region is None or not any(village.startswith(code) for village in request.reach.villages):
+        raise Http404
+    return region
+
+
 @needs(Verb.CAMPAIGN_VIEW, "GET")
 def progress(request: SignedInRequest, code: str = "") -> HttpResponse:
     """The campaign: stages, countdown, progress of the divisions under `code` as figures, chart and map; drill-down by link."""
     campaign = clock.current()
     length = {0: 9, 9: 12}.get(len(code), 9)
-    region = None
-    if code:
-        region = Region.objects.filter(pk=code).first()
-        if region is None or not any(village.startswith(code) for village in request.reach.villages):
-            raise Http404
+    region = _division(request, code) if code else None
     rows = queries.progress_by(request.reach, campaign.year, length=length, under=code)
     chart = {
         "kind": "progress",
@@ -196,6 +200,8 @@ def progress(request: SignedInRequest, code: str = "") -> HttpResponse:
 def map_json(request: SignedInRequest, code: str = "") -> HttpResponse:
     """GeoJSON the county supplied (DATA_DIR/maps), each division with its share collected; within reach only."""
     campaign = clock.current()
+    if code:
+        _division(request, code)
     rows = queries.progress_by(request.reach, campaign.year, length=12 if len(code) == 9 else 9, under=code)
     return JsonResponse(maps.with_values(code, {row.code: row.share for row in rows}))
 
