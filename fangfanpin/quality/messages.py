@@ -1,41 +1,91 @@
-"""What a hit says: the rule's sentence with the values in it, in words; secret numbers are never among them."""
+"""What a hit says: the rule's sentence with the values in it, in words; secret numbers are never among them.
 
+The values a hit used are kept by name: `x` of the subject, `last.x`, `household.x`, `household.last.x`, and for what a rule reads of the
+household's other rows `members.x` as {row id: value} (also `all_members`, `spells`).
+"""
+
+import hashlib
+import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from fangfanpin.expressions import Schema
 from fangfanpin.pack import Indicator, Pack, Rule
 
 _PLACE = re.compile(r"\{([a-z_.0-9]+)\}")
 _FORM = {"household": "household_year", "person": "person_year"}
 _HIDDEN = frozenset({"id18_digest"})
+# Derived facts are not items of the dictionary: what to call them in front of people.
+_FACTS: Mapping[str, str] = {
+    "id_form": "证件号码形式", "id_check_ok": "证件校验位正确", "id_birth": "证件号码里的出生日期", "id_sex": "证件号码里的性别",
+    "id_region_known": "证件前六位是行政区划", "id_placeholder": "是占位号码", "card_check_ok": "残疾证号正确", "card_category": "残疾证号里的类别",
+    "card_grade": "残疾证号里的等级", "card_reissue_ok": "补证标识正确", "card_matches_id": "残疾证号与身份证号一致", "bank_luhn_ok": "银行卡号校验正确",
+    "members_live": "在户成员数", "head_name": "户主姓名",
+}  # fmt: skip
+_FACT_LISTS: Mapping[str, str] = {"id_sex": "sex", "card_category": "disability_category", "card_grade": "disability_grade"}
+_SENSITIVE_FACTS = frozenset({"card_category", "card_grade"})
+_MASKED = "＊＊"
+_ID_FORMS: Mapping[str, str] = {
+    "id18": "18 位身份证号", "id15": "15 位老号码", "card20": "20 位残疾证号", "card22": "22 位残疾证号", "other": "位数不对"
+}  # fmt: skip
 
 
-@lru_cache(maxsize=2000)
-def _names(rule_id: str, message: str, columns: frozenset[tuple[str, str]]) -> tuple[str, ...]:
-    found = set(_PLACE.findall(message))
-    for scope, name in columns:
-        if name in _HIDDEN:
-            continue
-        if scope == "row":
-            found.add(name)
-        elif scope in ("last", "household", "household.last"):
-            found.add(f"{scope}.{name}")
-    return tuple(sorted(found))
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One value a rule reads. `place`: row, last, household, household.last, spell, or a relation, or RELATION.last."""
+
+    place: str
+    item: str
+
+    @property
+    def name(self) -> str:
+        return self.item if self.place == "row" else f"{self.place}.{self.item}"
 
 
-def used_names(rule: Rule) -> tuple[str, ...]:
-    """Names whose values a hit shows: those of the message and those the rule reads of its subject and household."""
-    return _names(rule.id, rule.message, rule.when.columns)
+def _read_back(name: str) -> Reading:
+    place, _dot, item = name.rpartition(".")
+    return Reading(place or "row", item)
+
+
+def readings(rule: Rule) -> tuple[Reading, ...]:
+    """Everything a rule reads: of its message, its scope and its condition, hidden ones too."""
+    columns = rule.when.columns if rule.scope is None else rule.when.columns | rule.scope.columns
+    return _readings(rule.message, columns)
+
+
+@lru_cache(maxsize=5000)
+def _readings(message: str, columns: frozenset[tuple[str, str]]) -> tuple[Reading, ...]:
+    found = {_read_back(name) for name in _PLACE.findall(message)} | {Reading(place, item) for place, item in columns}
+    return tuple(sorted(found, key=lambda reading: reading.name))
+
+
+def relation_of(reading: Reading, schema: Schema) -> str | None:
+    """The relation a reading goes through, None for the subject's own and its household's values."""
+    relation = reading.place.removesuffix(".last")
+    return relation if relation in schema.relations else None
 
 
 def _indicator(rule: Rule, name: str, pack: Pack) -> Indicator | None:
-    bare = name.rpartition(".")[2]
-    if rule.subject == "spell" and not name.startswith("household."):
-        return pack.spell_items.get(bare)
-    form = "household_year" if name.startswith("household.") else _FORM[rule.subject]
-    return pack.indicators.get(f"{form}.{bare}")
+    reading = _read_back(name)
+    relation = relation_of(reading, pack.schema())
+    if relation is not None:
+        table = pack.schema().relations[relation].table
+    elif reading.place.startswith("household"):
+        table = "household"
+    else:
+        table = "spell" if reading.place == "spell" else rule.subject
+    return pack.spell_items.get(reading.item) if table == "spell" else pack.indicators.get(f"{_FORM[table]}.{reading.item}")
+
+
+def _json_form(indicator: Indicator | None, value: Any, pack: Pack) -> Any:
+    value = tuple(value) if isinstance(value, list) else value
+    if indicator is None:
+        return list(value) if isinstance(value, tuple) else value
+    form = "spell" if indicator.name in pack.spell_items and indicator is pack.spell_items[indicator.name] else indicator.form
+    return pack.from_engine(form, indicator.name, value)
 
 
 def codec_values(rule: Rule, used: Mapping[str, Any], pack: Pack) -> dict[str, Any]:
@@ -43,24 +93,86 @@ def codec_values(rule: Rule, used: Mapping[str, Any], pack: Pack) -> dict[str, A
     found: dict[str, Any] = {}
     for name, value in used.items():
         indicator = _indicator(rule, name, pack)
-        if indicator is None:
-            found[name] = list(value) if isinstance(value, tuple) else value
+        if isinstance(value, dict):
+            found[name] = {key: _json_form(indicator, one, pack) for key, one in value.items()}
         else:
-            value = tuple(value) if isinstance(value, list) else value
-            found[name] = pack.from_engine("spell" if rule.subject == "spell" and "." not in name else indicator.form, indicator.name, value)
+            found[name] = _json_form(indicator, value, pack)
     return found
 
 
-def render(rule: Rule, used: Mapping[str, Any], pack: Pack) -> str:
-    """The sentence in words; an empty value shows as 空."""
-    values = codec_values(rule, used, pack)
+def shown(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What may be kept with a clue and shown: everything but digests."""
+    return {name: value for name, value in values.items() if _read_back(name).item not in _HIDDEN}
 
-    def word(match: re.Match[str]) -> str:
-        name = match.group(1)
-        indicator = _indicator(rule, name, pack)
-        value = values.get(name)
-        if indicator is None:
-            return str(value) if value is not None else "空"
-        return pack.display(indicator, value) or "空"
 
-    return _PLACE.sub(word, rule.message)
+def digest(values: Mapping[str, Any]) -> str:
+    """Of the values used in JSON form, digests included: a confirmation holds while this stays the same."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str, ensure_ascii=False).encode()).hexdigest()[:40]
+
+
+def render(rule: Rule, values: Mapping[str, Any], pack: Pack, *, sensitive: bool = True) -> str:
+    """The sentence in words, from values in JSON form; an empty value shows as 空, health and phones as ＊＊ without `sensitive`."""
+    return _PLACE.sub(lambda match: _word(rule, match.group(1), values.get(match.group(1)), pack, sensitive=sensitive) or "空", rule.message)
+
+
+def _word(rule: Rule, name: str, value: Any, pack: Pack, *, sensitive: bool) -> str:
+    indicator = _indicator(rule, name, pack)
+    item = _read_back(name).item
+    if not sensitive and (indicator.privacy != "none" if indicator else item in _SENSITIVE_FACTS):
+        return _MASKED
+    if indicator is not None:
+        return pack.display(indicator, value)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if item == "id_form":
+        return _ID_FORMS.get(value, str(value))
+    if item == "id_birth":
+        return f"{value // 10000:04d}-{value // 100 % 100:02d}-{value % 100:02d}"
+    return pack.word(_FACT_LISTS[item], str(value)) if item in _FACT_LISTS else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class UsedValue:
+    """One line of “why we think so”: an item, whose it is, last year's value and this year's, in words."""
+
+    item: str
+    whose: str  # "" the subject's own, "household", or a row id (a member's)
+    last: str | None
+    now: str | None
+
+
+def used_values(rule: Rule, values: Mapping[str, Any], pack: Pack, *, sensitive: bool) -> list[UsedValue]:
+    """The values a clue keeps, in words, last year beside this year."""
+    lines: dict[tuple[str, str], dict[str, str]] = {}
+    for name, value in values.items():
+        reading = _read_back(name)
+        relation = relation_of(reading, pack.schema())
+        year = "last" if reading.place.endswith("last") else "now"
+        whose = "household" if reading.place.startswith("household") and rule.subject != "household" else ""
+        for key, one in _rows(value, relation):
+            lines.setdefault((reading.item, key or whose), {})[year] = _word(rule, name, one, pack, sensitive=sensitive) or "空"
+    return [UsedValue(title_of(rule, item, pack), whose, years.get("last"), years.get("now")) for (item, whose), years in lines.items()]
+
+
+def _rows(value: Any, relation: str | None) -> Iterator[tuple[str, Any]]:
+    if relation is not None and isinstance(value, dict):
+        yield from value.items()
+    else:
+        yield "", value
+
+
+def title_of(rule: Rule, item: str, pack: Pack) -> str:
+    """What people call an item that a rule reads."""
+    indicator = next(
+        (
+            found
+            for key in (_FORM.get(rule.subject, ""), "household_year", "person_year")
+            if (found := pack.indicators.get(f"{key}.{item}")) is not None
+        ),
+        pack.spell_items.get(item),
+    )
+    if rule.subject == "spell" and item in pack.spell_items:
+        indicator = pack.spell_items[item]
+    return indicator.zh if indicator else _FACTS.get(item, item)

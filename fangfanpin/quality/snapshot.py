@@ -1,34 +1,44 @@
 """The county's private snapshot: PostgreSQL as the snapshot role → Arrow → DuckDB tables household, person, spell.
 
-The tables are those of docs/rule-language.md: wide, last year's columns beside this year's as `last__x`, dates and months as integers.
+The tables are those of docs/rule-language.md: wide, last year's columns beside this year's as `last__x`, dates and months as integers; of
+the items only those that a rule reads, for what nobody asks about has no business in a second copy. PostgreSQL only scans and filters, the
+joins are DuckDB's: a planner without fresh statistics then cannot turn seconds into minutes.
 """
 
 import json
 import shutil
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import adbc_driver_postgresql.dbapi as adbc
 import duckdb
+import pyarrow as pa
 import sqlglot.expressions as e
 from django.conf import settings
+from psycopg import sql
 
 from fangfanpin.expressions import Codes, Date, Month, Type
 from fangfanpin.expressions.duckdb import column_type
-from fangfanpin.pack import Pack
+from fangfanpin.pack import Pack, Rule
+from fangfanpin.quality import messages
 from fangfanpin.runtime.postgres import read_urls
 
-# Columns of the registry that are items of the dictionary: item → SQL column of the same meaning.
-_HOUSEHOLD_SUBJECT: Mapping[str, str] = {
+# Items whose value is a column of the registry.
+HOUSEHOLD_SUBJECT: Mapping[str, str] = {
     "household_id": "code", "admin_village_code": "village_code", "natural_village_code": "natural_village_code", "bank_name": "bank_name",
     "bank_holder": "bank_holder", "household_type": "household_type", "household_state": "household_state",
     "first_identified_at": "first_identified_at", "poverty_exit_year": "poverty_exit_year", "main_poverty_cause": "main_poverty_cause",
     "other_poverty_causes": "other_poverty_causes", "relapse_cause": "relapse_cause", "head_name": "head_name",
     "monitoring_type": "monitoring_type", "monitoring_state": "monitoring_state", "bank_luhn_ok": "bank_luhn_ok",
 }  # fmt: skip
-_PERSON_SUBJECT: Mapping[str, str] = {
+LOCATION_COLUMNS = ("lat", "lon", "datum", "gps_accuracy_m", "mock_location")
+RECORD_COLUMNS = ("entered_by", "checked_by", "entered_on")
+PERSON_SUBJECT: Mapping[str, str] = {
     "person_id": "code", "member_name": "member_name", "sex": "sex", "birth_date": "birth_date", "id_type": "id_type",
     "disability_category": "disability_category", "disability_grade": "disability_grade", "ethnicity": "ethnicity",
     "is_relocated_person": "is_relocated_person", "identified_at": "identified_at", "relation_to_head": "relation_to_head",
@@ -37,78 +47,51 @@ _PERSON_SUBJECT: Mapping[str, str] = {
     "id_placeholder": "id_placeholder", "id18_digest": "id18_digest", "card_check_ok": "card_check_ok", "card_category": "card_category",
     "card_grade": "card_grade", "card_reissue_ok": "card_reissue_ok", "card_matches_id": "card_matches_id",
 }  # fmt: skip
-_SPELL_SUBJECT: Mapping[str, str] = {
+SPELL_SUBJECT: Mapping[str, str] = {
     "spell_no": "spell_no", "identified_month": "identified_month", "eliminated_month": "eliminated_month",
     "monitoring_type": "monitoring_type", "spell_state": "spell_state",
 }  # fmt: skip
 SWEPT_STATES = ("submitted", "returned", "approved", "locked")
-
-# Read by the snapshot role under its own policy; the year is bound as a parameter.
-_QUERIES: Mapping[str, str] = {
-    "raw_household": """
-        SELECT h.id::text AS household_key, h.village_code, h.code, h.natural_village_code, h.bank_name, h.bank_holder, h.household_type,
-               h.household_state, h.first_identified_at, h.poverty_exit_year::int, h.main_poverty_cause,
-               to_json(h.other_poverty_causes)::text AS other_poverty_causes, h.relapse_cause, h.head_name, h.monitoring_type,
-               h.monitoring_state, h.bank_luhn_ok, n.values::text AS now_values,
-               (l.subject || l.values)::text AS last_values,
-               n.entered_by_id::text AS entered_by, n.checked_by_id::text AS checked_by,
-               to_char(n.submitted_at AT TIME ZONE 'Asia/Shanghai', 'YYYYMMDD')::int AS entered_on,
-               p.lat, p.lon, p.datum, p.gps_accuracy_m, p.mock_location
-        FROM households_household h
-        JOIN records_record n ON n.form = 'household_year' AND n.year = $1 AND n.subject_kind = 'household' AND n.subject_id = h.id
-             AND n.period = '' AND n.state IN ('submitted', 'returned', 'approved', 'locked')
-        LEFT JOIN records_record l ON l.form = 'household_year' AND l.year = $1 - 1 AND l.subject_kind = 'household' AND l.subject_id = h.id
-             AND l.period = ''
-        LEFT JOIN households_location p ON p.household_id = h.id AND p.is_current
-    """,
-    "raw_person": """
-        SELECT p.id::text AS person_key, p.household_id::text AS household_key, p.village_code, p.member_state = '01' AS is_live, p.code,
-               p.member_name, p.sex, to_char(p.birth_date, 'YYYYMMDD')::int AS birth_date, p.id_type, p.disability_category,
-               p.disability_grade, p.ethnicity, p.is_relocated_person, p.identified_at, p.relation_to_head, p.member_state, p.change_kind,
-               p.change_reason, to_char(p.change_date, 'YYYYMMDD')::int AS change_date, p.id_form, p.id_check_ok,
-               to_char(p.id_birth, 'YYYYMMDD')::int AS id_birth, p.id_sex, p.id_region_known, p.id_placeholder, p.id18_digest,
-               p.card_check_ok, p.card_category, p.card_grade, p.card_reissue_ok, p.card_matches_id, n.values::text AS now_values,
-               (l.subject || l.values)::text AS last_values
-        FROM households_person p
-        JOIN records_record h ON h.form = 'household_year' AND h.year = $1 AND h.subject_kind = 'household' AND h.subject_id = p.household_id
-             AND h.period = '' AND h.state IN ('submitted', 'returned', 'approved', 'locked')
-        LEFT JOIN records_record n ON n.form = 'person_year' AND n.year = $1 AND n.subject_kind = 'person' AND n.subject_id = p.id AND n.period = ''
-        LEFT JOIN records_record l ON l.form = 'person_year' AND l.year = $1 - 1 AND l.subject_kind = 'person' AND l.subject_id = p.id AND l.period = ''
-    """,
-    "raw_spell": """
-        SELECT s.id::text AS spell_key, s.household_id::text AS household_key, s.village_code, s.spell_no::int, s.identified_month,
-               s.eliminated_month, s.monitoring_type, s.spell_state, s.values::text AS now_values
-        FROM households_monitoringspell s
-        JOIN records_record n ON n.form = 'household_year' AND n.year = $1 AND n.subject_kind = 'household' AND n.subject_id = s.household_id
-             AND n.period = '' AND n.state IN ('submitted', 'returned', 'approved', 'locked')
-    """,
-}
+_FORM = {"household": "household_year", "person": "person_year"}
 _KEYS = {
     "household": ("household_key", "village_code"),
     "person": ("person_key", "household_key", "village_code", "is_live"),
     "spell": ("spell_key", "household_key", "village_code"),
 }
-_TYPED_ON_HOUSEHOLD = ("entered_by", "checked_by", "entered_on", "lat", "lon", "datum", "gps_accuracy_m", "mock_location")
+_STALE_S = 3600  # a snapshot this old was left by a sweep that was killed
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Items of one table that rules read: this year's, last year's."""
+
+    now: frozenset[str]
+    last: frozenset[str]
+
+
+def columns_read(rules: Iterable[Rule], pack: Pack) -> dict[str, Columns]:
+    """By table (household, person, spell) what the rules and their messages read."""
+    schema = pack.schema()
+    found: dict[tuple[str, bool], set[str]] = {}
+    for rule in rules:
+        for reading in messages.readings(rule):
+            relation = messages.relation_of(reading, schema)
+            place = reading.place.removesuffix(".last").removesuffix("last")
+            table = schema.relations[relation].table if relation else place or rule.subject
+            table = rule.subject if table == "row" else table
+            found.setdefault((table, reading.place.endswith("last")), set()).add(reading.item)
+    return {table: Columns(frozenset(found.get((table, False), ())), frozenset(found.get((table, True), ()))) for table in _KEYS}
 
 
 def take(year: int, pack: Pack, sweep_id: UUID) -> duckdb.DuckDBPyConnection:
     """Read the county into an in-process DuckDB and leave Parquet beside it until `drop`. The connection holds the tables."""
+    _clear_left_over()
     folder = folder_of(sweep_id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    database = duckdb.connect(":memory:", config={"threads": 2})
-    database.execute("SET TimeZone = 'Asia/Shanghai'")
-    url = read_urls(Path(settings.DATA_DIR)).snapshot
-    with adbc.connect(url) as connection, connection.cursor() as cursor:
-        for name, query in _QUERIES.items():
-            cursor.execute(query, parameters=(year,))
-            database.from_arrow(cursor.fetch_arrow_table()).create(name)
-    schema = pack.schema()
-    for table, subject in (("household", _HOUSEHOLD_SUBJECT), ("person", _PERSON_SUBJECT), ("spell", _SPELL_SUBJECT)):
-        select = _wide(table, schema.subjects[table].columns, subject, with_last=schema.subjects[table].has_last)
-        database.sql(select.sql("duckdb")).create(table)
-    _add_household_facts(database)
+    columns = columns_read(pack.rules, pack)
+    database = build(_read(year, columns), columns, pack)
     for table in _KEYS:
-        database.table(table).write_parquet(str(folder / f"{table}.parquet"), compression="zstd")
+        database.table(table).write_parquet(str(folder / f"{table}.parquet"), compression="lz4")
     return database
 
 
@@ -121,72 +104,248 @@ def drop(sweep_id: UUID) -> None:
     shutil.rmtree(folder_of(sweep_id), ignore_errors=True)
 
 
-def _structure(columns: Mapping[str, Type]) -> str:
-    """Structure for from_json: everything that is not text or truth arrives as the JSON form has it."""
-    return json.dumps({name: _raw_type(type_) for name, type_ in columns.items()})
+def _clear_left_over() -> None:
+    root = Path(settings.DATA_DIR) / "snapshots"
+    for folder in root.iterdir() if root.is_dir() else ():
+        if time.time() - folder.stat().st_mtime > _STALE_S:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _raw_type(type_: Type) -> Any:
-    if isinstance(type_, Codes):
-        return ["VARCHAR"]
-    if isinstance(type_, (Date, Month)):
-        return "VARCHAR"
-    return column_type(type_)
+# Reading: plain scans, several at a time, all of one moment
 
 
-def _converted(value: e.Expression, type_: Type) -> e.Expression:
-    """JSON form to what expressions see."""
-    if isinstance(type_, Date):
-        return e.TryCast(
-            this=e.Anonymous(this="replace", expressions=[value, e.Literal.string("-"), e.Literal.string("")]), to=e.DataType.build("INT")
-        )
-    if isinstance(type_, Month):
-        return _month(value)
-    return value
+def _registry_scans(columns: Mapping[str, Columns]) -> dict[str, sql.Composed]:
+    def read(table: str, subject: Mapping[str, str], alias: str, *always: str) -> sql.Composed:
+        names = dict.fromkeys([*always, *(column for item, column in subject.items() if item in columns[table].now)])
+        return sql.SQL(", ").join(sql.Identifier(alias, name) for name in names)
+
+    # A household's location is one row at most; its registry columns beside it.
+    household = sql.SQL(
+        "SELECT h.id AS household_key, {columns}, {location} FROM households_household h"
+        " LEFT JOIN households_location l ON l.household_id = h.id AND l.is_current WHERE h.kind = 'assisted'"
+    ).format(
+        columns=read("household", HOUSEHOLD_SUBJECT, "h", "village_code"),
+        location=sql.SQL(", ").join(sql.Identifier("l", column) for column in LOCATION_COLUMNS),
+    )
+    person = sql.SQL("SELECT id AS person_key, household_id AS household_key, {} FROM households_person p").format(
+        read("person", PERSON_SUBJECT, "p", "village_code", "member_state")
+    )
+    spell = sql.SQL("SELECT id AS spell_key, household_id AS household_key, {}, values FROM households_monitoringspell s").format(
+        read("spell", SPELL_SUBJECT, "s", "village_code", "spell_no")
+    )
+    return {"household": household, "person": person, "spell": spell}
 
 
-def _month(value: e.Expression) -> e.Expression:
-    def part(start: int, length: int) -> e.Expression:
-        piece = e.Anonymous(this="substr", expressions=[value.copy(), e.Literal.number(start), e.Literal.number(length)])
-        return e.TryCast(this=piece, to=e.DataType.build("INT"))
+def _record_scans(year: int, columns: Mapping[str, Columns]) -> dict[str, sql.Composed]:
+    """Records as JSON text; of a person's last year only the items read. A household's values are long enough to be compressed: taking single
+    items out of them would unpack them once per item."""
+    where = sql.SQL(" FROM records_record WHERE form = {form} AND year = {year} AND period = ''")
 
-    months = e.Sub(this=e.Anonymous(this="coalesce", expressions=[part(6, 2), e.Literal.number(1)]), expression=e.Literal.number(1))
-    return e.Add(this=e.Mul(this=part(1, 4), expression=e.Literal.number(12)), expression=e.Paren(this=months))
+    def subject_items(table: str, subject: Mapping[str, str]) -> list[sql.Composable]:
+        return [
+            sql.SQL("subject ->> {} AS {}").format(sql.Literal(item), sql.Identifier(item)) for item in sorted(columns[table].last & subject.keys())
+        ]
 
-
-def _wide(table: str, columns: Mapping[str, Type], subject: Mapping[str, str], *, with_last: bool) -> e.Select:
-    """One row per subject: keys, this year's items, last year's as last__x."""
-    structure = e.Literal.string(_structure(columns))
-    parsed = [e.alias_(e.Anonymous(this="from_json", expressions=[e.column("now_values"), structure]), "n")]
-    if with_last:
-        parsed.append(e.alias_(e.Anonymous(this="from_json", expressions=[e.column("last_values"), structure.copy()]), "l"))
-    inner = e.select("*", *parsed).from_(f"raw_{table}")
-    selected: list[e.Expression] = [e.column(key, table="r") for key in _KEYS[table]]
-    for name, type_ in columns.items():
-        if name in subject:
-            value: e.Expression = e.column(subject[name], table="r", quoted=True)
-            if isinstance(type_, Month):
-                value = _month(e.Anonymous(this="nullif", expressions=[value, e.Literal.string("")]))
-            elif isinstance(type_, Codes):
-                value = e.Anonymous(this="from_json", expressions=[value, e.Literal.string('["VARCHAR"]')])
-            elif column_type(type_) == "VARCHAR":
-                value = e.Anonymous(this="nullif", expressions=[value, e.Literal.string("")])
-        elif table == "household" and name in _TYPED_ON_HOUSEHOLD:
-            value = e.column(name, table="r", quoted=True)
-        else:
-            value = _converted(e.Dot(this=e.column("n", table="r"), expression=e.to_identifier(name, quoted=True)), type_)
-        selected.append(e.alias_(value, name, quoted=True))
-        if with_last:
-            last = e.Dot(this=e.column("l", table="r"), expression=e.to_identifier(name, quoted=True))
-            selected.append(e.alias_(_converted(last, type_), f"last__{name}", quoted=True))
-    return e.select(*selected).from_(inner.subquery("r"))
+    person_items: list[sql.Composable] = [
+        sql.SQL("values ->> {} AS {}").format(sql.Literal(item), sql.Identifier(item))
+        for item in sorted(columns["person"].last - PERSON_SUBJECT.keys())
+    ]
+    selects: dict[str, list[sql.Composable]] = {
+        "person_now": [sql.SQL("values")],
+        "person_last": [*person_items, *subject_items("person", PERSON_SUBJECT)],
+        "household_now": [
+            sql.SQL("values, entered_by_id::text AS entered_by, checked_by_id::text AS checked_by"),
+            sql.SQL("to_char(submitted_at AT TIME ZONE 'Asia/Shanghai', 'YYYYMMDD')::int AS entered_on"),
+        ],
+        "household_last": [sql.SQL("values"), *subject_items("household", HOUSEHOLD_SUBJECT)],
+    }
+    scans = {}
+    for name, chosen in selects.items():
+        table, _, time_word = name.partition("_")
+        rows = where.format(form=sql.Literal(_FORM[table]), year=sql.Literal(year if time_word == "now" else year - 1))
+        if name == "household_now":
+            rows += sql.SQL(" AND state IN ({})").format(sql.SQL(", ").join(map(sql.Literal, SWEPT_STATES)))
+        scans[name] = sql.SQL("SELECT {}").format(sql.SQL(", ").join([sql.SQL("subject_id AS key"), *chosen])) + rows
+    return scans
 
 
-def _add_household_facts(database: duckdb.DuckDBPyConnection) -> None:
-    """The count of live members is a fact of the registry; the latest spell is what `spell.` means."""
+# Two lanes of about equal work: the server's cost is writing JSON as text.
+_LANES = (("person_now", "person", "household", "spell"), ("household_now", "household_last", "person_last"))
+
+
+def _read(year: int, columns: Mapping[str, Columns]) -> dict[str, pa.Table]:
+    """Every scan as an Arrow table, all of them seeing the county at one moment."""
+    scans = _registry_scans(columns) | _record_scans(year, columns)
+    url = read_urls(Path(settings.DATA_DIR)).snapshot
+    begin = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+    with adbc.connect(url) as leading, leading.cursor() as cursor:
+        cursor.execute(begin)
+        cursor.execute("SELECT pg_export_snapshot()")
+        moment = sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(cursor.fetchone()[0])).as_string(None)
+
+        def lane(names: tuple[str, ...]) -> dict[str, pa.Table]:
+            found: dict[str, pa.Table] = {}
+            with adbc.connect(url) as connection, connection.cursor() as reading:
+                reading.execute(begin)
+                reading.execute(moment)
+                for name in names:
+                    reading.execute(scans[name].as_string(None))
+                    found[name] = reading.fetch_arrow_table()
+            return found
+
+        with ThreadPoolExecutor(len(_LANES)) as pool:
+            lanes = list(pool.map(lane, _LANES))
+    return {name: table for found in lanes for name, table in found.items()}
+
+
+# Building: raw tables to the wide tables of the rule language
+
+
+def build(raw: Mapping[str, pa.Table], columns: Mapping[str, Columns], pack: Pack) -> duckdb.DuckDBPyConnection:
+    """The tables household, person, spell and latest_spell from raw ones: household, person, spell (registry columns), household_now and
+    person_now (key, values as JSON; household_now holds those to be swept), household_last and person_last (key, items as text)."""
+    database = duckdb.connect(":memory:", config={"threads": 2})
+    database.execute("SET TimeZone = 'Asia/Shanghai'")
+    types = {table: pack.schema().subjects[table].columns for table in _KEYS}
+    # One after another: DuckDB works on all cores within each.
+    for table in _KEYS:
+        for name in (table, f"{table}_now", f"{table}_last"):
+            if name in raw:
+                database.register(f"raw_{name}", raw[name])
+    database.sql(_household(columns["household"], types["household"]).sql("duckdb")).create("household")
+    database.sql(_person(columns["person"], types["person"]).sql("duckdb")).create("person")
+    database.sql(_spell(columns["spell"], types["spell"]).sql("duckdb")).create("spell")
     database.execute(
-        "UPDATE household SET members_live = coalesce((SELECT count(*) FROM person p WHERE p.household_key = household.household_key AND p.is_live), 0)"
+        "UPDATE household SET members_live = coalesce(n, 0) FROM "
+        "(SELECT h.household_key AS k, count(p.person_key) AS n FROM household h LEFT JOIN person p ON p.household_key = h.household_key AND p.is_live "
+        "GROUP BY h.household_key) c WHERE c.k = household.household_key"
     )
     database.execute(
         "CREATE VIEW latest_spell AS SELECT * FROM spell QUALIFY row_number() OVER (PARTITION BY household_key ORDER BY spell_no DESC) = 1"
     )
+    return database
+
+
+def _fn(name: str, *args: e.Expression) -> e.Expression:
+    return e.Anonymous(this=name, expressions=list(args))
+
+
+def _text(value: str) -> e.Expression:
+    return e.Literal.string(value)
+
+
+def _raw_type(type_: Type) -> Any:
+    """How from_json is to read an item: dates and months arrive as the JSON form has them."""
+    if isinstance(type_, Codes):
+        return ["VARCHAR"]
+    return "VARCHAR" if isinstance(type_, (Date, Month)) else column_type(type_)
+
+
+def _month(value: e.Expression) -> e.Expression:
+    def part(start: int, length: int) -> e.Expression:
+        piece = _fn("substr", value.copy(), e.Literal.number(start), e.Literal.number(length))
+        return e.TryCast(this=piece, to=e.DataType.build("INT"))
+
+    months = e.Sub(this=_fn("coalesce", part(6, 2), e.Literal.number(1)), expression=e.Literal.number(1))
+    return e.Add(this=e.Mul(this=part(1, 4), expression=e.Literal.number(12)), expression=e.Paren(this=months))
+
+
+def _from_json(value: e.Expression, type_: Type) -> e.Expression:
+    """An item as from_json gave it → what expressions see."""
+    if isinstance(type_, Date):
+        return e.TryCast(this=_fn("replace", value, _text("-"), _text("")), to=e.DataType.build("INT"))
+    return _month(value) if isinstance(type_, Month) else value
+
+
+def _from_text(value: e.Expression, type_: Type) -> e.Expression:
+    """An item's JSON form as text → what expressions see."""
+    if isinstance(type_, (Date, Month)):
+        return _from_json(value, type_)
+    if isinstance(type_, Codes):
+        return _fn("from_json", value, _text('["VARCHAR"]'))
+    kind = column_type(type_)
+    return value if kind == "VARCHAR" else e.TryCast(this=value, to=e.DataType.build(kind, dialect="duckdb"))
+
+
+def _from_column(value: e.Expression, type_: Type) -> e.Expression:
+    """A registry column → what expressions see: '' is nothing there."""
+    if isinstance(type_, Date):
+        return e.Cast(this=_fn("strftime", value, _text("%Y%m%d")), to=e.DataType.build("INT"))
+    if isinstance(type_, Month):
+        return _month(_fn("nullif", value, _text("")))
+    return _fn("nullif", value, _text("")) if column_type(type_) == "VARCHAR" else value
+
+
+def _items(columns: Columns, types: Mapping[str, Type], own: Mapping[str, e.Expression]) -> list[e.Expression]:
+    """This year's items of a wide table: those of `own` from their registry columns, the rest from the parsed JSON `n.v`."""
+    selected = []
+    for name in sorted(columns.now & types.keys()):
+        if name in own:
+            value = _from_column(own[name], types[name])
+        else:
+            value = _from_json(e.Dot(this=e.column("v", table="n"), expression=e.to_identifier(name, quoted=True)), types[name])
+        selected.append(e.alias_(value, name, quoted=True))
+    return selected
+
+
+def _last_items(columns: Columns, types: Mapping[str, Type], as_text: Iterable[str]) -> list[e.Expression]:
+    """Last year's items as last__x: those of `as_text` from their own text columns, the rest from the parsed JSON `l.v`."""
+    selected = []
+    for name in sorted(columns.last & types.keys()):
+        if name in as_text:
+            value = _from_text(e.column(name, table="l", quoted=True), types[name])
+        else:
+            value = _from_json(e.Dot(this=e.column("v", table="l"), expression=e.to_identifier(name, quoted=True)), types[name])
+        selected.append(e.alias_(value, f"last__{name}", quoted=True))
+    return selected
+
+
+def _parsed(source: str, items: Iterable[str], types: Mapping[str, Type], alias: str) -> e.Expression:
+    """Raw table `source` with its JSON parsed into `v`, only the items read."""
+    structure = {name: _raw_type(types[name]) for name in sorted(items) if name in types}
+    parsed = _fn("from_json", e.column("values", quoted=True), _text(json.dumps(structure)))
+    return e.select("*", e.alias_(parsed, "v")).from_(source).subquery(alias)
+
+
+def _on(left: str, left_column: str, right: str, right_column: str) -> e.Expression:
+    return e.EQ(this=e.column(left_column, table=left), expression=e.column(right_column, table=right))
+
+
+def _table(name: str, alias: str) -> e.Expression:
+    return e.alias_(e.to_table(name), alias, table=True)
+
+
+def _household(columns: Columns, types: Mapping[str, Type]) -> e.Select:
+    own: dict[str, e.Expression] = {item: e.column(column, table="r", quoted=True) for item, column in HOUSEHOLD_SUBJECT.items()}
+    own |= {name: e.column(name, table="r", quoted=True) for name in LOCATION_COLUMNS}
+    own |= {name: e.column(name, table="n", quoted=True) for name in RECORD_COLUMNS}
+    # Integers as they are: `entered_on` is a day number already.
+    plain = {name: own.pop(name) for name in ("entered_on",)}
+    rest = Columns(columns.now - {"members_live", *plain}, columns.last)
+    keys = [e.column("household_key", table="r"), e.column("village_code", table="r"), e.alias_(e.cast(e.Null(), "INT"), "members_live")]
+    keys += [e.alias_(value, name) for name, value in plain.items()]
+    query = e.select(*keys, *_items(rest, types, own), *_last_items(rest, types, HOUSEHOLD_SUBJECT)).from_(_table("raw_household", "r"))
+    now = _parsed("raw_household_now", rest.now - own.keys(), types, "n")
+    last = _parsed("raw_household_last", rest.last - HOUSEHOLD_SUBJECT.keys(), types, "l")
+    query = query.join(now, on=_on("n", "key", "r", "household_key"))
+    return query.join(last, on=_on("l", "key", "r", "household_key"), join_type="left")
+
+
+def _person(columns: Columns, types: Mapping[str, Type]) -> e.Select:
+    own: dict[str, e.Expression] = {item: e.column(column, table="r", quoted=True) for item, column in PERSON_SUBJECT.items()}
+    live = e.EQ(this=e.column("member_state", table="r"), expression=_text("01"))
+    keys = [e.column(key, table="r") for key in ("person_key", "household_key", "village_code")]
+    items = [*_items(columns, types, own), *_last_items(columns, types, columns.last)]
+    query = e.select(*keys, e.alias_(live, "is_live"), *items).from_(_table("raw_person", "r"))
+    query = query.join(_table("household", "h"), on=_on("h", "household_key", "r", "household_key"))
+    now = _parsed("raw_person_now", columns.now - own.keys(), types, "n")
+    query = query.join(now, on=_on("n", "key", "r", "person_key"), join_type="left")
+    return query.join(_table("raw_person_last", "l"), on=_on("l", "key", "r", "person_key"), join_type="left")
+
+
+def _spell(columns: Columns, types: Mapping[str, Type]) -> e.Select:
+    own: dict[str, e.Expression] = {item: e.column(column, table="n", quoted=True) for item, column in SPELL_SUBJECT.items()}
+    needed = Columns(columns.now | {"spell_no"}, frozenset())
+    keys = [e.column(key, table="n") for key in _KEYS["spell"]]
+    query = e.select(*keys, *_items(needed, types, own)).from_(_parsed("raw_spell", needed.now - own.keys(), types, "n"))
+    return query.join(_table("household", "h"), on=_on("h", "household_key", "n", "household_key"))

@@ -1,9 +1,7 @@
 """The complete sweep: every rule of the pack over the snapshot in DuckDB, hits become clues set-wise."""
 
-import hashlib
-import json
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -42,54 +40,97 @@ class Hit:
 
 def find_hits(database: duckdb.DuckDBPyConnection, pack: Pack) -> list[Hit]:
     """All hits of all rules: a UNION ALL of one filtered scan per rule, with the values each used."""
-    hits: list[Hit] = []
-    schema, env = pack.schema(), pack.constants()
-    by_subject: dict[str, list[Rule]] = {}
-    for rule in pack.rules:
-        by_subject.setdefault(rule.subject, []).append(rule)
-    for subject, rules in by_subject.items():
-        union: e.Expression | None = None
-        for rule in rules:
-            select = rule_select(rule.id, rule.when, schema=schema, env=env, scope=rule.scope)
-            union = select if union is None else e.Union(this=union, expression=select, distinct=False)
-        assert union is not None
-        found = database.sql(union.sql("duckdb")).fetchall()
-        rules_by_id = {rule.id: rule for rule in rules}
-        values = _values(database, subject, {row[1] for row in found}, rules)
-        for rule_id, subject_key, household_key, village_code in found:
-            rule = rules_by_id[rule_id]
-            row = values[subject_key]
-            hits.append(Hit(rule, UUID(subject_key), UUID(household_key), village_code, {name: row.get(name) for name in messages.used_names(rule)}))
+    database.sql(_all_rules(pack)).create("hit")
+    rules = {rule.id: rule for rule in pack.rules}
+    found = database.sql("SELECT rule_id, subject_key, household_key, village_code FROM hit").fetchall()
+    rules_hit = [rules[rule_id] for rule_id in sorted({row[0] for row in found})]
+    own = {subject: _own_values(database, subject, [rule for rule in rules_hit if rule.subject == subject], pack) for subject in _KEY}
+    beside = _values_beside(database, rules_hit, pack)
+    hits = []
+    for rule_id, subject_key, household_key, village_code in found:
+        rule = rules[rule_id]
+        used: dict[str, Any] = {}
+        for reading in messages.readings(rule):
+            relation = messages.relation_of(reading, pack.schema())
+            if relation is None:
+                used[reading.name] = own[rule.subject][subject_key][reading.name]
+            else:
+                used[reading.name] = {str(key): values[reading.name] for key, values in beside[relation].get(household_key, ())}
+        hits.append(Hit(rule, subject_key, household_key, village_code, used))
     return hits
 
 
 _KEY = {"household": "household_key", "person": "person_key", "spell": "spell_key"}
+_ALIAS = {"household": "h", "spell": "l"}
 
 
-def _values(database: duckdb.DuckDBPyConnection, subject: str, keys: set[str], rules: Iterable[Rule]) -> dict[str, dict[str, Any]]:
-    """Values that the rules of a subject name, for the subjects that were hit."""
-    names = sorted({name for rule in rules for name in messages.used_names(rule)})
+_texts: dict[str, str] = {}  # by the pack's hash: building the query costs as much as running it on a small county
+
+
+def _all_rules(pack: Pack) -> str:
+    """The text of all rules as one query."""
+    if pack.hash not in _texts:
+        schema, env = pack.schema(), pack.constants()
+        union: e.Expression | None = None
+        for rule in pack.rules:
+            select = rule_select(rule.id, rule.when, schema=schema, env=env, scope=rule.scope)
+            union = select if union is None else e.Union(this=union, expression=select, distinct=False)
+        assert union is not None
+        _texts[pack.hash] = union.sql("duckdb")
+    return _texts[pack.hash]
+
+
+def _own_values(database: duckdb.DuckDBPyConnection, subject: str, rules: Sequence[Rule], pack: Pack) -> dict[UUID, dict[str, Any]]:
+    """Values of the subjects hit, their household's and its latest spell's, by the names the rules read."""
+    if not rules:
+        return {}
+    readings = {r.name: r for rule in rules for r in messages.readings(rule) if messages.relation_of(r, pack.schema()) is None}
+    names = sorted(readings)
     columns: list[e.Expression] = [e.alias_(e.column(_KEY[subject], table="s"), "key")]
+    aliases = {"s"}
     for name in names:
-        table, column = (
-            ("h", name.removeprefix("household."))
-            if name.startswith("household.") and subject != "household"
-            else ("s", name.removeprefix("household."))
-        )
-        column = column.replace("last.", "last__")
-        columns.append(e.alias_(e.column(column, table=table, quoted=True), name, quoted=True))
+        reading = readings[name]
+        table = reading.place.removesuffix(".last").removesuffix("last")
+        alias = "s" if table in ("row", "", subject) and not (table == "spell" and subject == "spell") else _ALIAS[table]
+        aliases.add(alias)
+        column = f"last__{reading.item}" if reading.place.endswith("last") else reading.item
+        columns.append(e.alias_(e.column(column, table=alias, quoted=True), name, quoted=True))
     query = e.select(*columns).from_(e.alias_(e.to_table(subject), "s", table=True))
-    if subject != "household":
-        on = e.EQ(this=e.column("household_key", table="h"), expression=e.column("household_key", table="s"))
-        query = query.join(e.alias_(e.to_table("household"), "h", table=True), on=on, join_type="left")
-    wanted = e.In(this=e.column(_KEY[subject], table="s"), expressions=[e.Literal.string(key) for key in sorted(keys)] or [e.Literal.string("")])
-    rows = database.sql(query.where(wanted).sql("duckdb")).fetchall()
+    for alias, table in (("h", "household"), ("l", "latest_spell")):
+        if alias in aliases:
+            on = e.EQ(this=e.column("household_key", table=alias), expression=e.column("household_key", table="s"))
+            query = query.join(e.alias_(e.to_table(table), alias, table=True), on=on, join_type="left")
+    keys = e.select("subject_key").from_("hit")
+    rows = database.sql(query.where(e.In(this=e.column(_KEY[subject], table="s"), query=keys.subquery())).sql("duckdb")).fetchall()
     return {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
 
 
-def used_digest(used: Mapping[str, Any]) -> str:
-    """A confirmation holds while this stays the same."""
-    return hashlib.sha256(json.dumps(used, sort_keys=True, default=str, ensure_ascii=False).encode()).hexdigest()[:40]
+Beside = dict[str, dict[UUID, list[tuple[UUID, dict[str, Any]]]]]
+
+
+def _values_beside(database: duckdb.DuckDBPyConnection, rules: Sequence[Rule], pack: Pack) -> Beside:
+    """By relation and household: each row's key and the values that the rules read of it."""
+    relations = pack.schema().relations
+    wanted: dict[str, dict[str, messages.Reading]] = {}
+    for rule in rules:
+        for reading in messages.readings(rule):
+            relation = messages.relation_of(reading, pack.schema())
+            if relation is not None:
+                wanted.setdefault(relation, {})[reading.name] = reading
+    found: Beside = {}
+    for relation, readings in wanted.items():
+        table, names = relations[relation].table, sorted(readings)
+        columns = [
+            e.column(f"last__{readings[name].item}" if readings[name].place.endswith("last") else readings[name].item, quoted=True) for name in names
+        ]
+        query = e.select("household_key", _KEY[table], *columns).from_(table)
+        query = query.where(e.In(this=e.column("household_key"), query=e.select("household_key").from_("hit").subquery()))
+        if relations[relation].live_only:
+            query = query.where("is_live")
+        by_household = found.setdefault(relation, {})
+        for household_key, key, *values in database.sql(query.sql("duckdb")).fetchall():
+            by_household.setdefault(household_key, []).append((key, dict(zip(names, values, strict=True))))
+    return found
 
 
 def run_sweep(*, campaign: Campaign, by: User | None, progress: Progress | None = None) -> Sweep:
@@ -107,7 +148,7 @@ def run_sweep(*, campaign: Campaign, by: User | None, progress: Progress | None 
         hits = find_hits(database, pack)
         found = time.perf_counter()
         counts = [database.table(name).count("*").fetchall() for name in ("household", "person")]
-        swept = {UUID(row[0]) for row in database.sql("SELECT household_key FROM household").fetchall()}
+        swept = {row[0] for row in database.sql("SELECT household_key FROM household").fetchall()}
     finally:
         database.close()
         snapshot.drop(sweep.id)
@@ -153,8 +194,8 @@ def write_clues(
 
     for hit in hits:
         clue = existing.pop(hit.key, None)
-        used = messages.codec_values(hit.rule, hit.used, pack)
-        digest = used_digest(used)
+        values = messages.codec_values(hit.rule, hit.used, pack)
+        digest = messages.digest(values)
         if clue is None:
             clue = Clue(
                 rule_id=hit.rule.id,
@@ -180,8 +221,8 @@ def write_clues(
         else:
             changed.append(clue)
         clue.severity, clue.where_to_look, clue.pack_hash, clue.seen_at = hit.rule.severity, hit.rule.where, pack.hash, now
-        clue.used, clue.used_digest = used, digest
-        clue.message = messages.render(hit.rule, hit.used, pack)
+        clue.used, clue.used_digest = messages.shown(values), digest
+        clue.message = messages.render(hit.rule, values, pack)
     for clue in existing.values():
         if clue.state != Clue.State.CLOSED:
             clue.state, clue.closed_at = Clue.State.CLOSED, now
