@@ -1,6 +1,11 @@
 /**
- * The form engine's public face. Screens use `HouseholdStore` through `journal/session.ts`, which journals what is typed before
- * the engine shows it as waiting; the engine itself is pure and never touches DOM, network or storage.
+ * The form engine's public face. Screens use a `Session` (../journal), which journals what is typed before the engine shows it as
+ * waiting; the engine itself never touches DOM, network or storage.
  */
 
+export { checkValue, decimalText, display, inputText, itemsOf, normaliseNumberText, normaliseText, parseDate, parseText, search, sameValue } from "./codec";
+export { draft, fail, keyOf, mendArrival, perform, together, undo, withdraw, withdrawPerson, type Change, type Entries, type Entry, type Made } from "./entries";
+export { carries, headName, indicatorOf, modelOf, versionsOf } from "./model";
+export { editable, isAsked } from "./shown";
+export { HouseholdStore } from "./store";
 export * from "./types";

@@ -215,6 +215,7 @@ export interface SaveReply {
   versions: Record<Target, number>;
   values: Record<Target, Values>;
   ticks: Record<Target, Record<string, Tick>>;
+  facts?: Record<Target, Values>;
   state: RecordState;
   merged: { target: Target; name: string }[];
   conflicts: Conflict[];

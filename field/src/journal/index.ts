@@ -50,8 +50,13 @@ export interface Session {
   /** The asked items of a section that have no answer yet are left empty, said so. */
   emptyRest(target: Target, section: string): void;
   visit(visitedBy: string[], visitedOn: string | null): string | null;
-  /** Returns the new member's id, or what is wrong. `date` may be typed in any form. */
-  arrive(reason: string, date: string, values?: Record<string, Value>): { id: string } | { fault: string };
+  /**
+   * Returns the new member's id, or what is wrong. `date` may be typed in any form. With `personId` the reason and date of a member
+   * added here (and refused, or not sent yet) are put right.
+   */
+  arrive(reason: string, date: string, values?: Record<string, Value>, personId?: string): { id: string } | { fault: string };
+  /** Takes back a member added here that the server does not have yet. */
+  withdraw(personId: string): void;
   leave(personId: string, reason: string, date: string): string | null;
   stay(personId: string): void;
   head(personId: string): string | null;
@@ -75,12 +80,5 @@ export interface Session {
   close(): void;
 }
 
-export interface SessionOptions {
-  userId: number;
-  username: string;
-  householdId: string;
-  /** Defaults to the browser's; tests give their own. */
-  fetch?: typeof globalThis.fetch;
-  /** The CSRF token at the moment of sending; defaults to the cookie `csrftoken`. */
-  csrf?: () => string;
-}
+export { openSession, type SessionOptions } from "./session";
+export { Unreachable } from "./transport";
