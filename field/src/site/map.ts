@@ -1,0 +1,92 @@
+// The county's map as links in SVG: every division is reached with the keyboard, named, coloured by its share and filled with its number.
+// Colour is never alone: the percentage stands on the division, the same numbers in the table below.
+
+interface Feature {
+  properties: { code: string; name?: string; value?: number };
+  geometry: { type: "Polygon"; coordinates: number[][][] } | { type: "MultiPolygon"; coordinates: number[][][][] };
+}
+
+interface Divisions {
+  features: Feature[];
+  is_demo: boolean;
+}
+
+const WIDTH = 640;
+const SVG = "http://www.w3.org/2000/svg";
+
+export function drawMaps(): void {
+  document.querySelectorAll<HTMLElement>("[data-map]").forEach((box) => {
+    box.classList.add("chart-loading");
+    void fetch(box.dataset["map"]!, { headers: { Accept: "application/json" }, credentials: "same-origin" })
+      .then((answer) => (answer.ok ? (answer.json() as Promise<Divisions>) : Promise.reject(new Error(String(answer.status)))))
+      .then((divisions) => {
+        box.classList.remove("chart-loading");
+        if (divisions.features.length === 0) box.textContent = box.dataset["empty"] ?? "";
+        else box.replaceChildren(draw(divisions, box));
+      })
+      .catch(() => {
+        box.classList.remove("chart-loading");
+        box.textContent = box.dataset["fault"] ?? "";
+      });
+  });
+}
+
+function rings(feature: Feature): number[][][] {
+  return feature.geometry.type === "Polygon" ? feature.geometry.coordinates : feature.geometry.coordinates.flat();
+}
+
+function draw(divisions: Divisions, box: HTMLElement): SVGSVGElement {
+  const points = divisions.features.flatMap((feature) => rings(feature).flat());
+  const [west, east] = range(points.map((point) => point[0]!));
+  const [south, north] = range(points.map((point) => point[1]!));
+  // Equirectangular about the middle: a county is small.
+  const squeeze = Math.cos((((south + north) / 2) * Math.PI) / 180);
+  const scale = WIDTH / Math.max((east - west) * squeeze, 1e-6);
+  const height = Math.max((north - south) * scale, 40);
+  const place = (point: number[]): [number, number] => [(point[0]! - west) * squeeze * scale, (north - point[1]!) * scale];
+
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", `-4 -4 ${WIDTH + 8} ${height + 8}`);
+  svg.setAttribute("class", "map");
+  svg.setAttribute("role", "group");
+  svg.setAttribute("aria-label", box.getAttribute("aria-label") ?? "");
+  box.removeAttribute("role");
+  for (const feature of divisions.features) {
+    const { code, name = "", value } = feature.properties;
+    const link = document.createElementNS(SVG, "a");
+    link.setAttribute("href", (code.length === 12 ? box.dataset["village"] : box.dataset["township"])!.replace("CODE", code));
+    link.setAttribute("aria-label", value === undefined ? name : `${name} ${value}%`);
+    const outline = document.createElementNS(SVG, "path");
+    outline.setAttribute("d", rings(feature).map((ring) => `M${ring.map((point) => place(point).map((n) => n.toFixed(1)).join(",")).join("L")}Z`).join(""));
+    outline.setAttribute("class", shade(value, Number(box.dataset["target"] ?? "100")));
+    link.append(outline);
+    const corners = rings(feature)[0]!.map(place);
+    const [x0, x1] = range(corners.map((corner) => corner[0]));
+    const [y0, y1] = range(corners.map((corner) => corner[1]));
+    const room = Math.floor((x1 - x0) / 12.5);
+    if (name && room >= 2) link.append(words(name.length > room ? name.slice(0, room) : name, (x0 + x1) / 2, (y0 + y1) / 2 - 2));
+    if (value !== undefined) link.append(words(`${value}%`, (x0 + x1) / 2, (y0 + y1) / 2 + (name && room >= 2 ? 13 : 4)));
+    svg.append(link);
+  }
+  return svg;
+}
+
+function words(content: string, x: number, y: number): SVGTextElement {
+  const text = document.createElementNS(SVG, "text");
+  text.setAttribute("x", x.toFixed(1));
+  text.setAttribute("y", y.toFixed(1));
+  text.textContent = content;
+  return text;
+}
+
+/** Four steps against the share expected today: far behind, behind, on time, done. */
+function shade(value: number | undefined, target: number): string {
+  if (value === undefined) return "is-none";
+  if (value >= 100) return "is-3";
+  if (value >= target) return "is-2";
+  return value >= target - 20 ? "is-1" : "is-0";
+}
+
+function range(values: number[]): [number, number] {
+  return [values.reduce((a, b) => Math.min(a, b), Infinity), values.reduce((a, b) => Math.max(a, b), -Infinity)];
+}

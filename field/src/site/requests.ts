@@ -1,0 +1,14 @@
+/** The token the server set in its cookie; every POST of a script carries it. */
+export function csrfToken(): string {
+  return /(?:^|; )csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? document.querySelector<HTMLInputElement>("input[name=csrfmiddlewaretoken]")?.value ?? "";
+}
+
+/** POST of form fields. */
+export function post(url: string, fields: Record<string, string>): Promise<Response> {
+  return fetch(url, {
+    method: "POST",
+    headers: { "X-CSRFToken": csrfToken(), Accept: "application/json" },
+    body: new URLSearchParams(fields),
+    credentials: "same-origin",
+  });
+}

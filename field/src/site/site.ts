@@ -1,0 +1,26 @@
+// What every server-rendered page gets. Pages work without it; this makes them quicker: fold the rail, watch a job, show a number in full,
+// ask before a public act, open the tree of places, draw chart and map.
+import "./site.scss";
+
+import { askBefore } from "./confirm";
+import { watchJobs } from "./jobs";
+import { drawMaps } from "./map";
+import { openPlaces } from "./places";
+import { foldRail } from "./rail";
+import { showInFull } from "./reveal";
+import { chooseAll } from "./ticks";
+import { showUnsent } from "./unsent";
+
+foldRail();
+askBefore();
+watchJobs();
+showInFull();
+openPlaces();
+chooseAll();
+showUnsent();
+drawMaps();
+
+const charts = document.querySelectorAll<HTMLElement>("[data-chart]");
+if (charts.length > 0) {
+  void import("./charts").then(({ draw }) => charts.forEach(draw));
+}
