@@ -5,12 +5,14 @@ A module of commands holds `COMMANDS: dict[str, Command]` under the words typed.
 """
 
 import argparse
+import contextlib
 import importlib
 import json
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -58,7 +60,7 @@ COMMANDS: dict[str, Entry] = {
     "sweep": Entry("fangfanpin.quality.commands", "全县数据排查", "worker"),
     "backup": Entry("fangfanpin.runtime.commands", "备份到一个文件（不含密钥）"),
     "restore": Entry("fangfanpin.runtime.commands", "从备份恢复"),
-    "routes": Entry("fangfanpin.runtime.route_commands", "列出全部网址及所需权限", "web"),
+    "routes": Entry("fangfanpin.runtime.route_commands", "列出全部网址及所需权限"),
     "doctor": Entry("fangfanpin.runtime.commands", "检查安装和运行环境"),
     "worker": Entry("fangfanpin.runtime.commands", "运行后台任务"),
     "migrate": Entry("fangfanpin.runtime.commands", "更新数据库结构"),
@@ -74,6 +76,14 @@ def load(name: str) -> Command:
             raise CommandFault(f"命令 {name} 在本安装中不存在 (this installation has no module {missing.name})") from None
         raise
     return found[name]
+
+
+def _set_up_django(role: str) -> None:
+    os.environ.setdefault("FFP_DB_ROLE", role)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fangfanpin.settings")
+    if not (Path(os.environ.get("DATA_DIR", "./var")) / "keys" / "database.json").exists():
+        os.environ.setdefault("FFP_WITHOUT_COUNTY", "1")
+    importlib.import_module("django").setup()
 
 
 def _usage() -> str:
@@ -94,16 +104,19 @@ def main(words: list[str] | None = None) -> int:
         return 2
     entry = COMMANDS[name]
     try:
-        if entry.role is not None:
-            os.environ.setdefault("FFP_DB_ROLE", entry.role)
-            os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fangfanpin.settings")
-            importlib.import_module("django").setup()
-        command = load(name)
-        parser = argparse.ArgumentParser(prog=f"fangfanpin {name}", description=entry.help)
-        parser.add_argument("--json", action="store_true", help="只在标准输出打印一个 JSON 对象")
-        command.add_arguments(parser)
-        arguments = parser.parse_args(given[len(name.split()) :])
-        answer = command.run(arguments)
+        with contextlib.ExitStack() as stack:
+            # `--help` asks for nothing but the arguments.
+            if entry.role is not None and not {"-h", "--help"} & set(given):
+                data_dir = Path(os.environ.get("DATA_DIR", "./var")).resolve()
+                stack.enter_context(importlib.import_module("fangfanpin.runtime.supervisor").database_at_hand(data_dir))
+            if entry.role is not None:
+                _set_up_django(entry.role)
+            command = load(name)
+            parser = argparse.ArgumentParser(prog=f"fangfanpin {name}", description=entry.help)
+            parser.add_argument("--json", action="store_true", help="只在标准输出打印一个 JSON 对象")
+            command.add_arguments(parser)
+            arguments = parser.parse_args(given[len(name.split()) :])
+            answer = command.run(arguments)
     except CommandFault as fault:
         print(fault, file=sys.stderr)
         return 1

@@ -5,7 +5,6 @@ A backup is a plain tar: ``manifest.json`` first, then ``database.dump`` (pg_dum
 a backup cannot read the secrets in it, and who loses the keys cannot either. The manifest carries a mark by which the right keys are known.
 """
 
-import contextlib
 import datetime
 import hashlib
 import hmac
@@ -18,7 +17,6 @@ import subprocess
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -29,7 +27,7 @@ import psycopg
 from fangfanpin.cli import CommandFault
 from fangfanpin.privacy.keys import Keys, ensure_keys
 from fangfanpin.runtime import supervisor
-from fangfanpin.runtime.postgres import EmbeddedPostgres, ensure_database, read_urls, wheel_bin, write_private
+from fangfanpin.runtime.postgres import in_use, read_urls, wheel_bin, write_private
 
 FORMAT = 1
 SUFFIX = ".ffpbackup"
@@ -48,7 +46,9 @@ class Made:
 def make(*, data_dir: Path, out: Path | None) -> Made:
     """Back the county up while it runs (or not). `out`: a file, or a folder; default DATA_DIR/backups. Raises CommandFault."""
     target = _target(data_dir, out)
-    with _database(data_dir) as owner_url:
+    read_urls(data_dir)  # says what to do where no county was ever made
+    with in_use(data_dir) as urls:
+        owner_url = urls.owner
         with psycopg.connect(owner_url, autocommit=True) as connection:
             needed = _one(connection, "SELECT pg_database_size(current_database())") + sum(path.stat().st_size for _name, path in _files(data_dir))
             if shutil.disk_usage(target.parent).free < needed:
@@ -86,7 +86,8 @@ def restore(*, data_dir: Path, file: Path, keys: Path | None, force: bool) -> di
         manifest = _unpack(file, Path(folder))
         new_keys = _fitting_keys(manifest, data_dir, keys, file)
         _refuse_newer(manifest)
-        with _database(data_dir, ensure=True) as owner_url:
+        with in_use(data_dir) as urls:
+            owner_url = urls.owner
             with psycopg.connect(owner_url, autocommit=True) as connection:
                 holds_county = _holds_county(connection)
             if holds_county:
@@ -106,20 +107,6 @@ def restore(*, data_dir: Path, file: Path, keys: Path | None, force: bool) -> di
                 _replace_folder(Path(folder) / name, data_dir / name)
             supervisor.migrate(data_dir, force=True)
     return {name: value for name, value in manifest.items() if name != "members"}
-
-
-@contextlib.contextmanager
-def _database(data_dir: Path, *, ensure: bool = False) -> Iterator[str]:
-    """The owner's URL with a server behind it; an embedded server that was not running is stopped again."""
-    embedded = None if os.environ.get("DATABASE_URL") else EmbeddedPostgres(data_dir)
-    if not ensure:
-        read_urls(data_dir)  # says what to do where no county was ever made
-    started = embedded is not None and not embedded.is_running()
-    try:
-        yield ensure_database(data_dir).owner if ensure or started else read_urls(data_dir).owner
-    finally:
-        if embedded is not None and started:
-            embedded.stop()
 
 
 def _target(data_dir: Path, out: Path | None) -> Path:

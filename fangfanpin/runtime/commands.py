@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fangfanpin.cli import Answer, Command, CommandFault
 from fangfanpin.runtime import backup, doctor, supervisor
-from fangfanpin.runtime.postgres import ensure_database
+from fangfanpin.runtime.postgres import in_use
 
 
 def data_dir() -> Path:
@@ -18,13 +18,14 @@ def _nothing(_parser: argparse.ArgumentParser) -> None:
     return None
 
 
-def _serve(_arguments: argparse.Namespace) -> Answer:
+def _serve(arguments: argparse.Namespace) -> Answer:
     word = os.environ.get("PORT", "8000")
     if not word.isdigit() or not 0 < int(word) < 65536:
         raise CommandFault(f"PORT={word} 不是端口号，请用 1–65535 的整数 (PORT is not a port number)")
     bind = os.environ.get("BIND", "127.0.0.1")
-    code = supervisor.Supervisor(data_dir=data_dir(), bind=bind, port=int(word)).run()
-    return Answer(facts={"stopped": True}, text="已停止 (stopped)", exit_code=code)
+    running = supervisor.Supervisor(data_dir=data_dir(), bind=bind, port=int(word), quiet=arguments.json)
+    code = running.run()
+    return Answer(facts={"url": running.url, "stopped": True}, text="已停止 (stopped)", exit_code=code)
 
 
 def _stop(_arguments: argparse.Namespace) -> Answer:
@@ -34,8 +35,8 @@ def _stop(_arguments: argparse.Namespace) -> Answer:
 
 def _migrate(_arguments: argparse.Namespace) -> Answer:
     supervisor.prepare_data_dir(data_dir())
-    ensure_database(data_dir())
-    changed = supervisor.migrate(data_dir(), force=True)
+    with in_use(data_dir()):
+        changed = supervisor.migrate(data_dir(), force=True)
     return Answer(facts={"migrated": changed}, text="数据库结构已是最新 (up to date)")
 
 

@@ -355,6 +355,27 @@ def ensure_database(data_dir: Path) -> DatabaseUrls:
     return urls
 
 
+@contextlib.contextmanager
+def in_use(data_dir: Path) -> Iterator[DatabaseUrls]:
+    """The database while the block runs: started if need be, and stopped by whichever of several processes leaves last.
+
+    An outside server (DATABASE_URL) is only looked at. Raises DatabaseFault.
+    """
+    if os.environ.get("DATABASE_URL"):
+        yield ensure_database(data_dir)
+        return
+    users = data_dir / "keys" / "postgres.users"
+    users.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with users.open("a") as stream:
+        fcntl.flock(stream, fcntl.LOCK_SH)
+        try:
+            yield ensure_database(data_dir)
+        finally:
+            with contextlib.suppress(BlockingIOError):  # somebody else still uses it
+                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                EmbeddedPostgres(data_dir).stop()
+
+
 def _known_passwords(data_dir: Path) -> dict[str, str]:
     try:
         urls = asdict(read_urls(data_dir))

@@ -26,7 +26,7 @@ from typing import TextIO
 import psycopg
 
 from fangfanpin.cli import CommandFault
-from fangfanpin.runtime.postgres import EmbeddedPostgres, ensure_database, read_urls
+from fangfanpin.runtime.postgres import EmbeddedPostgres, in_use, read_urls
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
 PR_SET_PDEATHSIG = 1
@@ -44,30 +44,33 @@ class Supervisor:
     data_dir: Path
     bind: str = "127.0.0.1"
     port: int = 8000
+    quiet: bool = False  # nothing on stdout: it belongs to --json
     _children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _commands: dict[str, tuple[list[str], str]] = field(default_factory=dict)
     _falls: list[float] = field(default_factory=list)
     _asked_to_stop: bool = False
+    _parent: int = field(default_factory=os.getppid)
+    _parent_caught: bool = field(default_factory=lambda: _catches(os.getppid(), signal.SIGINT))
 
     def run(self) -> int:
         prepare_data_dir(self.data_dir)
         with hold_lock(self.data_dir):
             check_port(bind=self.bind, port=self.port)
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, self._ask_to_stop)
-            try:
-                return self._run_held()
-            finally:
-                self._stop_children()
-                if not os.environ.get("DATABASE_URL"):
-                    EmbeddedPostgres(self.data_dir).stop()
+            if self._follows_parent:
+                _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            with in_use(self.data_dir):
+                try:
+                    return self._run_held()
+                finally:
+                    self._stop_children()
 
     def _run_held(self) -> int:
-        ensure_database(self.data_dir)
         migrate(self.data_dir)
-        if not self._asked_to_stop:
+        if not self._is_to_stop():
             self._fill_when_empty()
-        if self._asked_to_stop:
+        if self._is_to_stop():
             return 0
         at = f"[{self.bind}]" if ":" in self.bind else self.bind
         threads = os.environ.get("FFP_WEB_THREADS", "8")
@@ -82,7 +85,7 @@ class Supervisor:
         if not self._wait_answering():
             return 0 if self._asked_to_stop else 1
         self._announce()
-        while not self._asked_to_stop:
+        while not self._is_to_stop():
             if not self._revive():
                 return 1
             time.sleep(0.3)
@@ -112,16 +115,30 @@ class Supervisor:
         if (found is not None and found[0]) or os.environ.get("FFP_DEMO", "1") == "0":
             return
         households = os.environ.get("FFP_DEMO_HOUSEHOLDS", "2000")
-        print(f"正在生成演示县（{households} 户） (making the demo county)…", flush=True)
+        if not households.isdigit() or not 1 <= int(households) <= 1_000_000:
+            raise CommandFault(f"FFP_DEMO_HOUSEHOLDS={households} 不是户数，请用 1–1000000 的整数 (not a number of households)")
+        self._say(f"正在生成演示县（{households} 户） (making the demo county)…")
         self._step("demo", [sys.executable, "-m", "fangfanpin.cli", "demo", "--if-empty", "--households", households], role="owner")
 
     def _ask_to_stop(self, _number: int, _frame: FrameType | None) -> None:
         self._asked_to_stop = True
 
+    @property
+    def _follows_parent(self) -> bool:
+        """Started by `make run`: make waits for us, so whoever ends make means us."""
+        return os.environ.get("FFP_FOLLOW_PARENT") == "1"
+
+    def _is_to_stop(self) -> bool:
+        if self._follows_parent and not self._asked_to_stop:
+            # A SIGINT sent to make alone is not passed on; make then puts its handler back to the default and waits for us.
+            let_go = self._parent_caught and not _catches(self._parent, signal.SIGINT)
+            self._asked_to_stop = let_go or os.getppid() != self._parent
+        return self._asked_to_stop
+
     def _step(self, name: str, command: list[str], *, role: str) -> None:
         self._spawn(name, command, role=role)
         while self._children[name].poll() is None:
-            if self._asked_to_stop:
+            if self._is_to_stop():
                 return
             time.sleep(0.1)
         code = self._children.pop(name).returncode
@@ -131,7 +148,12 @@ class Supervisor:
     def _spawn(self, name: str, command: list[str], role: str) -> None:
         self._commands[name] = (command, role)
         self._children[name] = subprocess.Popen(
-            command, env=process_environment(self.data_dir, role=role), preexec_fn=_die_with_parent(os.getpid()), start_new_session=True
+            command,
+            env=process_environment(self.data_dir, role=role),
+            stdin=subprocess.DEVNULL,
+            stdout=sys.stderr,
+            preexec_fn=_die_with_parent(os.getpid()),
+            start_new_session=True,
         )
 
     def _fallen(self) -> str | None:
@@ -143,18 +165,24 @@ class Supervisor:
 
     def _wait_answering(self) -> bool:
         deadline = time.monotonic() + STARTED_IN_S
-        while time.monotonic() < deadline and not self._asked_to_stop and self._fallen() is None:
+        while time.monotonic() < deadline and not self._is_to_stop() and self._fallen() is None:
             if is_answering(bind=self.bind, port=self.port):
                 return True
             time.sleep(0.1)
         return False
 
+    @property
+    def url(self) -> str:
+        return f"http://{reachable_host(self.bind)}:{self.port}/"
+
     def _announce(self) -> None:
-        host = "127.0.0.1" if self.bind in {"0.0.0.0", "::"} else self.bind
-        print(f"\n防返贫系统已启动：http://{host}:{self.port}/ （按 Ctrl-C 停止） (running; stop with Ctrl-C)")
+        self._say(f"\n防返贫系统已启动：{self.url} （按 Ctrl-C 停止） (running; stop with Ctrl-C)")
         with contextlib.suppress(OSError):
-            print("演示账号 (demo accounts)：\n" + (self.data_dir / "demo" / "accounts.txt").read_text(encoding="utf-8"))
-        sys.stdout.flush()
+            accounts = (self.data_dir / "demo" / "accounts.txt").read_text(encoding="utf-8")
+            self._say(f"演示县，账号和密码 (demo county; name, password)：\n{accounts}")
+
+    def _say(self, text: str) -> None:
+        print(text, file=sys.stderr if self.quiet else sys.stdout, flush=True)
 
     def _stop_children(self) -> None:
         for child in reversed(self._children.values()):
@@ -167,6 +195,15 @@ class Supervisor:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(child.pid, signal.SIGKILL)
                 child.wait()
+
+
+def _catches(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for the signal; False when that cannot be told."""
+    try:
+        caught = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt:"))
+    except (OSError, StopIteration):
+        return False
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
 
 
 def _die_with_parent(parent: int) -> Callable[[], None]:
@@ -272,6 +309,15 @@ def stop(data_dir: Path, *, timeout_s: float = 60) -> bool:
     if left:
         server.stop()
     return pid is not None or left
+
+
+@contextlib.contextmanager
+def database_at_hand(data_dir: Path) -> Iterator[None]:
+    """For a command: the database runs while the block does, and its structure is the code's."""
+    prepare_data_dir(data_dir)
+    with in_use(data_dir):
+        migrate(data_dir)
+        yield
 
 
 def migration_state() -> str:
