@@ -231,7 +231,9 @@ def test_each_url_answers_as_it_declares(samples: dict[str, Samples], client_as:
 MAY_BE_ABSENT = {"dashboards:report", "archives:reveal", "archives:history", "jobs:file", "clues:file"}
 
 
-def test_search_finds_nothing_beyond_the_reach(samples: dict[str, Samples], client_as: Callable[[str], Client], acting: Callable[[str], Reach]) -> None:
+def test_search_finds_nothing_beyond_the_reach(
+    samples: dict[str, Samples], client_as: Callable[[str], Client], acting: Callable[[str], Reach]
+) -> None:
     acting("system")
     for name in ("township", "village", "helper"):
         household = Household.objects.get(pk=samples[name].by_place["outside"]["household_id"])
