@@ -12,7 +12,8 @@ class EventQuerySet(models.QuerySet["Event"]):
 
 class Event(models.Model):
     """`row`: the whole row when it was made or removed; `changed`: {column: [old, new]} for an update, with the
-    columns `values` and `ticks` of records taken apart as `values.NAME`; `row_digest`: md5 of the row as it stood after."""
+    columns `values` and `ticks` of records taken apart as `values.NAME`; `row_digest`: md5 of the row's JSON as it stood
+    after a change, '' where `row` itself stands there."""
 
     at = models.DateTimeField()
     table_name = models.CharField(max_length=63)

@@ -1,4 +1,6 @@
 -- Events are written by the database, once per statement, from the transition tables: bulk updates and raw SQL are caught too.
+-- OFFSET 0 keeps each sub-select whole: pulled up, the row would be turned into JSON once for every column read from it (a record's event then cost 140 µs instead of 60).
+-- An event of making or removing carries the whole row, so only a change needs a digest of the row as it stands after.
 
 CREATE FUNCTION ffp_diff(o jsonb, n jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT jsonb_object_agg(k, jsonb_build_array(a, b)) FROM (
@@ -34,21 +36,21 @@ BEGIN
         INSERT INTO audit_event (at, table_name, row_id, op, actor_id, act, source, household_id, village_code, version, row, row_digest)
         SELECT clock_timestamp(), TG_TABLE_NAME, j ->> 'id', 'I', v_actor::bigint, v_act, v_source,
                (CASE WHEN v_own THEN j ->> 'id' ELSE j ->> 'household_id' END)::uuid, j ->> 'village_code',
-               (j ->> 'version')::int, j, md5(j::text)
-        FROM (SELECT to_jsonb(r) AS j FROM new_rows r) s;
+               (j ->> 'version')::int, j, ''
+        FROM (SELECT to_jsonb(r) AS j FROM new_rows r OFFSET 0) s;
     ELSIF TG_OP = 'UPDATE' THEN
         INSERT INTO audit_event (at, table_name, row_id, op, actor_id, act, source, household_id, village_code, version, changed, row_digest)
         SELECT clock_timestamp(), TG_TABLE_NAME, n ->> 'id', 'U', v_actor::bigint, v_act, v_source,
                (CASE WHEN v_own THEN n ->> 'id' ELSE n ->> 'household_id' END)::uuid, n ->> 'village_code',
                (n ->> 'version')::int, ffp_diff(o, n), md5(n::text)
-        FROM (SELECT to_jsonb(a) AS o, to_jsonb(b) AS n FROM old_rows a JOIN new_rows b USING (id)) s
+        FROM (SELECT to_jsonb(a) AS o, to_jsonb(b) AS n FROM old_rows a JOIN new_rows b USING (id) OFFSET 0) s
         WHERE o IS DISTINCT FROM n;
     ELSE
         INSERT INTO audit_event (at, table_name, row_id, op, actor_id, act, source, household_id, village_code, version, row, row_digest)
         SELECT clock_timestamp(), TG_TABLE_NAME, j ->> 'id', 'D', v_actor::bigint, v_act, v_source,
                (CASE WHEN v_own THEN j ->> 'id' ELSE j ->> 'household_id' END)::uuid, j ->> 'village_code',
                (j ->> 'version')::int, j, ''
-        FROM (SELECT to_jsonb(r) AS j FROM old_rows r) s;
+        FROM (SELECT to_jsonb(r) AS j FROM old_rows r OFFSET 0) s;
     END IF;
     RETURN NULL;
 END $$;
