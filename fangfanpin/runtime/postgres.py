@@ -405,6 +405,8 @@ def _grant_connect(connection: psycopg.Connection, database: str) -> None:
     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(target))
     roles = sql.SQL(", ").join(sql.Identifier(role) for role in ROLES.values())
     connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(target, roles))
+    # COPY is refused under row security: imports copy into a temporary table and insert from there.
+    connection.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(target, sql.Identifier(ROLES["worker"])))
 
 
 def _ensure_outside(data_dir: Path, owner_url: str) -> DatabaseUrls:
