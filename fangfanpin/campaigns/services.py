@@ -77,7 +77,7 @@ def report_stage(*, campaign: Campaign, stage: str, region: Region, note: str, b
 
 def entry_gate(record: Record, user: User) -> Closed | None:
     """After the entry deadline of the campaign's clock nothing is entered but through a clue or an unlock."""
-    campaign = Campaign.objects.select_related("pack").filter(year=record.year).first()
+    campaign = Campaign.objects.select_related("pack").defer("pack__content", "pack__sources").filter(year=record.year).first()
     if campaign is None or not clock.entry_is_closed(campaign):
         return None
     closes_at = clock.entry_closes_at(campaign)
