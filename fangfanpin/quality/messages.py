@@ -22,7 +22,8 @@ _HIDDEN = frozenset({"id18_digest"})
 _FACTS: Mapping[str, str] = {
     "id_form": "证件号码形式", "id_check_ok": "证件校验位正确", "id_birth": "证件号码里的出生日期", "id_sex": "证件号码里的性别",
     "id_region_known": "证件前六位是行政区划", "id_placeholder": "是占位号码", "card_check_ok": "残疾证号正确", "card_category": "残疾证号里的类别",
-    "card_grade": "残疾证号里的等级", "card_reissue_ok": "补证标识正确", "card_matches_id": "残疾证号与身份证号一致", "bank_luhn_ok": "银行卡号校验正确",
+    "card_grade": "残疾证号里的等级", "card_reissue_ok": "补证标识正确", "card_matches_id": "残疾证号与身份证号一致",
+    "bank_luhn_ok": "银行卡号校验正确",
     "members_live": "在户成员数", "head_name": "户主姓名",
 }  # fmt: skip
 _FACT_LISTS: Mapping[str, str] = {"id_sex": "sex", "card_category": "disability_category", "card_grade": "disability_grade"}

@@ -101,6 +101,7 @@ class ClueStep(models.Model):
         REVIEWED = "reviewed", "审核通过"
         CLOSED = "closed", "复查消除"
         REOPENED = "reopened", "再次出现"
+        STILL = "still", "复查仍不符"  # answered "corrected", but the rule still hits
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clue = models.ForeignKey(Clue, on_delete=models.PROTECT, related_name="steps")

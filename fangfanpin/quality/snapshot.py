@@ -217,8 +217,8 @@ def build(raw: Mapping[str, pa.Table], columns: Mapping[str, Columns], pack: Pac
     database.sql(_spell(columns["spell"], types["spell"]).sql("duckdb")).create("spell")
     database.execute(
         "UPDATE household SET members_live = coalesce(n, 0) FROM "
-        "(SELECT h.household_key AS k, count(p.person_key) AS n FROM household h LEFT JOIN person p ON p.household_key = h.household_key AND p.is_live "
-        "GROUP BY h.household_key) c WHERE c.k = household.household_key"
+        "(SELECT h.household_key AS k, count(p.person_key) AS n FROM household h"
+        " LEFT JOIN person p ON p.household_key = h.household_key AND p.is_live GROUP BY h.household_key) c WHERE c.k = household.household_key"
     )
     database.execute(
         "CREATE VIEW latest_spell AS SELECT * FROM spell QUALIFY row_number() OVER (PARTITION BY household_key ORDER BY spell_no DESC) = 1"

@@ -167,12 +167,19 @@ def run_sweep(*, campaign: Campaign, by: User | None, progress: Progress | None 
 
 
 def write_clues(
-    *, hits: Iterable[Hit], campaign: Campaign, pack: Pack, households: set[UUID] | None = None, rules: frozenset[str] | None = None
+    *,
+    hits: Iterable[Hit],
+    campaign: Campaign,
+    pack: Pack,
+    households: set[UUID] | None = None,
+    rules: frozenset[str] | None = None,
+    by: User | None = None,
 ) -> tuple[int, int]:
     """Bring clues in step with hits, over the households judged (`households`) and rules judged (all by default).
 
     New: opened. Still hitting: values refreshed; a confirmation whose values changed opens again. No longer hitting: closed.
-    Hitting again: the same clue opens again. Returns how many were opened and closed.
+    Answered "corrected" and hitting still: open, and the steps say so. Hitting again: the same clue opens again. Nothing is deleted.
+    `by`: whose save led to it, None for the sweep. Returns how many were opened and closed.
     """
     now = timezone.now()
     due_on = next((s.due_at.date() for s in clock.stages(campaign) if s.metric == "clues_closed"), None)
@@ -190,7 +197,7 @@ def write_clues(
     opened = closed = 0
 
     def step(clue: Clue, kind: ClueStep.Kind) -> None:
-        steps.append(ClueStep(clue=clue, household_id=clue.household_id, village_code=clue.village_code, kind=kind))
+        steps.append(ClueStep(clue=clue, household_id=clue.household_id, village_code=clue.village_code, kind=kind, by=by))
 
     for hit in hits:
         clue = existing.pop(hit.key, None)
@@ -211,11 +218,15 @@ def write_clues(
             opened += 1
             step(clue, ClueStep.Kind.OPENED)
         elif clue.state == Clue.State.CLOSED or (clue.state == Clue.State.CONFIRMED and clue.confirmed_digest != digest):
-            clue.state, clue.closed_at, clue.reviewed_at, clue.reviewed_by = Clue.State.OPEN, None, None, None
+            clue.state, clue.closed_at, clue.reviewed_at, clue.reviewed_by, clue.confirmed_digest = Clue.State.OPEN, None, None, None, ""
             clue.times_opened += 1
             opened += 1
             changed.append(clue)
             step(clue, ClueStep.Kind.REOPENED)
+        elif clue.state == Clue.State.CORRECTED:
+            clue.state = Clue.State.OPEN
+            changed.append(clue)
+            step(clue, ClueStep.Kind.STILL)
         elif clue.used_digest == digest and clue.pack_hash == pack.hash:
             continue
         else:
@@ -245,6 +256,7 @@ def write_clues(
             "message",
             "reviewed_at",
             "reviewed_by",
+            "confirmed_digest",
         ],
         batch_size=500,
     )

@@ -1,0 +1,23 @@
+"""What quality tells the apps below: re-check on save, what blocks submission, an open clue opens a closed record."""
+
+from fangfanpin.accounts.models import User
+from fangfanpin.quality.models import Clue
+from fangfanpin.quality.recheck import OPEN_STATES, must_be_corrected, recheck
+from fangfanpin.records.gates import register_opener
+from fangfanpin.records.models import Record
+from fangfanpin.records.saving import register_after_save, register_before_submit
+
+
+def has_open_clue(record: Record, user: User) -> bool:
+    """A clue that asks for an answer opens the household after closing and after approval; what is locked stays so."""
+    return (
+        record.state != Record.State.LOCKED
+        and Clue.objects.filter(household_id=record.household_id, year=record.year, state__in=OPEN_STATES)
+        .exclude(severity=Clue.Severity.INFO)
+        .exists()
+    )
+
+
+register_after_save(recheck)
+register_before_submit(must_be_corrected)
+register_opener(has_open_clue)
