@@ -37,9 +37,10 @@ class Record(models.Model):
     subject_kind = models.CharField(max_length=16, choices=SubjectKind.choices)
     subject_id = models.UUIDField(null=True, blank=True)
     subject_code = models.CharField(max_length=40, blank=True)  # region or unit code
-    household = models.ForeignKey("households.Household", null=True, blank=True, on_delete=models.PROTECT, related_name="records")
-    person = models.ForeignKey("households.Person", null=True, blank=True, on_delete=models.PROTECT, related_name="records")
-    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="parts")
+    # No index of its own where one of Meta begins with the column, nor for accounts, which are never deleted: a roster writes 100,000 rows at once.
+    household = models.ForeignKey("households.Household", null=True, blank=True, on_delete=models.PROTECT, related_name="records", db_index=False)
+    person = models.ForeignKey("households.Person", null=True, blank=True, on_delete=models.PROTECT, related_name="records", db_index=False)
+    parent = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="parts", db_index=False)
     village_code = models.CharField(max_length=12)
     state = models.CharField(max_length=10, choices=State.choices, default=State.EMPTY)
     version = models.PositiveIntegerField(default=1)
@@ -54,14 +55,14 @@ class Record(models.Model):
     # Of the leading record only
     visitors = ArrayField(models.CharField(max_length=60), default=list, blank=True)
     visited_on = models.DateField(null=True, blank=True)
-    entered_by = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
-    checked_by = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    entered_by = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    checked_by = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     submitted_at = models.DateTimeField(null=True, blank=True)
-    reviewed_by = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    reviewed_by = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     reviewed_at = models.DateTimeField(null=True, blank=True)
     return_reason = models.CharField(max_length=500, blank=True)
     transferred_at = models.DateTimeField(null=True, blank=True)  # "entered there": in the national system
-    transferred_by = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    transferred_by = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
