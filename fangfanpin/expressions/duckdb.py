@@ -13,7 +13,7 @@ from fangfanpin.expressions import nodes as n
 from fangfanpin.expressions.check import Expression
 from fangfanpin.expressions.evaluate import ranks_of
 from fangfanpin.expressions.schema import Schema
-from fangfanpin.expressions.types import Bool, Code, Date, Number, Text
+from fangfanpin.expressions.types import FIRST_MONTH, LAST_MONTH, MAX_DIGITS, Bool, Code, Date, Int, Month, Number, Text
 
 _KEY = {"household": "household_key", "person": "person_key", "spell": "spell_key"}
 _COMPARE: dict[str, type[e.Expression]] = {"eq": e.EQ, "ne": e.NEQ, "lt": e.LT, "le": e.LTE, "gt": e.GT, "ge": e.GTE}
@@ -51,6 +51,17 @@ def _literal(value: Any) -> e.Expression:
 
 def _case(condition: e.Expression, then: e.Expression, otherwise: e.Expression | None = None) -> e.Case:
     return e.Case(ifs=[e.If(this=condition, true=then)], default=otherwise or e.Null())
+
+
+def _wide(tree: e.Expression) -> e.Expression:
+    """Room for what a product or sum may reach before it is looked at."""
+    return e.cast(tree, "HUGEINT")
+
+
+def _exact(tree: e.Expression) -> e.Expression:
+    """NULL beyond MAX_DIGITS digits, as in every engine: one value never stops a sweep."""
+    held = e.TryCast(this=tree, to=e.DataType.build(f"DECIMAL({MAX_DIGITS}, 0)", dialect="duckdb"))
+    return e.cast(held, "BIGINT")
 
 
 class _Compiler:
@@ -124,14 +135,18 @@ class _Compiler:
         sides = []
         for part, by in ((node.left, node.scale_left), (node.right, node.scale_right)):
             tree = _paren(self.sql(part, row))
-            sides.append(e.Paren(this=e.Mul(this=tree, expression=_int(10**by))) if by else tree)
+            sides.append(e.Paren(this=e.Mul(this=_wide(tree), expression=_int(10**by))) if by else tree)
         return sides[0], sides[1]
 
     def arithmetic(self, node: n.Arithmetic, row: str) -> e.Expression:
         if node.op == "sub" and isinstance(node.left.type, Date):
             return _fn("date_diff", e.Literal.string("day"), self.as_date(node.right, row), self.as_date(node.left, row))
         left, right = self.scaled(node, row)
-        return _ARITHMETIC[node.op](this=left, expression=right)
+        result = _ARITHMETIC[node.op](this=_wide(left), expression=right)
+        if isinstance(node.type, Month):
+            within = e.Between(this=e.Paren(this=result), low=_int(FIRST_MONTH), high=_int(LAST_MONTH))
+            return _case(within, e.cast(result.copy(), "INTEGER"))
+        return _exact(result)
 
     def as_date(self, node: n.Node, row: str) -> e.Expression:
         """An integer day as a DuckDB DATE."""
@@ -214,7 +229,7 @@ class _Compiler:
             expression=e.Paren(this=e.LT(this=args[1].copy(), expression=_int(0))),
         )
         sign = _case(negative, _int(-1), _int(1))
-        value = e.cast(e.Mul(this=e.Paren(this=rounded), expression=sign), "BIGINT")
+        value = _exact(e.Mul(this=e.Paren(this=rounded), expression=sign))
         nothing = e.Or(
             this=e.Is(this=args[0].copy(), expression=e.Null()),
             expression=e.EQ(this=_fn("coalesce", args[1].copy(), _int(0)), expression=_int(0)),
@@ -249,8 +264,10 @@ class _Compiler:
             found.append(node)
         alias = f"a{list(self.aggregates).index(node.relation)}"
         column = e.column(f"v{found.index(node)}", table=alias)
-        if node.fn in ("count", "sum"):
+        if node.fn == "count":
             return _fn("coalesce", column, _int(0))
+        if node.fn == "sum":  # no row at all is 0, a sum beyond MAX_DIGITS stays NULL
+            return _case(e.Is(this=e.column("household_key", table=alias), expression=e.Null()), _int(0), column)
         if node.fn == "any":
             return _fn("coalesce", column, e.false())
         if node.fn == "all":
@@ -274,7 +291,7 @@ class _Compiler:
         if node.fn == "the":
             return _case(e.EQ(this=filtered(e.Count(this=e.Star())), expression=_int(1)), filtered(_fn("any_value", value)))
         tree = filtered(_fn(node.fn, value))
-        return e.cast(tree, "BIGINT") if node.fn == "sum" else tree
+        return _exact(_fn("coalesce", tree, _int(0))) if node.fn == "sum" else tree
 
     def over_all(self, node: n.SetCall) -> e.Expression:
         if node not in self.sets:
@@ -378,7 +395,7 @@ def column_type(type_: object) -> str:
     match type_:
         case Bool():
             return "BOOLEAN"
-        case Number():
+        case Number() | Int():
             return "BIGINT"
         case Text() | Code():
             return "VARCHAR"

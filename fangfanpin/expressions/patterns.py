@@ -10,7 +10,7 @@ _HAN = re.compile(
     "[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])"
 )
 _DIGITS = re.compile(r"[0-9]+")
-_SAME = re.compile(r"(.)\1*")
+_SAME = re.compile(r"(.)\1*", re.DOTALL)
 _DUMMY_PHONE = re.compile(r"([0-9])\1{10}|12345678901|[0-9]{3}([0-9])\2{7}")
 _PLACEHOLDER = re.compile("未取名|无名|之子|之女|测试")
 

@@ -7,6 +7,7 @@ MAX_DIGITS = 15
 # Months are those of the years 1 to 9999; a sum outside is NULL.
 FIRST_MONTH, LAST_MONTH = 12, 119_999
 
+
 @dataclass(frozen=True, slots=True)
 class Bool:
     def __str__(self) -> str:

@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from fangfanpin.expressions import evaluate, from_json, infer, to_json
-from tests.conformance.tables import SetCase, all_cases, sets
+from fangfanpin.expressions.closures import compiled
+from fangfanpin.expressions.normalise import normalise_number_text, normalise_text
+from tests.conformance.tables import ENTRY, SetCase, all_cases, sets
 from tests.conformance.world import CASES, SCHEMA, Case, scope
 from tests.conformance.write import files, set_json
 
@@ -16,14 +18,16 @@ def plain(value: Any) -> Any:
 
 
 def same(found: Any, expected: Any) -> bool:
-    return type(plain(found)) is type(plain(expected)) and plain(found) == plain(expected)
+    found, expected = plain(found), plain(expected)
+    return type(found) is type(expected) and bool(found == expected)
 
 
 @pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.id)
 def test_reference_gives_what_the_table_says(case: Case) -> None:
     expression = infer(case.text, SCHEMA, subject=case.subject)
-    found = evaluate(expression, scope(case.home, case.subject, case.which))
-    assert same(found, case.expected), f"{case.text}: {found!r}, not {case.expected!r}"
+    here = scope(case.home, case.subject, case.which)
+    for found in (evaluate(expression, here), compiled(expression)(here)):
+        assert same(found, case.expected), f"{case.text}: {found!r}, not {case.expected!r}"
 
 
 @pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.id)
@@ -39,6 +43,11 @@ def test_reference_answers_set_functions(case: SetCase) -> None:
     expression = infer(case.text, SCHEMA, subject=case.subject)
     population = set_json(case)["population"]
     assert [evaluate(expression, one, population) for one in population] == list(case.expected)
+
+
+@pytest.mark.parametrize(("number", "fn", "text", "expected"), ENTRY, ids=lambda part: str(part) if isinstance(part, int) else "")
+def test_text_is_normalised_on_entry(number: int, fn: str, text: str | None, expected: str | None) -> None:
+    assert {"text": normalise_text, "number": normalise_number_text}[fn](text) == expected
 
 
 def test_files_are_fresh() -> None:

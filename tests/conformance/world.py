@@ -157,4 +157,3 @@ def scope_in(household: dict[str, Any], subject: str, which: int) -> dict[str, A
         case _:
             own = dict(household["relations"]["spells"][which])
     return own | {"household": household, "consts": dict(CONSTS)}
-

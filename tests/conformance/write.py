@@ -5,7 +5,7 @@ from typing import Any
 
 from fangfanpin.expressions import infer, to_json
 from fangfanpin.expressions.types import to_json as type_json
-from tests.conformance.tables import TABLES, SetCase, sets
+from tests.conformance.tables import ENTRY, TABLES, SetCase, sets
 from tests.conformance.world import CASES, SCHEMA, Case, household_scope, scope, scope_in
 
 
@@ -44,6 +44,7 @@ def files() -> dict[str, str]:
     """Content of every file under cases/ by its name."""
     found = {table().name: [case_json(case) for case in table().cases] for table in TABLES}
     found["sets"] = [set_json(case) for case in sets()]
+    found["entry"] = [{"id": f"entry-{place:03d}", "fn": fn, "input": text, "expected": held} for place, fn, text, held in ENTRY]
     return {f"{name}.json": "[\n" + ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases) + "\n]\n" for name, cases in found.items()}
 
 

@@ -1,0 +1,119 @@
+"""Drawn expressions over a drawn county: the reference, its compiled form and DuckDB agree on every subject."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import duckdb
+import pytest
+from hypothesis import HealthCheck, assume, given, seed, settings
+
+from fangfanpin.expressions import Expression, ExpressionFaults, evaluate, from_json, infer, to_json
+from fangfanpin.expressions.closures import compiled
+from tests.conformance.county import county, values
+from tests.conformance.drawing import expression, expressions, homes
+from tests.conformance.test_python import same
+from tests.conformance.test_reached import EVERY, kinds
+from tests.conformance.world import SCHEMA, Home, household_scope, scope_in
+
+COUNTY_SEED = 20210930
+CALM = settings(deadline=None, suppress_health_check=list(HealthCheck), database=None)
+
+
+@dataclass(frozen=True, repr=False)
+class Drawn:
+    homes: dict[str, Home]
+    database: duckdb.DuckDBPyConnection
+
+
+@pytest.fixture(scope="module")
+def drawn_county() -> Iterator[Drawn]:
+    found = homes(100, COUNTY_SEED)
+    with county(found) as connection:
+        yield Drawn(found, connection)
+
+
+def compare(drawn: Drawn, expression: Expression) -> None:
+    """Every subject of the county: DuckDB, the reference, its compiled form, and the reference after the JSON form."""
+    found = values(drawn.database, expression)
+    again, compact = from_json(to_json(expression.node)), compiled(expression)
+    compared = 0
+    for key, home in drawn.homes.items():
+        household = household_scope(home)
+        subjects = {"household": [0], "person": [i for i, person in enumerate(home.people) if person.live], "spell": list(range(len(home.spells)))}
+        for which in subjects[expression.subject]:
+            scope = scope_in(household, expression.subject, which)
+            expected = evaluate(expression, scope)
+            place = key if expression.subject == "household" else f"{key}/{which}"
+            assert same(found[place], expected), (
+                f"DuckDB {found[place]!r}, reference {expected!r} at {place} of seed {COUNTY_SEED}: {expression.text}"
+            )
+            assert evaluate(again, scope) == expected
+            assert compact(scope) == expected
+            compared += 1
+    assert compared == len(found)
+
+
+def checked(drawn: tuple[str, str]) -> Expression:
+    subject, text = drawn
+    try:
+        return infer(text, SCHEMA, subject=subject)
+    except ExpressionFaults:
+        assume(False)
+        raise
+
+
+def drawn_expressions(count: int, chosen: int) -> Iterator[Expression]:
+    draw = random.Random(chosen)
+    while count:
+        subject, text = expression(draw.randrange)
+        try:
+            yield infer(text, SCHEMA, subject=subject)
+        except ExpressionFaults:
+            continue
+        count -= 1
+
+
+def test_engines_agree_on_drawn_expressions(drawn_county: Drawn) -> None:
+    for drawn in drawn_expressions(250, 340323):
+        compare(drawn_county, drawn)
+
+
+@pytest.mark.proof
+def test_engines_agree_on_a_thousand_new_expressions(drawn_county: Drawn, capsys: pytest.CaptureFixture[str]) -> None:
+    chosen = random.SystemRandom().randrange(2**32)
+    with capsys.disabled():
+        print(f"\nexpressions drawn with seed {chosen}, county with seed {COUNTY_SEED}")
+    for drawn in drawn_expressions(1000, chosen):
+        compare(drawn_county, drawn)
+
+
+@pytest.mark.proof
+def test_engines_agree_on_expressions_that_shrink(drawn_county: Drawn, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same by hypothesis, which shrinks what it finds to the smallest expression."""
+    chosen = random.SystemRandom().randrange(2**32)
+    with capsys.disabled():
+        print(f"\nexpressions drawn with seed {chosen}, county with seed {COUNTY_SEED}")
+
+    @seed(chosen)
+    @settings(CALM, max_examples=300)
+    @given(drawn=expressions())
+    def agree(drawn: tuple[str, str]) -> None:
+        compare(drawn_county, checked(drawn))
+
+    agree()
+
+
+def test_drawn_expressions_reach_every_node_and_function() -> None:
+    draw = random.Random(7)
+    reached: set[str] = set()
+    refused = 0
+    for _ in range(1500):
+        subject, text = expression(draw.randrange)
+        try:
+            reached |= kinds(infer(text, SCHEMA, subject=subject).node)
+        except ExpressionFaults:
+            refused += 1
+    assert refused < 150, "the grammar of the generator has drifted from the language's"
+    sweep_only = {"SetCall", "set:duplicates", "set:other_household"}
+    assert EVERY - reached - sweep_only == set()
