@@ -27,6 +27,8 @@ from psycopg import sql
 
 SOCKET_NAME = ".s.PGSQL.5432"
 SOCKET_PATH_LIMIT = 107
+# Whoever uses the server holds a shared lock on this file in keys/.
+USERS = "postgres.users"
 DATABASE = "fangfanpin"
 ROLES = {
     "owner": "ffp_owner",
@@ -364,16 +366,21 @@ def in_use(data_dir: Path) -> Iterator[DatabaseUrls]:
     if os.environ.get("DATABASE_URL"):
         yield ensure_database(data_dir)
         return
-    users = data_dir / "keys" / "postgres.users"
+    users = data_dir / "keys" / USERS
     users.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with users.open("a") as stream:
-        fcntl.flock(stream, fcntl.LOCK_SH)
-        try:
+    try:
+        with users.open("a") as stream:
+            fcntl.flock(stream, fcntl.LOCK_SH)
             yield ensure_database(data_dir)
-        finally:
-            with contextlib.suppress(BlockingIOError):  # somebody else still uses it
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                EmbeddedPostgres(data_dir).stop()
+    finally:
+        stop_if_unused(data_dir)
+
+
+def stop_if_unused(data_dir: Path) -> None:
+    """Stop the embedded server unless another process is inside `in_use`."""
+    with (data_dir / "keys" / USERS).open("a") as stream, contextlib.suppress(BlockingIOError):
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        EmbeddedPostgres(data_dir).stop()
 
 
 def _known_passwords(data_dir: Path) -> dict[str, str]:

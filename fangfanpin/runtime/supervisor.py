@@ -1,7 +1,7 @@
 """`fangfanpin serve`: database, migrations, demo, web server and worker under one parent; nothing stays behind.
 
-Web and worker ask the kernel to end them when this parent dies (kill -9 included). The database cannot be ended so without risk; it is found
-again by its pid file and adopted by the next start, or stopped by `fangfanpin stop`.
+Web and worker ask the kernel to end them when this parent dies (kill -9 included). The database is stopped in order by the keeper then; should the
+keeper be killed too, the database is found again by its pid file and adopted by the next start, or stopped by `fangfanpin stop`.
 """
 
 import contextlib
@@ -21,7 +21,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
-from typing import TextIO
 
 import psycopg
 
@@ -47,6 +46,7 @@ class Supervisor:
     quiet: bool = False  # nothing on stdout: it belongs to --json
     _children: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     _commands: dict[str, tuple[list[str], str]] = field(default_factory=dict)
+    _keeper: subprocess.Popen[bytes] | None = None
     _falls: list[float] = field(default_factory=list)
     _asked_to_stop: bool = False
     _parent: int = field(default_factory=os.getppid)
@@ -54,14 +54,16 @@ class Supervisor:
 
     def run(self) -> int:
         prepare_data_dir(self.data_dir)
-        with hold_lock(self.data_dir):
-            check_port(bind=self.bind, port=self.port)
+        with hold_lock(self.data_dir) as was_killed:
+            # The web server of a killed run may still be finishing its last requests.
+            check_port(bind=self.bind, port=self.port, wait_s=15 if was_killed else 0)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
                 signal.signal(number, self._ask_to_stop)
             if self._follows_parent:
                 _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
             with in_use(self.data_dir):
                 try:
+                    self._keep_clean()
                     return self._run_held()
                 finally:
                     self._stop_children()
@@ -107,6 +109,15 @@ class Supervisor:
                 os.killpg(child.pid, signal.SIGKILL)
             self._spawn(name, *self._commands[name])
         return True
+
+    def _keep_clean(self) -> None:
+        """Beside us runs the keeper: it stops the database when we are gone without having done it."""
+        if os.environ.get("DATABASE_URL"):
+            return
+        # Its end of the pipe closes with this process, by kill -9 too; it ends by itself then, so nobody waits for it.
+        self._keeper = subprocess.Popen(
+            [sys.executable, "-m", "fangfanpin.runtime.keeper", str(self.data_dir)], stdin=subprocess.PIPE, start_new_session=True
+        )
 
     def _fill_when_empty(self) -> None:
         """A first start makes the demo county, unless `fangfanpin init` has made a real one here or FFP_DEMO=0 asks for an empty place."""
@@ -185,6 +196,9 @@ class Supervisor:
         print(text, file=sys.stderr if self.quiet else sys.stdout, flush=True)
 
     def _stop_children(self) -> None:
+        if self._keeper is not None:
+            self._keeper.kill()
+            self._keeper.communicate()
         for child in reversed(self._children.values()):
             if child.poll() is None:
                 child.terminate()
@@ -235,15 +249,22 @@ def prepare_data_dir(data_dir: Path) -> None:
         raise CommandFault(f"{data_dir} 所在磁盘剩余不足 500 MB，请先清理 (disk nearly full)")
 
 
-def check_port(*, bind: str, port: int) -> None:
-    """Raises CommandFault when the address cannot be listened on."""
+def check_port(*, bind: str, port: int, wait_s: float = 0) -> None:
+    """Raises CommandFault when the address cannot be listened on, `wait_s` from now."""
     family = socket.AF_INET6 if ":" in bind else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((bind, port))
-        except OSError as fault:
-            raise CommandFault(f"{bind}:{port} 不能使用（可能已被占用），请换一个，例如 PORT=8001 make run ({fault.strerror})") from None
+    deadline = time.monotonic() + wait_s
+    while True:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((bind, port))
+            except OSError as fault:
+                if time.monotonic() >= deadline:
+                    said = f"{bind}:{port} 不能使用（可能已被占用），请换一个，例如 PORT=8001 make run ({fault.strerror})"
+                    raise CommandFault(said) from None
+            else:
+                return
+        time.sleep(0.2)
 
 
 def reachable_host(bind: str) -> str:
@@ -263,22 +284,27 @@ def is_answering(*, bind: str, port: int) -> bool:
 
 
 @contextlib.contextmanager
-def hold_lock(data_dir: Path) -> Iterator[TextIO]:
-    """One supervisor per DATA_DIR; its pid stands in the file for `fangfanpin stop`. The lock falls with the process."""
-    stream = (data_dir / "serve.pid").open("a+")
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        stream.close()
-        raise CommandFault(f"{data_dir} 的系统已在运行，停止请用 fangfanpin stop (already running on this DATA_DIR)") from None
-    stream.seek(0)
-    stream.truncate()
-    stream.write(str(os.getpid()))
-    stream.flush()
-    try:
-        yield stream
-    finally:
-        stream.close()
+def hold_lock(data_dir: Path) -> Iterator[bool]:
+    """One supervisor per DATA_DIR; its pid stands in the file for `fangfanpin stop`. The lock falls with the process.
+
+    Gives True when the last holder was killed: it did not wipe its pid.
+    """
+    with (data_dir / "serve.pid").open("a+") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CommandFault(f"{data_dir} 的系统已在运行，停止请用 fangfanpin stop (already running on this DATA_DIR)") from None
+        stream.seek(0)
+        was_killed = bool(stream.read())
+        stream.seek(0)
+        stream.truncate()
+        stream.write(str(os.getpid()))
+        stream.flush()
+        try:
+            yield was_killed
+        finally:
+            stream.seek(0)
+            stream.truncate()
 
 
 def holder(data_dir: Path) -> int | None:
