@@ -77,7 +77,7 @@ def reauth(request: HttpRequest) -> HttpResponse:
     if user is None:
         return JsonResponse({"reason": "password", "message": "密码不对，请再输一遍。"}, status=403)
     login(request, user)
-    return JsonResponse({"csrf": get_token(request)})
+    return JsonResponse({"csrf": get_token(request), "user": user.pk})
 
 
 @signed_in("POST")

@@ -8,14 +8,14 @@ from uuid import UUID
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
-from fangfanpin.accounts.permissions import SignedInRequest, needs, require, within_reach
+from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require, within_reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
-from fangfanpin.fieldwork.bundles import household_bundle, pack_bundle
+from fangfanpin.fieldwork.bundles import household_bundle, masked, masked_conflict, pack_bundle, shown_facts
 from fangfanpin.households.models import Household
 from fangfanpin.policy.services import pack_of
 from fangfanpin.records.models import Conflict
-from fangfanpin.records.saving import EntryClosed, Fault, SaveFaults, SaveRequest, resolve_conflict, save
+from fangfanpin.records.saving import EntryClosed, Fault, SaveFaults, SaveRequest, form_of, resolve_conflict, save
 
 
 class BadRequest(Exception):
@@ -25,7 +25,8 @@ class BadRequest(Exception):
 def _body(request: HttpRequest) -> dict[str, Any]:
     try:
         body = json.loads(request.body)
-    except ValueError as error:
+        json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is no text and cannot be stored
+    except (ValueError, RecursionError) as error:
         raise BadRequest from error
     if not isinstance(body, dict):
         raise BadRequest
@@ -68,17 +69,21 @@ def save_household(request: SignedInRequest) -> HttpResponse:
             claimed_at=datetime.datetime.fromisoformat(body["claimed_at"]) if body.get("claimed_at") else None,
         )
         household_id = UUID(str(body["household_id"]))
+        user_id = int(body["user"]) if body.get("user") is not None else request.user.pk
     except (BadRequest, KeyError, TypeError, ValueError):
         return _bad_request()
+    if user_id != request.user.pk:  # somebody else signed in in another tab: not under their name
+        return JsonResponse({"reason": "user", "message": "浏览器里已换成别人登录。请用自己的密码重新登录，再保存。"}, status=401)
     household = within_reach(Household.objects.all(), request.reach, pk=household_id)
     require(request.reach, Verb.RECORD_ENTER, household)
     campaign = clock.current()
+    pack = pack_of(campaign.pack)
     try:
         reply = save(
             household=household,
             request=save_request,
             year=campaign.year,
-            pack=pack_of(campaign.pack),
+            pack=pack,
             by=request.user,
             reach=request.reach,
         )
@@ -86,6 +91,10 @@ def save_household(request: SignedInRequest) -> HttpResponse:
         return JsonResponse({"reason": "closed", "message": closed.message}, status=409)
     except SaveFaults as refused:
         return _faults(refused.faults)
+    if not can(request.reach, Verb.SENSITIVE_VIEW, household):
+        reply["values"] = {target: masked(pack, form_of(target), values, sensitive=False) for target, values in reply["values"].items()}
+        reply["facts"] = {target: shown_facts(facts, sensitive=False) for target, facts in reply["facts"].items()}
+        reply["conflicts"] = [masked_conflict(pack, conflict, sensitive=False) for conflict in reply["conflicts"]]
     return JsonResponse(reply)
 
 
@@ -107,6 +116,8 @@ def decide_conflict(request: SignedInRequest, conflict_id: UUID) -> HttpResponse
             year=campaign.year,
             by=request.user,
         )
+    except EntryClosed as closed:
+        return JsonResponse({"reason": "closed", "message": closed.message}, status=409)
     except SaveFaults as refused:
         return _faults(refused.faults)
     return JsonResponse(household_bundle(conflict.household, campaign, pack_of(campaign.pack), request.reach, request.user))

@@ -10,13 +10,21 @@ from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign
 from fangfanpin.expressions import to_json
 from fangfanpin.households.models import Household, Person
-from fangfanpin.households.subjects import household_values, initials, person_facts, person_values
+from fangfanpin.households.subjects import (
+    NOT_TYPED,
+    household_facts,
+    household_values,
+    initials,
+    longest,
+    person_facts,
+    person_values,
+)
 from fangfanpin.pack import Form, Indicator, Pack
 from fangfanpin.privacy.secrets import mask_phone, mask_text
 from fangfanpin.records import gates
 from fangfanpin.records.models import Conflict, Record
-from fangfanpin.records.saving import conflict_json
-from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM, TARGET_HOUSEHOLD, Unit, load_unit, target_record
+from fangfanpin.records.saving import conflict_json, form_of
+from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM, TARGET_HOUSEHOLD, Unit, load_unit, location_values, target_record
 from fangfanpin.regions.models import Region
 
 FORMS = (HOUSEHOLD_FORM, PERSON_FORM)
@@ -38,7 +46,13 @@ def pack_bundle(campaign: Campaign, pack: Pack) -> dict[str, Any]:
         "consts": pack.constants(),
         "forms": {key: _form_json(pack.forms[key]) for key in FORMS},
         "indicators": {f"{key}.{indicator.name}": _indicator_json(pack, indicator) for key in FORMS for indicator in pack.forms[key].indicators},
+        "spell_items": {
+            name: {"type": item.type, "scale": item.scale, "list": item.list, "multi": item.multi} for name, item in pack.spell_items.items()
+        },
         "lists": {name: [{"code": item.code, "zh": item.zh, "key": initials(item.zh)} for item in items] for name, items in pack.lists.items()},
+        "synonyms": _synonyms(pack),
+        "change_reasons": {kind: sorted(pack.change_reasons(kind)) for kind in ("increase", "decrease")},
+        "not_typed": sorted(NOT_TYPED),
         "sum_groups": [sorted(group) for group in pack.sum_groups(HOUSEHOLD_FORM)],
         "constraints": [
             {
@@ -88,6 +102,14 @@ def _form_json(form: Form) -> dict[str, Any]:
     }
 
 
+def _synonyms(pack: Pack) -> dict[str, dict[str, str]]:
+    """Other words people use for an entry of a list: {list: {word: code}}."""
+    found: dict[str, dict[str, str]] = {}
+    for (name, word), code in pack.synonyms.items():
+        found.setdefault(name, {})[word] = code
+    return found
+
+
 def _indicator_json(pack: Pack, indicator: Indicator) -> dict[str, Any]:
     key = f"{indicator.form}.{indicator.name}"
     relevance = pack.relevance.get(key)
@@ -107,6 +129,8 @@ def _indicator_json(pack: Pack, indicator: Indicator) -> dict[str, Any]:
         "privacy": indicator.privacy,
         "multi": indicator.multi,
         "required": indicator.required,
+        "retired": indicator.retired,
+        "max_length": longest(indicator.form, indicator.name) if indicator.home == "subject" else None,
         "computed": to_json(computation.expression.node) if computation else None,
         "relevance": to_json(relevance.node) if relevance else None,
         "help": indicator.note,
@@ -129,6 +153,20 @@ def masked(pack: Pack, form: str, values: dict[str, Any], *, sensitive: bool) ->
     return found
 
 
+def shown_facts(facts: dict[str, Any], *, sensitive: bool) -> dict[str, Any]:
+    """Derived facts for the client's rules: never the digest, and what a disability card says only to those who may see it."""
+    return {name: value for name, value in facts.items() if name != "id18_digest" and (sensitive or not name.startswith("card_"))}
+
+
+def masked_conflict(pack: Pack, conflict: dict[str, Any], *, sensitive: bool) -> dict[str, Any]:
+    """Both values of a conflict, hidden like the item itself."""
+    shown = {
+        side: masked(pack, form_of(conflict["target"]), {conflict["name"]: conflict[side]}, sensitive=sensitive)[conflict["name"]]
+        for side in ("mine", "theirs")
+    }
+    return {**conflict, **shown}
+
+
 def household_bundle(household: Household, campaign: Campaign, pack: Pack, reach: Reach, user: User) -> dict[str, Any]:
     """One household as the form engine takes it; secret numbers masked, never whole."""
     unit = load_unit(household, campaign.year)
@@ -140,6 +178,7 @@ def household_bundle(household: Household, campaign: Campaign, pack: Pack, reach
     regions = Region.objects.in_bulk([household.village_code, household.natural_village_code])
     latest = unit.spells[-1] if unit.spells else None
     return {
+        "user": user.pk,
         "household": {
             "id": str(household.id),
             "code": household.code,
@@ -147,13 +186,19 @@ def household_bundle(household: Household, campaign: Campaign, pack: Pack, reach
             "natural_village": str(regions.get(household.natural_village_code, "")),
             "head_name": household.head_name,
             "values": household_values(household),
+            "facts": {
+                **household_facts(household),
+                **masked(pack, HOUSEHOLD_FORM, location_values(unit.location), sensitive=sensitive),
+            },
         },
         "record": {
             **_record_json(pack, lead, HOUSEHOLD_FORM, sensitive),
             "last": masked(pack, HOUSEHOLD_FORM, last.values, sensitive=sensitive) if last else None,
+            "last_subject": masked(pack, HOUSEHOLD_FORM, last.subject, sensitive=sensitive) if last else {},
         },
         "persons": [_person_json(pack, unit, person, sensitive) for person in unit.persons],
         "spell": {"values": _spell_values(latest)} if latest else None,
+        "spells": [{"values": _spell_values(spell)} for spell in unit.spells],
         "visit": {"visited_by": lead.visitors, "visited_on": lead.visited_on.isoformat() if lead.visited_on else None},
         "entered_by": lead.entered_by.name if lead.entered_by else None,
         "checked_by": lead.checked_by.name if lead.checked_by else None,
@@ -170,7 +215,8 @@ def household_bundle(household: Household, campaign: Campaign, pack: Pack, reach
             for clue in household.clues.filter(year=campaign.year, state__in=("open", "corrected"))
         ],
         "conflicts": [
-            conflict_json(conflict) for conflict in household.conflicts.filter(state=Conflict.State.OPEN).select_related("stored_by", "offered_by")
+            masked_conflict(pack, conflict_json(conflict), sensitive=sensitive)
+            for conflict in household.conflicts.filter(state=Conflict.State.OPEN).select_related("stored_by", "offered_by")
         ],
         "locked": reason.message if reason else None,
         "may": {
@@ -179,6 +225,7 @@ def household_bundle(household: Household, campaign: Campaign, pack: Pack, reach
             "check": enters,
             "review": can(reach, Verb.RECORD_REVIEW, household),
             "reveal": can(reach, Verb.SECRET_REVEAL, household),
+            "sensitive": sensitive,
         },
         **_neighbours(household, reach, campaign),
     }
@@ -214,7 +261,7 @@ def _person_json(pack: Pack, unit: Unit, person: Person, sensitive: bool) -> dic
         "code": person.code,
         "live": person.member_state == "01",
         "values": masked(pack, PERSON_FORM, person_values(person), sensitive=sensitive),
-        "facts": person_facts(person),
+        "facts": shown_facts(person_facts(person), sensitive=sensitive),
         "record": {
             **(
                 _record_json(pack, record, PERSON_FORM, sensitive)
@@ -222,6 +269,7 @@ def _person_json(pack: Pack, unit: Unit, person: Person, sensitive: bool) -> dic
                 else {"id": None, "version": 0, "state": "empty", "values": {}, "ticks": {}}
             ),
             "last": masked(pack, PERSON_FORM, last.values, sensitive=sensitive) if last else None,
+            "last_subject": masked(pack, PERSON_FORM, last.subject, sensitive=sensitive) if last else {},
         },
     }
 

@@ -97,6 +97,26 @@ def household_facts(household: Household) -> dict[str, Any]:
     return {"bank_luhn_ok": household.bank_luhn_ok}
 
 
+def longest(form: str, name: str) -> int | None:
+    """How many characters the column of a subject item holds; None where it is no text."""
+    model: type[Household | Person] = Person if form == "person_year" else Household
+    column = {**HOUSEHOLD_COLUMNS, "bank_card_no": "bank_card_mask"}.get(name)
+    if model is Person:
+        column = {**PERSON_COLUMNS, "id_number": "id_number_mask", "disability_card_no": "disability_card_mask"}.get(name)
+    return getattr(model._meta.get_field(column), "max_length", None) if column else None
+
+
+def has_column(form: str, name: str) -> bool:
+    if form == "person_year":
+        return name in PERSON_COLUMNS or name in PERSON_SECRETS
+    return name in HOUSEHOLD_COLUMNS or name in HOUSEHOLD_SECRETS
+
+
+def mask_secret(name: str, number: str | None) -> str:
+    """A secret item as it may be shown."""
+    return mask_bank(number) if name in HOUSEHOLD_SECRETS else mask_id(number)
+
+
 def plain_secret(row: Household | Person, name: str) -> str | None:
     """The whole number; only `services.reveal` and checks at write time may call this."""
     column = HOUSEHOLD_SECRETS.get(name) or PERSON_SECRETS[name]

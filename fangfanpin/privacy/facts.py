@@ -67,7 +67,7 @@ def identity_facts(number: str | None, *, known_regions: frozenset[str] | None =
         id_form=form,
         id_check_ok=check_character_ok(number[:18]) if len(number) >= 18 else None,
         id_birth=_birth(number),
-        id_sex=("1" if int(sex_digit) % 2 else "2") if sex_digit.isdigit() else None,
+        id_sex=("1" if int(sex_digit) % 2 else "2") if sex_digit in "0123456789" else None,
         id_region_known=None if known_regions is None else number[:6] in known_regions,
         id_placeholder=False,
         id18_digest=digest18(number),
@@ -94,7 +94,7 @@ def bank_luhn_ok(number: str | None) -> bool | None:
     """F019: 16 to 19 digits that pass Luhn; None where no card is recorded."""
     if not number:
         return None
-    return 16 <= len(number) <= 19 and number.isdigit() and bool(luhn_is_valid(number))
+    return bool(re.fullmatch(r"[0-9]{16,19}", number)) and bool(luhn_is_valid(number))
 
 
 def as_columns(facts: IdentityFacts | CardFacts) -> dict[str, object]:

@@ -6,6 +6,7 @@ the same client id changes nothing and gets the same answer.
 """
 
 import datetime
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,9 +19,20 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, set_act
 from fangfanpin.expressions import evaluate
 from fangfanpin.households.models import Household
-from fangfanpin.households.subjects import NOT_TYPED, household_values, person_values, set_household_value, set_person_value
+from fangfanpin.households.subjects import (
+    NOT_TYPED,
+    has_column,
+    household_facts,
+    household_values,
+    longest,
+    mask_secret,
+    person_facts,
+    person_values,
+    set_household_value,
+    set_person_value,
+)
 from fangfanpin.pack import Indicator, Pack
-from fangfanpin.privacy.secrets import digest
+from fangfanpin.privacy.secrets import decrypt, digest, encrypt
 from fangfanpin.records import gates, members
 from fangfanpin.records.merging import Change, changed_since, clash
 from fangfanpin.records.models import Conflict, Record, SaveReceipt
@@ -34,6 +46,7 @@ from fangfanpin.records.units import (
     target_record,
 )
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 MAX_OPS = 3000  # eleven members, every item, several times over
 
 
@@ -162,7 +175,8 @@ def _apply(work: _Work, request: SaveRequest) -> None:
         _set_values(work, target, values, request.base)
 
 
-def _form_of(target: str) -> str:
+def form_of(target: str) -> str:
+    """The form a target's items belong to."""
     return HOUSEHOLD_FORM if target == TARGET_HOUSEHOLD else PERSON_FORM
 
 
@@ -171,17 +185,19 @@ def _set_values(work: _Work, target: str, values: Mapping[str, Any], base: Mappi
     if target != TARGET_HOUSEHOLD and unit.person(target) is None:
         work.faults.append(Fault(target, "", "这位成员不在本户，可能已被别人调整，请刷新后核对。"))
         return
-    form = _form_of(target)
+    form = form_of(target)
     accepted: dict[str, tuple[Indicator, Any]] = {}
     for name, value in values.items():
         indicator = pack.indicators.get(f"{form}.{name}")
-        fault = _refused(indicator, name) or (indicator and pack.check_json(indicator, value))
+        fault = _refused(indicator, name) or (indicator and (pack.check_json(indicator, value) or _too_long(indicator, value)))
         if fault or indicator is None:
             work.faults.append(Fault(target, name, str(fault)))
         else:
             accepted[name] = (indicator, value)
     record = target_record(unit, target, pack.hash)
-    since = changed_since(unit, target, record, int(base.get(target, record.version)))
+    seen = int(base.get(target, record.version))
+    # One's own saves since then are no news, nor do they hide what others did before them.
+    since = {name: change for name, change in changed_since(unit, target, record, seen).items() if change.by != work.by.pk}
     groups = pack.sum_groups(form)
     computed = frozenset(item.name for item in pack.forms[form].indicators if item.home == "computed")
     stored = _current_values(unit, target)
@@ -189,8 +205,8 @@ def _set_values(work: _Work, target: str, values: Mapping[str, Any], base: Mappi
     clashes = clash(news, since, groups, computed)
     for name, value in news.items():
         change = clashes.get(name)
-        if change is not None and change.by != work.by.pk:
-            work.conflicts.append(_conflict(work, target, name, stored.get(name), value, change))
+        if change is not None:
+            work.conflicts.append(_conflict(work, target, accepted[name][0], stored.get(name), value, change))
             continue
         _set_one(work, target, accepted[name][0], value)
     if since:
@@ -206,9 +222,15 @@ def _refused(indicator: Indicator | None, name: str) -> str | None:
         return f"没有“{name}”这个指标"
     if indicator.home in ("computed", "typed", "spell"):
         return f"“{indicator.zh}”由系统计算或在别处登记，不能在这里填写"
-    if indicator.name in NOT_TYPED:
+    if indicator.name in NOT_TYPED or (indicator.home == "subject" and not has_column(indicator.form, indicator.name)):
         return f"“{indicator.zh}”不能直接填写"
     return None
+
+
+def _too_long(indicator: Indicator, value: Any) -> str | None:
+    """A subject's column holds less than a record would."""
+    limit = longest(indicator.form, indicator.name) if indicator.home == "subject" and isinstance(value, str) else None
+    return f"“{indicator.zh}”太长，最多 {limit} 个字" if limit is not None and len(value) > limit else None
 
 
 def _current_values(unit: Unit, target: str) -> dict[str, Any]:
@@ -242,12 +264,15 @@ def _same_identity(number: str, person_id: str) -> str | None:
     return f"这个证件号码在“{row[0]}”已有人登记，请核对号码；确属同一人请联系乡镇办理转入。" if row and row[0] else None
 
 
-def _conflict(work: _Work, target: str, name: str, stored: Any, offered: Any, change: Change) -> Conflict:
+def _conflict(work: _Work, target: str, indicator: Indicator, stored: Any, offered: Any, change: Change) -> Conflict:
+    """Both values, kept until a person decides; an offered secret number lies here as cipher and mask, like anywhere."""
+    if indicator.privacy == "secret" and offered is not None:
+        offered = {"cipher": encrypt(offered), "mask": mask_secret(indicator.name, offered)}
     return Conflict(
         household=work.unit.household,
         village_code=work.unit.household.village_code,
         target=target,
-        name=name,
+        name=indicator.name,
         stored=stored,
         stored_by_id=change.by or None,
         stored_at=change.at,
@@ -263,7 +288,7 @@ def _tick(work: _Work, target: str, section_key: str, *, ticked: bool) -> None:
     """ "Unchanged": last year's as-of and fixed values of the section become this year's, said by this person now.
     Period items are never carried: copying last year's income is falsification by default."""
     unit, pack = work.unit, work.pack
-    form = pack.forms[_form_of(target)]
+    form = pack.forms[form_of(target)]
     section = next((found for found in form.sections if found.key == section_key), None)
     if section is None or not section.tickable or (target != TARGET_HOUSEHOLD and unit.person(target) is None):
         work.faults.append(Fault(target, section_key, "这一部分不能勾选“无变化”"))
@@ -283,7 +308,8 @@ def _tick(work: _Work, target: str, section_key: str, *, ticked: bool) -> None:
 
 def _visit(work: _Work, op: Mapping[str, Any]) -> None:
     lead = work.unit.records[TARGET_HOUSEHOLD]
-    visitors = [str(name).strip()[:60] for name in op.get("visited_by", []) if str(name).strip()]
+    named = op.get("visited_by")
+    visitors = [name for raw in (named if isinstance(named, list) else []) if (name := _CONTROL.sub("", str(raw)).strip()[:60])]
     try:
         lead.visited_on = datetime.date.fromisoformat(str(op["visited_on"])) if op.get("visited_on") else None
     except ValueError:
@@ -308,7 +334,8 @@ def _arrive(work: _Work, op: Mapping[str, Any], offered: dict[str, dict[str, Any
         return
     if person is not None:
         target = str(person.id)
-        for name, value in dict(op.get("values") or {}).items():
+        given = op.get("values")
+        for name, value in (given if isinstance(given, dict) else {}).items():
             offered.setdefault(target, {}).setdefault(str(name), value)
         work.touched.update({target, TARGET_HOUSEHOLD})
         work.subjects_touched.update({target, TARGET_HOUSEHOLD})
@@ -367,7 +394,7 @@ def _compute(work: _Work) -> None:
 def visible_items(unit: Unit, pack: Pack, target: str, scope: Mapping[str, Any]) -> list[Indicator]:
     """Record items of a target's form that are asked: not retired, not computed, relevance TRUE or none."""
     found = []
-    for indicator in pack.forms[_form_of(target)].indicators:
+    for indicator in pack.forms[form_of(target)].indicators:
         if indicator.home != "record" or indicator.retired:
             continue
         relevance = pack.relevance.get(f"{indicator.form}.{indicator.name}")
@@ -458,7 +485,7 @@ def conflict_json(conflict: Conflict) -> dict[str, Any]:
         "id": str(conflict.id),
         "target": conflict.target,
         "name": conflict.name,
-        "mine": conflict.offered,
+        "mine": conflict.offered["mask"] if isinstance(conflict.offered, dict) else conflict.offered,
         "theirs": conflict.stored,
         "by": conflict.stored_by.name if conflict.stored_by else "系统",
         "at": conflict.stored_at.isoformat(),
@@ -469,6 +496,13 @@ def conflict_json(conflict: Conflict) -> dict[str, Any]:
     }
 
 
+def _facts(unit: Unit, target: str) -> dict[str, Any]:
+    """Derived facts of a target for the client's rules; never the digest."""
+    person = unit.person(target)
+    found = person_facts(person) if person else household_facts(unit.household)
+    return {name: value for name, value in found.items() if name != "id18_digest"}
+
+
 def _reply(work: _Work, request: SaveRequest, clues: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     unit = work.unit
     return {
@@ -476,6 +510,7 @@ def _reply(work: _Work, request: SaveRequest, clues: Sequence[Mapping[str, Any]]
         "versions": {target: record.version for target, record in unit.records.items()},
         "values": {target: _current_values(unit, target) for target in sorted(work.touched)},
         "ticks": {target: unit.records[target].ticks for target in sorted(work.touched) if target in unit.records},
+        "facts": {target: _facts(unit, target) for target in sorted(work.touched)},
         "state": unit.records[TARGET_HOUSEHOLD].state,
         "merged": work.merged,
         "conflicts": [conflict_json(conflict) for conflict in work.conflicts],
@@ -486,19 +521,23 @@ def _reply(work: _Work, request: SaveRequest, clues: Sequence[Mapping[str, Any]]
 
 @transaction.atomic
 def resolve_conflict(*, conflict: Conflict, choice: str, value: Any, pack: Pack, year: int, by: User) -> Record:
-    """A person decides: keep what stands (`theirs`), take what came later (`mine`), or type another value (`other`)."""
+    """A person decides: keep what stands (`theirs`), take what came later (`mine`), or type another value (`other`).
+    Raises EntryClosed where the value would change after closing, or SaveFaults."""
     unit = load_unit(conflict.household, year, lock=True)
     conflict = Conflict.objects.select_for_update().get(pk=conflict.pk)
     if conflict.state == Conflict.State.RESOLVED:
         return target_record(unit, conflict.target, pack.hash)
     set_act(f"conflict.resolve {conflict.id}")
     work = _Work(unit=unit, pack=pack, by=by, source="web", moment=timezone.now())
-    indicator = pack.indicators[f"{_form_of(conflict.target)}.{conflict.name}"]
+    indicator = pack.indicators[f"{form_of(conflict.target)}.{conflict.name}"]
     if choice not in ("mine", "theirs", "other"):
         raise SaveFaults([Fault(conflict.target, conflict.name, "请选择保留哪一个值")])
     if choice != "theirs":
-        chosen = conflict.offered if choice == "mine" else value
-        fault = pack.check_json(indicator, chosen)
+        if reason := gates.closed(target_record(unit, TARGET_HOUSEHOLD, pack.hash), by):
+            raise EntryClosed(reason.message)
+        offered = decrypt(conflict.offered["cipher"]) if isinstance(conflict.offered, dict) else conflict.offered
+        chosen = offered if choice == "mine" else value
+        fault = pack.check_json(indicator, chosen) or _too_long(indicator, chosen)
         if fault:
             raise SaveFaults([Fault(conflict.target, conflict.name, fault)])
         _set_one(work, conflict.target, indicator, chosen)

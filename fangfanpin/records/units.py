@@ -78,7 +78,8 @@ def _engine(pack: Pack, form: str, values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: pack.to_engine(form, name, value) for name, value in values.items()}
 
 
-def _location_values(location: Location | None) -> dict[str, Any]:
+def location_values(location: Location | None) -> dict[str, Any]:
+    """Items of the house's place in JSON form; none while nobody located it."""
     if location is None:
         return {}
     return {
@@ -150,7 +151,7 @@ def _household_row(unit: Unit) -> dict[str, Any]:
     row = {
         **household_values(unit.household),
         **household_facts(unit.household),
-        **_location_values(unit.location),
+        **location_values(unit.location),
         **_values(record),
         "members_live": len(unit.live()),
         "head_name": unit.household.head_name or None,

@@ -57,6 +57,34 @@ export function findingsOf(pack: PackBundle, model: Model, scopes: Scopes, sensi
     .map(({ finding }) => finding);
 }
 
+/** A derived fact is mended at the number it comes from. */
+const TYPED_FOR_FACT: Readonly<Record<string, string>> = {
+  id_form: "id_number",
+  id_check_ok: "id_number",
+  card_check_ok: "disability_card_no",
+  card_reissue_ok: "disability_card_no",
+  card_matches_id: "disability_card_no",
+  bank_luhn_ok: "bank_card_no",
+};
+const FACT_LISTS: Readonly<Record<string, string>> = { id_sex: "sex", card_category: "disability_category", card_grade: "disability_grade" };
+const ID_FORMS: Readonly<Record<string, string>> = {
+  id18: "18 位身份证号",
+  id15: "15 位老号码",
+  card20: "20 位残疾证号",
+  card22: "22 位残疾证号",
+  other: "位数不对",
+};
+
+/** Facts are no items of the dictionary; as fangfanpin/quality/messages.py says them. */
+function factWord(pack: PackBundle, name: string, held: Held): string {
+  if (held === null) return "";
+  if (typeof held === "boolean") return held ? "是" : "否";
+  if (name === "id_form") return ID_FORMS[String(held)] ?? String(held);
+  if (name === "id_birth") return String(fromEngine("date", held));
+  const list = FACT_LISTS[name];
+  return list ? display(pack, { type: "code", scale: 0, list }, String(held)) : String(held);
+}
+
 const columns = new WeakMap<ExpressionNode, [string, string][]>();
 
 function columnsCached(node: ExpressionNode): [string, string][] {
@@ -98,7 +126,7 @@ function isFresh(pack: PackBundle, model: Model, target: Target, node: Expressio
 /** Items of the target's own form the rule is about. */
 function itemsOfRule(pack: PackBundle, rule: Rule, target: Target): string[] {
   const form = formOf(target);
-  const own = rule.fields.filter((name) => indicatorOf(pack, form, name));
+  const own = rule.fields.map((name) => TYPED_FOR_FACT[name] ?? name).filter((name) => indicatorOf(pack, form, name));
   if (own.length || rule.subject === "spell") return own;
   return [
     ...new Set(
@@ -130,6 +158,6 @@ function word(pack: PackBundle, rule: Rule, name: string, scope: Scope): string 
   const held = (row?.[bare] ?? null) as Held;
   const form = place.startsWith("household") ? "household_year" : rule.subject === "person" ? "person_year" : "household_year";
   const item = place === "spell" || (rule.subject === "spell" && !place.startsWith("household")) ? pack.spell_items?.[bare] : indicatorOf(pack, form, bare);
-  if (!item) return held === null ? "" : typeof held === "boolean" ? (held ? "是" : "否") : String(held);
+  if (!item) return factWord(pack, bare, held);
   return display(pack, item, fromEngine(item.type, held));
 }

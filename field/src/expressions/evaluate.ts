@@ -1,6 +1,6 @@
 /**
  * The rule language in TypeScript: same meaning as fangfanpin/expressions/evaluate.py, over the same JSON nodes. No eval.
- * Held integers stay below 2^53 (the checker sees to literals); products and ratios go through BigInt where they may not.
+ * Held integers have at most 15 digits; what may grow beyond goes through BigInt and is unknown (null) when it does.
  */
 
 import type { Aggregate, Arithmetic, Call, Compare, ExpressionNode, Held, Scope } from "./nodes";
@@ -132,21 +132,29 @@ function same(left: Held, right: Held): boolean {
   return left === right;
 }
 
-/** Integer sums in Number while that is exact. */
-function exact(left: number, right: number, op: "add" | "sub" | "mul"): number {
-  const quick = op === "mul" ? left * right : op === "add" ? left + right : left - right;
-  if (Number.isSafeInteger(quick)) return quick + 0; // -0 becomes 0
-  const [first, second] = [BigInt(left), BigInt(right)];
-  return Number(op === "mul" ? first * second : op === "add" ? first + second : first - second);
+/** Numbers have at most 15 digits in every engine; what is larger is unknown. */
+const BEYOND = 10 ** 15;
+/** Months are those of the years 1 to 9999. */
+const [FIRST_MONTH, LAST_MONTH] = [12, 119_999];
+
+function bounded(value: bigint | number): number | null {
+  return value > -BEYOND && value < BEYOND ? Number(value) + 0 : null; // + 0: never -0
 }
 
 function arithmetic(node: Arithmetic, scope: Scope): number | null {
   const left = evaluate(node.left, scope) as number | null;
   const right = evaluate(node.right, scope) as number | null;
   if (left === null || right === null) return null;
-  if (node.op === "mul") return exact(left, right, "mul");
+  if (node.op === "mul") {
+    const quick = left * right;
+    return bounded(Number.isSafeInteger(quick) ? quick : BigInt(left) * BigInt(right));
+  }
   if (node.left.type.kind === "date") return dayIndex(left) - dayIndex(right);
-  return exact(left * 10 ** node.scale_left, right * 10 ** node.scale_right, node.op);
+  const first = BigInt(left) * 10n ** BigInt(node.scale_left);
+  const second = BigInt(right) * 10n ** BigInt(node.scale_right);
+  const result = node.op === "add" ? first + second : first - second;
+  if (node.type.kind === "month") return result >= FIRST_MONTH && result <= LAST_MONTH ? Number(result) : null;
+  return bounded(result);
 }
 
 /** Days since an arbitrary day, by the proleptic Gregorian calendar, in integers. */
@@ -235,7 +243,7 @@ function call(node: Call, scope: Scope): Held {
       const [top, bottom] = args as [number, number];
       if (bottom === 0) return null;
       const scaledTop = BigInt(top) * 10n ** BigInt(Number(node.extra) + scaleOf(node.args[1]));
-      return Number(halfAway(scaledTop, BigInt(bottom) * 10n ** BigInt(scaleOf(node.args[0]))));
+      return bounded(halfAway(scaledTop, BigInt(bottom) * 10n ** BigInt(scaleOf(node.args[0]))));
     }
     case "abs":
       return Math.abs(first as number);
@@ -267,7 +275,7 @@ function aggregate(node: Aggregate, scope: Scope): Held {
   const values = chosen.map((row) => evaluate(value, row));
   if (node.fn === "the") return values.length === 1 ? held(values[0]) : null;
   const known = values.filter((found) => found !== null) as number[];
-  if (node.fn === "sum") return known.reduce((total, found) => exact(total, found, "add"), 0);
+  if (node.fn === "sum") return bounded(known.reduce((total, found) => total + BigInt(found), 0n));
   if (known.length === 0) return null;
   return node.fn === "min" ? Math.min(...known) : Math.max(...known);
 }

@@ -11,8 +11,7 @@ const PLACEHOLDER = /未取名|无名|之子|之女|测试/;
 function sameCharacter(text: string): boolean {
   const characters = [...text];
   const first = characters[0];
-  // Python's `.` does not match a line break.
-  return first !== undefined && first !== "\n" && characters.every((character) => character === first);
+  return first !== undefined && characters.every((character) => character === first);
 }
 
 export const PATTERNS: Readonly<Record<string, (text: string) => boolean>> = {
