@@ -1,37 +1,179 @@
-"""The work menu: named by work, with what is due beside each."""
+"""The work menu: grouped by the kinds of work, with what is due beside each; and the place one is looking at."""
 
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import HttpRequest
-from django.utils.translation import gettext as _
+from django.urls import Resolver404, resolve, reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
 
+from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
+from fangfanpin.campaigns import clock
+from fangfanpin.dashboards.queries import OPEN_CLUES, SUBMITTED_STATES
+from fangfanpin.quality.models import Clue
+from fangfanpin.records.models import Conflict, Record
+from fangfanpin.records.units import HOUSEHOLD_FORM
+from fangfanpin.regions.names import name_of
 from fangfanpin.web.context import register_frame_part
 
-# verb needed, title, url, prefixes of paths under which the entry is "here"
+# Counted no further: a bounded count costs the same in a county ten times as large, and the start page says the exact number.
+_COUNTED_TO = 1000
+
+
+def _in_states(reach: Reach, year: int, *states: str) -> int:
+    rows = Record.objects.visible_to(reach).filter(form=HOUSEHOLD_FORM, year=year, state__in=states)
+    return rows.values("pk")[:_COUNTED_TO].count()
+
+
+def _to_collect(reach: Reach, year: int) -> int:
+    return _in_states(reach, year, Record.State.EMPTY, Record.State.DRAFT, Record.State.RETURNED)
+
+
+def _to_review(reach: Reach, year: int) -> int:
+    return _in_states(reach, year, Record.State.SUBMITTED)
+
+
+def _to_transfer(reach: Reach, year: int) -> int:
+    rows = Record.objects.visible_to(reach).filter(form=HOUSEHOLD_FORM, year=year, state__in=SUBMITTED_STATES, transferred_at__isnull=True)
+    return rows.values("pk")[:_COUNTED_TO].count()
+
+
+def _conflicts(reach: Reach, year: int) -> int:
+    return Conflict.objects.visible_to(reach).filter(state=Conflict.State.OPEN).values("pk")[:_COUNTED_TO].count()
+
+
+def _clues(reach: Reach, year: int) -> int:
+    rows = Clue.objects.visible_to(reach).filter(year=year, state__in=OPEN_CLUES).exclude(severity=Clue.Severity.INFO)
+    return rows.values("pk")[:_COUNTED_TO].count()
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One line of the menu. Shown to those who hold one of `verbs` and none of `unless`; "here" under any path of `under`."""
+
+    kind: str
+    title: Any  # lazy translation
+    url: str
+    verbs: tuple[Verb, ...]
+    under: tuple[str, ...] = ()
+    unless: tuple[Verb, ...] = ()
+    count: Callable[[Reach, int], int] | None = None
+    count_for: Verb | None = None  # whose duty it is: others see no number
+    only_when_due: bool = False
+
+
+_KINDS = {"collect": _("采集"), "verify": _("核查"), "archive": _("档案"), "supervise": _("督导"), "settings": _("设置")}
+_WORKS = (Verb.RECORD_ENTER, Verb.RECORD_REVIEW)
 _ENTRIES = (
-    (None, "首页", "/", ()),
-    (Verb.HOUSEHOLD_VIEW, "采集：农户", "/households/", ("/households/", "/entry/")),
-    (Verb.RECORD_REVIEW, "采集：审核", "/households/review", ()),
-    (Verb.SHEET_PRINT, "采集：打印对照表", "/sheets/", ("/sheets/",)),
-    (Verb.HOUSEHOLD_VIEW, "核查：疑似问题", "/clues/", ("/clues/",)),
-    (Verb.TRANSFER_TICK, "采集：录入国家系统", "/transfer/", ("/transfer/",)),
-    (Verb.CAMPAIGN_VIEW, "督导：进度", "/progress/", ("/progress/",)),
-    (Verb.IMPORT_ROSTER, "设置：导入花名册", "/imports/", ("/imports/",)),
-    (Verb.ACCOUNT_MANAGE, "设置：账号", "/accounts/", ("/accounts/",)),
-    (None, "我的任务", "/jobs/", ("/jobs/",)),
+    _Entry("collect", _("农户"), "/households/", _WORKS, ("/households/", "/entry/"), count=_to_collect, count_for=Verb.RECORD_ENTER),
+    _Entry(
+        "collect",
+        _("两人填的不一样"),
+        "/households/conflicts",
+        (Verb.RECORD_ENTER,),
+        count=_conflicts,
+        count_for=Verb.RECORD_ENTER,
+        only_when_due=True,
+    ),
+    _Entry("collect", _("打印对照表"), "/sheets/", (Verb.SHEET_PRINT,), ("/sheets/",)),
+    _Entry("collect", _("审核"), "/households/review", (Verb.RECORD_REVIEW,), count=_to_review, count_for=Verb.RECORD_REVIEW),
+    _Entry("collect", _("录入国家系统"), "/transfer/", (Verb.TRANSFER_TICK,), ("/transfer/",), count=_to_transfer, count_for=Verb.TRANSFER_TICK),
+    _Entry("verify", _("疑似问题"), "/clues/", (Verb.HOUSEHOLD_VIEW,), ("/clues/",), count=_clues, count_for=Verb.CLUE_ANSWER),
+    _Entry("archive", _("农户档案"), "/households/", (Verb.HOUSEHOLD_VIEW,), ("/households/",), unless=_WORKS),
+    _Entry("supervise", _("进度和地图"), "/progress/", (Verb.CAMPAIGN_VIEW,), ("/progress/",)),
+    _Entry("settings", _("导入花名册"), "/imports/", (Verb.IMPORT_ROSTER,), ("/imports/",)),
+    _Entry("settings", _("账号"), "/accounts/", (Verb.ACCOUNT_MANAGE,), ("/accounts/",)),
 )
+_NOT_SETTINGS = ("/accounts/password", "/accounts/sign-in")  # one's own password is no management of accounts
+
+
+@dataclass(slots=True)
+class MenuEntry:
+    title: str
+    url: str
+    count: str
+    is_here: bool = False
+
+
+@dataclass(slots=True)
+class MenuKind:
+    """A kind of work with its entries; `url` is the first one's, for the folded column."""
+
+    title: str
+    url: str
+    entries: list[MenuEntry] = field(default_factory=list)
+    is_here: bool = False
+
+    @property
+    def is_due(self) -> bool:
+        return any(entry.count for entry in self.entries)
+
+
+@functools.cache
+def _exists(url: str) -> bool:
+    try:
+        resolve(url)
+    except Resolver404:
+        return False
+    return True
+
+
+def _fits(entry: _Entry, path: str) -> int:
+    """Length of the longest prefix under which the path lies; 0: elsewhere."""
+    if path == entry.url:
+        return len(path)
+    return 0 if path in _NOT_SETTINGS else max((len(prefix) for prefix in entry.under if path.startswith(prefix)), default=0)
+
+
+def kinds_of_work(reach: Reach, path: str, year: int | None) -> list[MenuKind]:
+    """The menu of a person: only what they may do, kinds without any entry left out. At most five bounded counts."""
+    shown: list[tuple[_Entry, MenuEntry]] = []
+    for entry in _ENTRIES:
+        if not any(reach.has(verb) for verb in entry.verbs) or any(reach.has(verb) for verb in entry.unless) or not _exists(entry.url):
+            continue
+        number = entry.count(reach, year) if entry.count and year and entry.count_for and reach.has(entry.count_for) else 0
+        if entry.only_when_due and not number and path != entry.url:
+            continue
+        text = "" if not number else f"{_COUNTED_TO - 1}+" if number >= _COUNTED_TO else str(number)
+        shown.append((entry, MenuEntry(str(entry.title), entry.url, text)))
+    fits = [_fits(entry, path) for entry, _made in shown]
+    if fits and max(fits) > 0:
+        shown[fits.index(max(fits))][1].is_here = True
+    found: dict[str, MenuKind] = {}
+    for entry, made in shown:
+        kind = found.setdefault(entry.kind, MenuKind(str(_KINDS[entry.kind]), made.url))
+        kind.entries.append(made)
+        kind.is_here = kind.is_here or made.is_here
+    return list(found.values())
 
 
 @register_frame_part
 def work_menu(request: HttpRequest) -> dict[str, Any]:
-    reach = getattr(request, "reach", None)
+    """`work_kinds`, the four tabs of the phone, and the place one is looking at with the address of its tree."""
+    reach: Reach | None = getattr(request, "reach", None)
     if reach is None:
         return {}
-    entries = []
-    for verb, title, url, under in _ENTRIES:
-        if verb is not None and not reach.has(verb):
-            continue
-        here = request.path == url or (url != "/" and request.path != "/households/review" and request.path.startswith(under or ("\0",)))
-        entries.append({"title": _(title), "url": url, "is_here": here, "count": None})
-    return {"work_menu": entries}
+    try:
+        year: int | None = clock.current().year
+    except clock.NoCampaign:
+        year = None
+    kinds = kinds_of_work(reach, request.path, year)
+    code = request.GET.get("place", "") or str((request.resolver_match.kwargs if request.resolver_match else {}).get("code", ""))
+    widest = reach.prefixes(Verb.HOUSEHOLD_VIEW)
+    return {
+        "work_kinds": kinds,
+        "rail_folded": request.COOKIES.get("ffp_rail") == "folded",
+        "may_map": reach.has(Verb.CAMPAIGN_VIEW),
+        "may_see_households": bool(reach.villages or reach.households),
+        "at_home": request.path == "/",
+        "at_map": request.path.startswith("/progress/"),
+        "at_jobs": request.path == "/jobs/",
+        "at_me": request.path in ("/me/", "/accounts/password") or request.path.startswith("/jobs/"),
+        "at_households": request.path.startswith(("/households/", "/entry/")),
+        "place_name": name_of(code) if code.isdigit() else name_of(widest[0]) if len(widest) == 1 else "",
+        "places_url": f"{reverse('dashboards:places')}?{urlencode({'at': request.path, 'place': code})}" if len(reach.villages) > 1 else "",
+    }

@@ -14,15 +14,16 @@ def _load(path: str, _changed_at: float) -> dict[str, Any]:
     return loaded
 
 
-def with_values(under: str, values: dict[str, int]) -> dict[str, Any]:
-    """The divisions named in `values`, each feature with `value`; `is_demo` where the map was generated. Empty without a file."""
+def with_values(under: str, values: dict[str, tuple[str, int]]) -> dict[str, Any]:
+    """The divisions in `values` (code → name, percent), each feature with `name` and `value`; `is_demo` where the map was generated.
+    Empty without a file."""
     path = Path(settings.DATA_DIR) / "maps" / ("villages.json" if len(under) == 9 else "townships.json")
     if not path.exists():
         return {"type": "FeatureCollection", "features": [], "is_demo": False}
     whole = _load(str(path), path.stat().st_mtime)
     features = [
-        {**feature, "properties": {**feature["properties"], "value": values[feature["properties"]["code"]]}}
+        {**feature, "properties": {"code": code, "name": values[code][0], "value": values[code][1]}}
         for feature in whole["features"]
-        if feature["properties"].get("code") in values
+        if (code := feature["properties"].get("code")) in values
     ]
     return {"type": "FeatureCollection", "features": features, "is_demo": bool(whole.get("demo"))}

@@ -3,10 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db import connection
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.utils.dateparse import parse_datetime
 
 from fangfanpin.accounts.reach import Reach
+from fangfanpin.accounts.verbs import Verb
+from fangfanpin.campaigns.models import Campaign, StageReport
 from fangfanpin.households.models import Household, HouseholdQuerySet
 from fangfanpin.households.services import search
 from fangfanpin.quality.models import Clue
@@ -18,45 +23,84 @@ PAGE = 50
 OPEN_CLUES = (Clue.State.OPEN, Clue.State.CORRECTED)
 
 
+SUBMITTED_STATES = (Record.State.SUBMITTED, Record.State.APPROVED, Record.State.LOCKED)
+_COUNTS = ("households", "visited", "started", "collected", "approved", "returned", "entered_there", "clues_open", "clues_closed")
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Counts of assisted households (clues: of clues) under one division. `collected`: every section answered, that is
-    submitted or beyond; `started`: draft or returned; `entered_there`: ticked as typed into the national system."""
+    """Counts of assisted households (clues: of clues) under one division. `visited`: somebody was in the household, or its entry is
+    handed in; `started`: draft or returned; `collected`: entry handed in (submitted or beyond); `entered_there`: ticked as typed into the
+    national system."""
 
     code: str
     name: str
-    households: int
-    started: int
-    collected: int
-    approved: int
-    returned: int
-    entered_there: int
-    clues_open: int
-    clues_closed: int
+    households: int = 0
+    visited: int = 0
+    started: int = 0
+    collected: int = 0
+    approved: int = 0
+    returned: int = 0
+    entered_there: int = 0
+    clues_open: int = 0
+    clues_closed: int = 0
 
     @property
     def left(self) -> int:
         return self.households - self.collected
 
     @property
+    def not_visited(self) -> int:
+        return self.households - self.visited
+
+    @property
+    def visited_share(self) -> int:
+        return _share(self.visited, self.households)
+
+    @property
     def share(self) -> int:
-        return self.collected * 100 // self.households if self.households else 100
+        return _share(self.collected, self.households)
 
     @property
     def there_share(self) -> int:
-        return self.entered_there * 100 // self.households if self.households else 100
+        return _share(self.entered_there, self.households)
+
+    @property
+    def clues_share(self) -> int:
+        return _share(self.clues_closed, self.clues_open + self.clues_closed)
+
+    def share_of(self, metric: str) -> int | None:
+        """Percent done of a metric of the plan; None for one that nothing counts."""
+        return {"collected": self.visited_share, "entered": self.share, "clues_closed": self.clues_share}.get(metric)
 
 
-_DONE = (Record.State.SUBMITTED, Record.State.APPROVED, Record.State.LOCKED)
+def _share(part: int, whole: int) -> int:
+    return part * 100 // whole if whole else 100
 
 
 def progress_by(reach: Reach, year: int, *, length: int, under: str = "") -> list[Progress]:
-    """Progress by division of the given code length (9 townships, 12 villages) under a prefix, within reach. Two grouped queries."""
+    """Progress by division of the given code length (9 townships, 12 villages) under a prefix. Within reach; who sees no households but
+    follows the campaign gets the bare numbers of the division they work in. At most three queries."""
+    if reach.villages or reach.households:
+        rows = _counted_within_reach(reach, year, under)
+    else:
+        rows = _counted_for_followers(reach.prefixes(Verb.CAMPAIGN_VIEW), year, under)
+    sums: dict[str, dict[str, int]] = {}
+    for village, counts in rows:
+        entry = sums.setdefault(village[:length], {})
+        for column, number in counts.items():
+            entry[column] = entry.get(column, 0) + number
+    names = dict(Region.objects.filter(code__in=sums).values_list("code", "name"))
+    return [Progress(code=code, name=names.get(code, code), **entry) for code, entry in sorted(sums.items())]
+
+
+def _counted_within_reach(reach: Reach, year: int, under: str) -> list[tuple[str, dict[str, int]]]:
     records = Record.objects.visible_to(reach).filter(form=HOUSEHOLD_FORM, year=year, village_code__startswith=under)
-    rows = records.values("village_code").annotate(
+    households = records.values("village_code").annotate(
         households=Count("id"),
+        visited=Count("id", filter=Q(visited_on__isnull=False) | Q(state__in=SUBMITTED_STATES)),
         started=Count("id", filter=Q(state__in=(Record.State.DRAFT, Record.State.RETURNED))),
-        collected=Count("id", filter=Q(state__in=_DONE)),
+        collected=Count("id", filter=Q(state__in=SUBMITTED_STATES)),
         approved=Count("id", filter=Q(state__in=(Record.State.APPROVED, Record.State.LOCKED))),
         returned=Count("id", filter=Q(state=Record.State.RETURNED)),
         entered_there=Count("id", filter=Q(transferred_at__isnull=False)),
@@ -65,44 +109,24 @@ def progress_by(reach: Reach, year: int, *, length: int, under: str = "") -> lis
         Clue.objects.visible_to(reach)
         .filter(year=year, village_code__startswith=under)
         .exclude(severity=Clue.Severity.INFO)
+        .order_by()
         .values("village_code")
-        .annotate(open=Count("id", filter=Q(state__in=OPEN_CLUES)), closed=Count("id", filter=~Q(state__in=OPEN_CLUES)))
+        .annotate(clues_open=Count("id", filter=Q(state__in=OPEN_CLUES)), clues_closed=Count("id", filter=~Q(state__in=OPEN_CLUES)))
     )
-    sums: dict[str, dict[str, int]] = {}
-    columns = ("households", "started", "collected", "approved", "returned", "entered_there")
-    for row in rows:
-        entry = sums.setdefault(row["village_code"][:length], {})
-        for column in columns:
-            entry[column] = entry.get(column, 0) + row[column]
-    for row in clues:
-        entry = sums.setdefault(row["village_code"][:length], {})
-        entry["clues_open"] = entry.get("clues_open", 0) + row["open"]
-        entry["clues_closed"] = entry.get("clues_closed", 0) + row["closed"]
-    names = dict(Region.objects.filter(code__in=sums).values_list("code", "name"))
-    return [
-        Progress(
-            code=code,
-            name=names.get(code, code),
-            **{column: entry.get(column, 0) for column in (*columns, "clues_open", "clues_closed")},
-        )
-        for code, entry in sorted(sums.items())
-    ]
+    counted: list[dict[str, Any]] = [*map(dict, households), *map(dict, clues)]
+    return [(row.pop("village_code"), row) for row in counted]
+
+
+def _counted_for_followers(prefixes: Sequence[str], year: int, under: str) -> list[tuple[str, dict[str, int]]]:
+    """Past row security, numbers by village and nothing else (see the migration): a department follows the county without seeing anybody."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT * FROM ffp_progress_counts(%s, %s)", [list(prefixes), year])
+        return [(row[0], dict(zip(_COUNTS, row[1:], strict=True))) for row in cursor.fetchall() if row[0].startswith(under)]
 
 
 def total(rows: Sequence[Progress], *, code: str = "", name: str = "") -> Progress:
     """The rows put together."""
-    return Progress(
-        code=code,
-        name=name,
-        households=sum(row.households for row in rows),
-        started=sum(row.started for row in rows),
-        collected=sum(row.collected for row in rows),
-        approved=sum(row.approved for row in rows),
-        returned=sum(row.returned for row in rows),
-        entered_there=sum(row.entered_there for row in rows),
-        clues_open=sum(row.clues_open for row in rows),
-        clues_closed=sum(row.clues_closed for row in rows),
-    )
+    return Progress(code=code, name=name, **{column: sum(getattr(row, column) for row in rows) for column in _COUNTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,15 +215,41 @@ def places(reach: Reach) -> list[dict[str, Any]]:
     names = dict(Region.objects.filter(code__in=townships).values_list("code", "name"))
     grouped: dict[str, list[dict[str, Any]]] = {}
     for village in villages.order_by("code"):
-        grouped.setdefault(village["code"][:9], []).append(village)
+        grouped.setdefault(village["code"][:9], []).append(dict(village))
     return [{"code": code, "name": names.get(code, code), "villages": grouped[code]} for code in sorted(grouped)]
 
 
 def due_records(reach: Reach, year: int, states: Sequence[str]) -> QuerySet[Record, Record]:
-    """Leading records in given states, in walking order."""
-    return (
-        Record.objects.visible_to(reach)
-        .filter(form=HOUSEHOLD_FORM, year=year, state__in=states)
-        .select_related("household")
-        .order_by("village_code", "household__natural_village_code", "household__walking_order", F("household__code"))
-    )
+    """Leading records in given states, with their household."""
+    return Record.objects.visible_to(reach).filter(form=HOUSEHOLD_FORM, year=year, state__in=states).select_related("household")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPage:
+    rows: list[Record]
+    next_cursor: str
+
+
+def review_page(reach: Reach, year: int, *, place: str, cursor: str, size: int = PAGE) -> RecordPage:
+    """Households waiting for review, the longest waiting first, by keyset."""
+    rows = due_records(reach, year, [Record.State.SUBMITTED]).select_related("entered_by").filter(village_code__startswith=place)
+    moment, _tilde, after = cursor.partition("~")
+    at = parse_datetime(moment) if after else None
+    if at is not None:
+        rows = rows.filter(Q(submitted_at__gt=at) | Q(submitted_at=at, pk__gt=_uuid(after)))
+    found = list(rows.order_by("submitted_at", "pk")[: size + 1])
+    last = found[size - 1] if len(found) > size else None
+    return RecordPage(found[:size], f"{last.submitted_at.isoformat()}~{last.pk}" if last and last.submitted_at else "")
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        return UUID(int=0)
+
+
+def unreported(campaign: Campaign, stage: str, prefixes: Sequence[str]) -> list[str]:
+    """Codes of the divisions among `prefixes` that have not reported a stage done."""
+    done = set(StageReport.objects.filter(campaign=campaign, stage=stage, region_id__in=prefixes).values_list("region_id", flat=True))
+    return [prefix for prefix in prefixes if prefix not in done]

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from django.db.models import Count, Q
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
@@ -11,7 +12,7 @@ from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign
-from fangfanpin.dashboards.queries import OPEN_CLUES
+from fangfanpin.dashboards.queries import OPEN_CLUES, unreported
 from fangfanpin.quality.models import Clue
 from fangfanpin.records.models import Conflict, ImportBatch, Record
 from fangfanpin.records.units import HOUSEHOLD_FORM
@@ -48,8 +49,10 @@ def duties(user: User, reach: Reach, campaign: Campaign) -> list[Duty]:
 def _due(campaign: Campaign, metric: str) -> tuple[str, str]:
     """Words for a stage's deadline and how pressing it is."""
     stage = next((found for found in clock.stages(campaign) if found.metric == metric), None)
-    if stage is None:
-        return "", "idle"
+    return _due_of(stage) if stage else ("", "idle")
+
+
+def _due_of(stage: clock.Stage) -> tuple[str, str]:
     if stage.is_past:
         return _("“%(title)s”已过截止时间") % {"title": stage.title}, "bad"
     days = stage.left.days
@@ -64,11 +67,12 @@ def collecting(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
     if not reach.has(Verb.RECORD_ENTER):
         return []
     records = Record.objects.visible_to(reach).filter(form=HOUSEHOLD_FORM, year=campaign.year)
+    by_state = dict(records.order_by().values_list("state").annotate(count=Count("id")))
     hint, kind = _due(campaign, "entered")
     return [
         Duty(
             _("退回重填"),
-            records.filter(state=Record.State.RETURNED).count(),
+            by_state.get(Record.State.RETURNED, 0),
             _("户"),
             _("乡镇退回并写了原因"),
             "/households/?state=returned",
@@ -76,7 +80,7 @@ def collecting(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
         ),
         Duty(
             _("还没有采集"),
-            records.filter(state=Record.State.EMPTY).count(),
+            by_state.get(Record.State.EMPTY, 0),
             _("户"),
             hint,
             "/households/?state=empty",
@@ -84,7 +88,7 @@ def collecting(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
         ),
         Duty(
             _("采集了一半"),
-            records.filter(state=Record.State.DRAFT).count(),
+            by_state.get(Record.State.DRAFT, 0),
             _("户"),
             hint,
             "/households/?state=draft",
@@ -136,6 +140,32 @@ def reviewing(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
         hint, kind = _due(campaign, "entered")
         found.append(Duty(_("还没录入国家系统"), waiting.count(), _("户"), hint, "/transfer/", kind))
     return found
+
+
+@duties_from
+def reporting(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
+    """Stages nothing counts (mobilised, trained, summary) are reported by the units whose task they are."""
+    prefixes = [prefix for prefix in reach.prefixes(Verb.RECORD_REVIEW) if len(prefix) == 9]
+    roles = {scope.role for scope in reach.scopes}
+    found = []
+    for stage in clock.stages(campaign) if prefixes else ():
+        if stage.metric == "reported" and roles & set(stage.roles) and (waiting := unreported(campaign, stage.key, prefixes)):
+            hint, kind = _due_of(stage)
+            title = _("报告“%(title)s”完成") % {"title": stage.title}
+            found.append(Duty(title, len(waiting), _("项"), hint, f"/progress/#stage-{stage.key}", kind))
+    return found
+
+
+@duties_from
+def keeping_accounts(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
+    prefixes = reach.prefixes(Verb.ACCOUNT_MANAGE)
+    if not prefixes:
+        return []
+    inside = Q()
+    for prefix in prefixes:
+        inside |= Q(assignments__region__code__startswith=prefix)
+    waiting = User.objects.filter(inside, is_active=True, must_change_password=True).distinct().count()
+    return [Duty(_("还没登录过的账号"), waiting, _("个"), _("把密码条交给本人，提醒登录改密码"), "/accounts/", "idle")]
 
 
 @duties_from

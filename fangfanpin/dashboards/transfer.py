@@ -1,7 +1,7 @@
 """What changed: per submitted household, in the order of the national system's module 户年度基础信息更新, with a tick "entered there"."""
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -12,10 +12,11 @@ from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import set_act
+from fangfanpin.households.models import Household, Person
 from fangfanpin.households.subjects import person_values
 from fangfanpin.pack import Pack
 from fangfanpin.records.models import Record
-from fangfanpin.records.units import HOUSEHOLD_FORM, TARGET_HOUSEHOLD, Unit
+from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM, TARGET_HOUSEHOLD, Unit
 
 
 class TransferRefused(Exception):
@@ -91,6 +92,20 @@ def changed_items(unit: Unit, pack: Pack) -> list[ChangedItem]:
                     )
                 )
     return found
+
+
+def units_of(households: Sequence[Household], year: int) -> list[Unit]:
+    """The units of a page of households with what this list compares (persons, records of both years); three queries for any number."""
+    units = {household.pk: Unit(household=household, persons=[], year=year) for household in households}
+    for person in Person.objects.filter(household__in=units).order_by("position", "code"):
+        units[person.household_id].persons.append(person)
+    forms = (HOUSEHOLD_FORM, PERSON_FORM)
+    for record in Record.objects.filter(household__in=units, year__in=(year, year - 1), form__in=forms):
+        if record.household_id is not None:
+            target = TARGET_HOUSEHOLD if record.form == HOUSEHOLD_FORM else str(record.subject_id)
+            unit = units[record.household_id]
+            (unit.records if record.year == year else unit.last)[target] = record
+    return list(units.values())
 
 
 @transaction.atomic

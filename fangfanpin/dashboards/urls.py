@@ -5,6 +5,8 @@ from fangfanpin.dashboards import views
 app_name = "dashboards"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("me/", views.me, name="me"),
+    path("places/", views.places, name="places"),
     path("households/", views.household_list, name="households"),
     path("households/conflicts", views.conflict_list, name="conflicts"),
     path("households/review", views.review_list, name="review_list"),

@@ -4,16 +4,18 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.permissions import SignedInRequest, needs, require, signed_in, within_reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
-from fangfanpin.campaigns.models import StageReport
+from fangfanpin.campaigns.models import Campaign, StageReport
 from fangfanpin.campaigns.services import CampaignRefused, lock_again, report_stage, unlock
 from fangfanpin.dashboards import maps, queries, start, transfer
 from fangfanpin.households.models import Household
@@ -23,8 +25,9 @@ from fangfanpin.records.reviewing import ReviewRefused, approve, send_back
 from fangfanpin.records.units import HOUSEHOLD_FORM, load_unit
 from fangfanpin.regions.models import Region
 
-SUBMITTED_STATES = (Record.State.SUBMITTED, Record.State.APPROVED, Record.State.LOCKED)
 TRANSFER_PAGE = 20
+_OWN_SHOWN = 50  # a helper's households stand on the start page itself
+_WITH_PLACE = ("/households/", "/households/review", "/clues/", "/transfer/")  # lists that know ?place=
 
 
 @signed_in("GET")
@@ -35,23 +38,53 @@ def home(request: SignedInRequest) -> HttpResponse:
     except clock.NoCampaign:
         return render(request, "dashboards/no_campaign.html", {"may_manage": request.reach.has(Verb.CAMPAIGN_MANAGE)})
     reach = request.reach
-    village = reach.villages[0] if len(reach.villages) == 1 else ""
     rows = queries.progress_by(reach, campaign.year, length=12 if len({v[:9] for v in reach.villages}) == 1 else 9)
-    region = Region.objects.filter(pk=village or (reach.villages[0][:9] if rows and len(rows[0].code) == 12 else "")).first()
+    stages = clock.stages(campaign)
+    prefixes = reach.prefixes(Verb.HOUSEHOLD_VIEW) or reach.prefixes(Verb.CAMPAIGN_VIEW) or reach.prefixes(Verb.ACCOUNT_MANAGE)
+    own = bool(reach.households) and not reach.villages
     return render(
         request,
         "dashboards/home.html",
         {
             "campaign": campaign,
-            "stages": clock.stages(campaign),
+            "stages": stages,
+            "next_stage": next((stage.key for stage in stages if not stage.is_past), ""),
             "duties": start.duties(request.user, reach, campaign),
             "total": queries.total(rows),
             "rows": rows if len(rows) > 1 else [],
-            "region": region,
-            "village": village,
-            "roles": sorted({s.role for s in reach.scopes}),
+            "target": clock.expected_share(campaign, "entered"),
+            "region_code": prefixes[0] if len(prefixes) == 1 and not own else "",
+            "own": list(queries.households(reach, campaign.year, queries.HouseholdFilter())[:_OWN_SHOWN]) if own else [],
+            "is_own": own,
             "may_view": reach.has(Verb.HOUSEHOLD_VIEW),
+            "may_follow": reach.has(Verb.CAMPAIGN_VIEW),
+            "may_enter": reach.has(Verb.RECORD_ENTER),
         },
+    )
+
+
+@signed_in("GET")
+def me(request: SignedInRequest) -> HttpResponse:
+    """The phone's fourth tab: who I am here, my jobs, large print, language, password; and the whole menu."""
+    return render(
+        request,
+        "dashboards/me.html",
+        {"assignments": request.user.assignments.in_force(timezone.localdate()).select_related("role", "region")},
+    )
+
+
+@signed_in("GET")
+def places(request: SignedInRequest) -> HttpResponse:
+    """The tree of places within reach as a part of a page, fetched when the picker is opened. Each leads to the list one is on, or to the
+    households there."""
+    at = request.GET.get("at", "")
+    by_path = at.startswith("/progress/")
+    target = "/progress/" if by_path else at if at in _WITH_PLACE else "/households/"
+    towns = queries.places(request.reach)
+    return render(
+        request,
+        "dashboards/_places.html",
+        {"towns": towns, "target": target, "by_path": by_path, "place": request.GET.get("place", ""), "is_open": len(towns) == 1},
     )
 
 
@@ -85,19 +118,30 @@ def household_list(request: SignedInRequest) -> HttpResponse:
 
 @needs(Verb.RECORD_ENTER, "GET")
 def conflict_list(request: SignedInRequest) -> HttpResponse:
-    rows = (
-        Conflict.objects.visible_to(request.reach)
-        .filter(state=Conflict.State.OPEN)
-        .select_related("household", "stored_by", "offered_by")[: queries.PAGE]
-    )
-    return render(request, "dashboards/conflicts.html", {"rows": rows})
+    rows = Conflict.objects.visible_to(request.reach).filter(state=Conflict.State.OPEN)
+    count = rows.count()
+    after = request.GET.get("after", "")
+    if after:
+        rows = rows.filter(pk__gt=_uuid(after))
+    found = list(rows.select_related("household", "stored_by", "offered_by").order_by("pk")[: queries.PAGE + 1])
+    shown = found[: queries.PAGE]
+    next_url = f"?after={shown[-1].pk}" if len(found) > len(shown) else ""
+    return render(request, "dashboards/conflicts.html", {"rows": shown, "count": count, "next_url": next_url})
 
 
 @needs(Verb.RECORD_REVIEW, "GET")
 def review_list(request: SignedInRequest) -> HttpResponse:
     campaign = clock.current()
-    rows = queries.due_records(request.reach, campaign.year, [Record.State.SUBMITTED]).select_related("entered_by")[: queries.PAGE]
-    return render(request, "dashboards/review.html", {"rows": rows, "campaign": campaign})
+    place = _place(request)
+    found = queries.review_page(request.reach, campaign.year, place=place, cursor=request.GET.get("after", ""))
+    next_url = "?" + urlencode({"place": place, "after": found.next_cursor}) if found.next_cursor else ""
+    context = {"rows": found.rows, "next_url": next_url, "place": place, "places": queries.places(request.reach)}
+    return render(request, "dashboards/review.html", context)
+
+
+def _place(request: HttpRequest) -> str:
+    code = request.GET.get("place", "")[:15]
+    return code if code.isdigit() else ""
 
 
 @needs(Verb.RECORD_REVIEW, "GET", "POST")
@@ -129,7 +173,7 @@ def review(request: SignedInRequest, household_id: UUID) -> HttpResponse:
             "changed": transfer.changed_items(unit, pack),
             "moves": transfer.moves(unit, pack),
             "clues": household.clues.filter(year=campaign.year, state__in=queries.OPEN_CLUES),
-            "may_unlock": request.reach.has(Verb.RECORD_UNLOCK),
+            "asked_reason": request.POST.get("reason", ""),
         },
     )
 
@@ -152,9 +196,11 @@ def unlock_household(request: SignedInRequest, household_id: UUID) -> HttpRespon
 
 
 def _division(request: SignedInRequest, code: str) -> Region:
-    """A division with at least one village within reach, else 404."""
+    """A division with at least one village within reach, or followed by numbers only; else 404."""
     region = Region.objects.filter(pk=code).first()
-    if region is None or not any(village.startswith(code) for village in request.reach.villages):
+    inside = any(village.startswith(code) for village in request.reach.villages)
+    followed = not request.reach.villages and any(code.startswith(prefix) for prefix in request.reach.prefixes(Verb.CAMPAIGN_VIEW))
+    if region is None or not (inside or followed):
         raise Http404
     return region
 
@@ -163,37 +209,72 @@ def _division(request: SignedInRequest, code: str) -> Region:
 def progress(request: SignedInRequest, code: str = "") -> HttpResponse:
     """The campaign: stages, countdown, progress of the divisions under `code` as figures, chart and map; drill-down by link."""
     campaign = clock.current()
-    length = {0: 9, 9: 12}.get(len(code), 9)
+    length = 12 if len(code) in (9, 12) else 9
     region = _division(request, code) if code else None
     rows = queries.progress_by(request.reach, campaign.year, length=length, under=code)
+    total = queries.total(rows)
+    target = clock.expected_share(campaign, "entered")
+    drill = length == 9
+    may_list = request.reach.has(Verb.HOUSEHOLD_VIEW)
+    households = reverse("dashboards:households")
+    links = [reverse("dashboards:progress", args=[row.code]) if drill else f"{households}?place={row.code}" if may_list else "" for row in rows]
     chart = {
-        "kind": "progress",
         "labels": [row.name for row in rows],
+        "links": links,
         "series": [
-            {"name": _("已采集"), "values": [row.share for row in rows]},
+            {"name": _("已录入"), "values": [row.share for row in rows]},
             {"name": _("已录入国家系统"), "values": [row.there_share for row in rows]},
         ],
         "unit": "%",
+        "target": {"value": target, "name": _("今天应到 %(share)d%%") % {"share": target}} if target is not None else None,
     }
-    stages = clock.stages(campaign)
-    reports = StageReport.objects.filter(campaign=campaign).select_related("region", "reported_by")
     return render(
         request,
         "dashboards/progress.html",
         {
             "campaign": campaign,
             "now": clock.now(campaign),
-            "stages": stages,
+            "stages": _stages(request, campaign, total),
             "region": region,
             "rows": rows,
-            "total": queries.total(rows),
+            "total": total,
+            "target": target,
             "chart": chart,
             "map_url": reverse("dashboards:map", args=[code]) if code else reverse("dashboards:map"),
-            "reports": reports,
-            "my_prefixes": request.reach.prefixes(Verb.RECORD_REVIEW),
-            "drill": length == 9,
+            "township_link": reverse("dashboards:progress", args=["CODE"]),
+            "village_link": f"{households}?place=CODE" if may_list else reverse("dashboards:progress", args=[code]) if code else "#",
+            "may_list": may_list,
+            "drill": drill,
+            "late": [row for row in rows if target is not None and row.households and row.share < target],
         },
     )
+
+
+def _stages(request: SignedInRequest, campaign: Campaign, total: queries.Progress) -> list[dict[str, Any]]:
+    """The plan's stages: percent done where something counts it, else which units have reported and which have not."""
+    counted = request.reach.prefixes(Verb.CAMPAIGN_VIEW)
+    inside = Q()
+    for prefix in counted:
+        inside |= Q(code__startswith=prefix[:9])
+    units = list(Region.objects.townships().filter(inside).order_by("code")) if counted else []
+    mine = {prefix for prefix in request.reach.prefixes(Verb.RECORD_REVIEW) if len(prefix) == 9}
+    reports: dict[str, dict[str, StageReport]] = {}
+    for one in StageReport.objects.filter(campaign=campaign, region__in=units).select_related("reported_by"):
+        reports.setdefault(one.stage, {})[one.region_id] = one
+    found = []
+    for stage in clock.stages(campaign):
+        done = reports.get(stage.key, {})
+        found.append(
+            {
+                "stage": stage,
+                "share": total.share_of(stage.metric),
+                "reported": [(unit, done[unit.code]) for unit in units if unit.code in done],
+                "missing": [unit for unit in units if unit.code not in done],
+                "mine": [unit for unit in units if unit.code in mine and unit.code not in done],
+                "is_reported": stage.metric == "reported",
+            }
+        )
+    return found
 
 
 @needs(Verb.CAMPAIGN_VIEW, "GET")
@@ -202,8 +283,8 @@ def map_json(request: SignedInRequest, code: str = "") -> HttpResponse:
     campaign = clock.current()
     if code:
         _division(request, code)
-    rows = queries.progress_by(request.reach, campaign.year, length=12 if len(code) == 9 else 9, under=code)
-    return JsonResponse(maps.with_values(code, {row.code: row.share for row in rows}))
+    rows = queries.progress_by(request.reach, campaign.year, length=12 if len(code) in (9, 12) else 9, under=code)
+    return JsonResponse(maps.with_values(code, {row.code: (row.name, row.share) for row in rows}))
 
 
 @needs(Verb.RECORD_REVIEW, "POST")
@@ -228,9 +309,9 @@ def transfer_list(request: SignedInRequest) -> HttpResponse:
     pack = pack_of(campaign.pack)
     if request.method == "POST":
         return _tick(request)
-    shown = request.GET.get("shown", "waiting")
-    place = request.GET.get("place", "")[:15]
-    records = queries.due_records(request.reach, campaign.year, SUBMITTED_STATES)
+    shown = "done" if request.GET.get("shown") == "done" else "waiting"
+    place = _place(request)
+    records = queries.due_records(request.reach, campaign.year, queries.SUBMITTED_STATES)
     records = records.filter(transferred_at__isnull=shown != "done")
     if place:
         records = records.filter(village_code__startswith=place)
@@ -238,18 +319,17 @@ def transfer_list(request: SignedInRequest) -> HttpResponse:
     if after:
         records = records.filter(household__code__gt=after)
     found = list(records.order_by("household__code")[: TRANSFER_PAGE + 1])
-    rows: list[dict[str, Any]] = []
-    for record in found[:TRANSFER_PAGE]:
-        assert record.household is not None
-        unit = load_unit(record.household, campaign.year)
-        rows.append(
-            {
-                "record": record,
-                "household": record.household,
-                "changed": transfer.changed_items(unit, pack),
-                "moves": transfer.moves(unit, pack),
-            }
-        )
+    units = {unit.household.pk: unit for unit in transfer.units_of([r.household for r in found[:TRANSFER_PAGE] if r.household], campaign.year)}
+    rows: list[dict[str, Any]] = [
+        {
+            "record": record,
+            "household": unit.household,
+            "changed": transfer.changed_items(unit, pack),
+            "moves": transfer.moves(unit, pack),
+        }
+        for record in found[:TRANSFER_PAGE]
+        if record.household_id and (unit := units.get(record.household_id))
+    ]
     return render(
         request,
         "dashboards/transfer.html",
@@ -258,7 +338,7 @@ def transfer_list(request: SignedInRequest) -> HttpResponse:
             "shown": shown,
             "place": place,
             "places": queries.places(request.reach),
-            "next_after": found[TRANSFER_PAGE - 1].household.code if len(found) > TRANSFER_PAGE and found[TRANSFER_PAGE - 1].household else "",
+            "next_url": "?" + urlencode({"place": place, "shown": shown, "after": rows[-1]["household"].code}) if len(found) > TRANSFER_PAGE else "",
         },
     )
 

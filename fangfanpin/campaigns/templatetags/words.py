@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 
 from fangfanpin.campaigns import clock
 from fangfanpin.policy.services import pack_of
-from fangfanpin.regions.models import Region
+from fangfanpin.regions.names import name_of
 
 register = template.Library()
 
@@ -28,8 +28,7 @@ def word(code: Any, list_name: str) -> str:
 @register.filter
 def place(code: str) -> str:
     """Name of a division by code."""
-    region = Region.objects.filter(pk=code).first() if code else None
-    return region.name if region else code or ""
+    return name_of(code)
 
 
 @register.filter
