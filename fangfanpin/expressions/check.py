@@ -2,9 +2,9 @@
 
 import datetime
 import difflib
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 from fangfanpin.expressions import nodes as n
 from fangfanpin.expressions.faults import ExpressionFaults, Fault
@@ -12,7 +12,7 @@ from fangfanpin.expressions.functions import AGGREGATES, SCALAR, SETS, Function
 from fangfanpin.expressions.parse import Parsed, Raw, parse
 from fangfanpin.expressions.patterns import PATTERNS
 from fangfanpin.expressions.schema import Schema, Table
-from fangfanpin.expressions.types import MAX_DIGITS, Bool, Code, Codes, Date, Int, Month, Null, Number, Text, Type
+from fangfanpin.expressions.types import MAX_DIGITS, Bool, Code, Codes, Date, Int, Month, Null, Number, Text, Type, name_en
 
 _LIMIT = 10**MAX_DIGITS  # what every engine holds exactly
 
@@ -38,6 +38,11 @@ class _Context:
     table: Table
     subject: str
     relation: str | None = None
+
+
+_MAX_SCALE = 6  # degrees have six decimals, nothing has more
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MONTH = re.compile(r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])")
 
 
 class _Wrong(Exception):
@@ -115,26 +120,29 @@ class _Checker:
                 return self.comparison(raw, context)
 
     def number(self, raw: Raw) -> n.Literal:
-        value = Decimal(raw.text)
-        exponent = value.as_tuple().exponent
-        scale = max(0, -exponent) if isinstance(exponent, int) else 0
-        held = int(value.scaleb(scale))
-        if held >= _LIMIT:
+        whole, _, part = raw.text.partition(".")
+        if len(part) > _MAX_SCALE:
+            raise self.wrong(raw, f"小数位太多，最多 {_MAX_SCALE} 位", f"at most {_MAX_SCALE} decimals")
+        return n.Literal(Number("", len(part)) if part else Int(), raw.span, self.bounded(raw, int(whole + part)))
+
+    def bounded(self, raw: Raw, held: int) -> int:
+        if abs(held) >= _LIMIT:
             raise self.wrong(raw, "这个数太大", "number too large")
-        return n.Literal(Number("", scale) if scale else Int(), raw.span, held)
+        return held
 
     def date(self, raw: Raw) -> n.Literal:
         try:
+            if _DATE.fullmatch(raw.text) is None:
+                raise ValueError
             day = datetime.date.fromisoformat(raw.text)
         except ValueError:
             raise self.wrong(raw, f"没有“{raw.text}”这个日期，应写成 date '2021-09-30'", "no such date") from None
         return n.Literal(Date(), raw.span, day.year * 10000 + day.month * 100 + day.day)
 
     def month(self, raw: Raw) -> n.Literal:
-        year, dash, month = raw.text.partition("-")
-        if not (dash and len(year) == 4 and year.isdigit() and len(month) == 2 and month.isdigit() and 1 <= int(month) <= 12):
+        if _MONTH.fullmatch(raw.text) is None:
             raise self.wrong(raw, f"没有“{raw.text}”这个年月，应写成 month '2021-09'", "no such month")
-        return n.Literal(Month(), raw.span, int(year) * 12 + int(month) - 1)
+        return n.Literal(Month(), raw.span, int(raw.text[:4]) * 12 + int(raw.text[5:]) - 1)
 
     def truth(self, raw: Raw, context: _Context) -> n.Node:
         node = self.node(raw, context)
@@ -208,7 +216,7 @@ class _Checker:
                 return node
             if scale > to.scale:
                 raise self.wrong(raw, f"小数位太多，这里最多 {to.scale} 位", "more decimals than the item has")
-            return n.Literal(to, node.span, int(str(node.value)) * 10 ** (to.scale - scale))
+            return n.Literal(to, node.span, self.bounded(raw, int(str(node.value)) * 10 ** (to.scale - scale)))
         return node
 
     def meet(self, raw: Raw, left: n.Node, right: n.Node, raw_left: Raw, raw_right: Raw) -> tuple[n.Node, n.Node, int, int]:
@@ -226,16 +234,16 @@ class _Checker:
                 return left, right, q, 0
             case (a, b) if a == b:
                 return left, right, 0, 0
-        raise self.wrong(raw, f"{left.type}不能和{right.type}放在一起", f"{left.type} does not meet {right.type}")
+        raise self.wrong(raw, f"{left.type}不能和{right.type}放在一起", f"{name_en(left.type)} does not meet {name_en(right.type)}")
 
     def comparison(self, raw: Raw, context: _Context) -> n.Node:
         left, right = self.both(raw.args[0], raw.args[1], context)
+        if isinstance(left.type, Codes) or isinstance(right.type, Codes):
+            raise self.wrong(raw, "多选项请用 has(指标, '选项') 或 size(指标)", "use has() for multi-selects")
         left, right, by_left, by_right = self.meet(raw, left, right, raw.args[0], raw.args[1])
         ordered = isinstance(left.type, (Int, Number, Date, Month))
         if raw.kind not in ("eq", "ne") and not ordered:
             raise self.wrong(raw, f"{left.type}只能用 = 和 !=，不能比大小", "only numbers and dates are ordered")
-        if isinstance(left.type, Codes):
-            raise self.wrong(raw, "多选项请用 has(指标, '选项') 或 size(指标)", "use has() for multi-selects")
         return n.Compare(Bool(), raw.span, raw.kind, left, right, by_left, by_right)
 
     def within(self, raw: Raw, context: _Context) -> n.Node:
@@ -291,7 +299,7 @@ class _Checker:
             raise self.unknown(raw, name, known, "函数")
         function = known[name]
         if not function.least <= len(raw.args) <= function.most:
-            raise self.wrong(raw, f"{name} 的参数个数不对", f"{name} takes {function.least} to {function.most} arguments")
+            raise self.wrong(raw, f"{name} 的参数个数不对，应是 {function.counts} 个", f"{name} takes {function.counts} arguments")
         if name in AGGREGATES:
             return self.aggregate(raw, context)
         if name in SETS:
@@ -420,7 +428,7 @@ class _Checker:
         if isinstance(type_, Number) and isinstance(node.type, Int):
             node = n.Arithmetic(type_, node.span, "mul", node, n.Literal(Int(), node.span, 10**type_.scale), 0, 0)
         if node.type != type_:
-            self.wrong(raw, f"结果应是{type_}，却是{node.type}", f"the result is {node.type}, not {type_}")
+            self.wrong(raw, f"结果应是“{type_}”，却是“{node.type}”", f"the result is {name_en(node.type)}, not {name_en(type_)}")
         return node
 
     def over_all(self, raw: Raw, context: _Context) -> n.Node:
@@ -428,6 +436,9 @@ class _Checker:
             raise self.wrong(raw, "统计里面不能用全县函数", "set functions do not stand inside aggregates")
         arg = self.node(raw.args[0], context)
         where = self.truth(raw.args[1], context) if len(raw.args) > 1 else None
+        for part, inside in zip(raw.args, (arg, where), strict=False):
+            if inside is not None and any(isinstance(found, (n.Aggregate, n.SetCall)) for found in _walk(inside)):
+                raise self.wrong(part, "全县函数里面不能再有统计或全县函数", "neither aggregates nor set functions stand inside set functions")
         return n.SetCall(Bool(), raw.span, raw.text, arg, where)
 
 

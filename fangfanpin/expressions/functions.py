@@ -10,6 +10,11 @@ class Function:
     most: int
     result_zh: str
 
+    @property
+    def counts(self) -> str:
+        """How many arguments, in digits: 2, 1–2."""
+        return str(self.least) if self.least == self.most else f"{self.least}-{self.most}"
+
 
 SCALAR = {
     function.name: function

@@ -7,10 +7,11 @@ from fangfanpin.expressions.faults import ExpressionFaults, Fault
 from fangfanpin.expressions.nodes import Span
 
 MAX_LENGTH, MAX_DEPTH, MAX_NODES = 4000, 40, 10_000
+MAX_LEVELS = 100  # of the tree: a + b + c … is one level a term; engines descend level by level
 
-_FULL_WIDTH = str.maketrans("＞＜＝（），。．！＋－＊＿‘’　", "><=(),..!+-*_'' ")
+_FULL_WIDTH = str.maketrans("＞＜＝（），。．！＋－＊＿‘’　\u00a0", "><=(),..!+-*_''  ")
 _TOKEN = re.compile(
-    r"(?P<space>\s+)|(?P<number>\d+(?:\.\d+)?)|(?P<text>'(?:[^']|'')*')|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+    r"(?P<space>[ \t\r\n]+)|(?P<number>[0-9]+(?:\.[0-9]+)?)|(?P<text>'(?:[^']|'')*')|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
     r"|(?P<op>!=|<>|<=|>=|=|<|>|\+|-|\*|\(|\)|,|\.)"
 )
 _KEYWORDS = frozenset("or and not in between is null true false date month".split())
@@ -32,6 +33,7 @@ class Raw:
     span: Span
     text: str = ""
     args: tuple["Raw", ...] = ()
+    levels: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +51,18 @@ def _normalise(text: str) -> tuple[str, tuple[str, ...]]:
     """Chinese input methods give ＞ ， （ ）; outside quotes they are read as the plain signs. One character stays one."""
     out: list[str] = []
     changed: list[str] = []
-    quoted = False
+    closing = ""  # what ends the text we are in: ' alone, or any quote where a curly one opened it
     for character in text:
         plain = character.translate(_FULL_WIDTH)
-        if quoted:
-            if plain == "'":
-                quoted = False
+        if closing:
+            if character in closing:
+                closing = ""
                 out.append("'")
             else:
                 out.append(character)
             continue
         if plain == "'":
-            quoted = True
+            closing = "'" if character == "'" else "'‘’"
         if "０" <= plain <= "９" or "Ａ" <= plain <= "Ｚ" or "ａ" <= plain <= "ｚ":
             plain = chr(ord(plain) - 0xFEE0)
         if plain != character:
@@ -80,7 +82,8 @@ def _tokens(text: str) -> list[Token]:
                 raise _stop("文字缺少结束的引号", "text without a closing quote", place, len(text))
             if character in '/%;|&\\`"#@$?{}[]':
                 raise _stop(f"不能使用“{character}”", f"'{character}' is not part of the language", place, place + 1)
-            raise _stop(f"不认识的字符“{character}”", f"unknown character {character!r}", place, place + 1)
+            name = f"U+{ord(character):04X}"
+            raise _stop(f"不认识的字符“{character}”（{name}），看起来像的字符也不行", f"unknown character {name}", place, place + 1)
         if match.lastgroup != "space":
             found.append(Token(str(match.lastgroup), match.group(), place, match.end()))
         place = match.end()
@@ -129,7 +132,10 @@ class _Parser:
         end = self.tokens[self.place - 1].end
         if self.nodes > MAX_NODES:
             raise _stop("表达式太大", "expression too large", start, end)
-        return Raw(kind, Span(start, end), text, args)
+        levels = 1 + max((arg.levels for arg in args), default=0)
+        if levels > MAX_LEVELS:
+            raise _stop(f"连写太长（最多 {MAX_LEVELS} 层），请拆成几个计算项", "too many levels, split it into computed items", start, end)
+        return Raw(kind, Span(start, end), text, args, levels)
 
     def enter(self) -> None:
         self.depth += 1
@@ -293,6 +299,9 @@ def parse(text: str) -> Parsed:
     """Parse one expression; ExpressionFaults with the place of the first thing that is not of the language."""
     if len(text) > MAX_LENGTH:
         raise _stop(f"表达式太长（最多 {MAX_LENGTH} 个字符）", "expression too long", MAX_LENGTH, len(text))
+    for place, character in enumerate(text):
+        if character == "\0" or "\ud800" <= character <= "\udfff":
+            raise _stop("有看不见的坏字符", "a character that is not text", place, place + 1)
     plain, changed = _normalise(text)
     parser = _Parser(plain)
     root = parser.parse_or()

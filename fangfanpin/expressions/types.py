@@ -80,6 +80,19 @@ class Null:
 Type = Bool | Int | Number | Text | Code | Codes | Date | Month | Null
 
 
+def name_en(type_: Type) -> str:
+    """For the English of messages; str(type_) is the Chinese."""
+    match type_:
+        case Number(unit, _scale):
+            return f"number ({unit or 'no unit'})"
+        case Code(list_name):
+            return f"code ({list_name})"
+        case Codes(list_name):
+            return f"multi-select ({list_name})"
+        case _:
+            return {"Bool": "yes/no", "Int": "whole number"}.get(type(type_).__name__, type(type_).__name__.lower())
+
+
 def to_json(type_: Type) -> dict[str, object]:
     match type_:
         case Number(unit, scale):

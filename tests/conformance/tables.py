@@ -471,6 +471,7 @@ def normalisation() -> Table:
     t.h("household_type = ‘监测对象’", T, household_type="04")
     t.h("household_type = ’监测对象‘", T, household_type="04")
     t.h("head_name = '（张）'", T, head_name="（张）")
+    t.h("head_name = '买买提’艾力'", T, head_name="买买提’艾力")
     t.h("head_name = '(张)'", F, head_name="（张）")
     t.h("last．wage_income", 5, last={"wage_income": 5})
     t.h("last。wage_income ＊ 2", 10, last={"wage_income": 5})
