@@ -1,0 +1,74 @@
+/** The way of the cursor: from the first field to the last, through every member, to the button that submits. */
+
+import { HOUSEHOLD, type HouseholdState, type SectionState, type Target } from "../../engine";
+import { isStop, memberForms, paperSections, registrySection, shownFields, visitSection, VISIT } from "./layout";
+
+export interface Stop {
+  /** Element id. */
+  id: string;
+  target: Target;
+  section: string;
+  name: string;
+}
+
+export const VISITOR_ONE = "visited_by_1";
+export const VISITOR_TWO = "visited_by_2";
+export const VISITED_ON = "visited_on";
+export const SUBMIT: Stop = { id: "submit", target: HOUSEHOLD, section: VISIT, name: "submit" };
+
+export function fieldId(target: Target, name: string): string {
+  return `f-${target}-${name}`;
+}
+
+function sectionStops(section: SectionState): Stop[] {
+  return shownFields(section)
+    .filter(isStop)
+    .map((field) => ({ id: fieldId(field.target, field.name), target: field.target, section: section.key, name: field.name }));
+}
+
+/** `withRegistry`: the folded file items are open. */
+export function stops(state: HouseholdState, withRegistry: boolean): Stop[] {
+  const found = paperSections(state).flatMap(sectionStops);
+  for (const form of memberForms(state)) if (form.person?.live) found.push(...form.sections.flatMap(sectionStops));
+  const registry = registrySection(state);
+  if (withRegistry && registry) found.push(...sectionStops(registry));
+  if (state.may.edit) {
+    for (const name of [VISITOR_ONE, VISITOR_TWO, VISITED_ON]) found.push({ id: fieldId(HOUSEHOLD, name), target: HOUSEHOLD, section: VISIT, name });
+    const visit = visitSection(state);
+    if (visit) found.push(...sectionStops(visit));
+  }
+  if (state.may.submit) found.push(SUBMIT);
+  return found;
+}
+
+export function indexOf(all: readonly Stop[], id: string): number {
+  return all.findIndex((stop) => stop.id === id);
+}
+
+export function neighbour(all: readonly Stop[], id: string, step: 1 | -1): Stop | undefined {
+  const at = indexOf(all, id);
+  return at < 0 ? undefined : all[at + step];
+}
+
+/** First stop of the next (or previous) section, members counted section by section. From nowhere: the first stop of all. */
+export function sectionNeighbour(all: readonly Stop[], id: string, step: 1 | -1): Stop | undefined {
+  const at = indexOf(all, id);
+  const here = all[at];
+  if (!here) return all[0];
+  const same = (stop: Stop): boolean => stop.target === here.target && stop.section === here.section;
+  if (step === 1) return all.slice(at + 1).find((stop) => !same(stop));
+  let place = at;
+  while (place >= 0 && same(all[place] as Stop)) place -= 1;
+  const before = all[place];
+  return before && all.find((stop) => stop.target === before.target && stop.section === before.section);
+}
+
+/** First stop after everything of one target: the next member, or what follows the members. */
+export function afterTarget(all: readonly Stop[], target: Target, id: string): Stop | undefined {
+  const at = indexOf(all, id);
+  return all.slice(at + 1).find((stop) => stop.target !== target);
+}
+
+export function firstOf(all: readonly Stop[], target: Target, section?: string): Stop | undefined {
+  return all.find((stop) => stop.target === target && (section === undefined || stop.section === section));
+}
