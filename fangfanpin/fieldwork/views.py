@@ -1,5 +1,6 @@
 """Print comparison sheets: per village, or one household again."""
 
+from collections import Counter
 from uuid import UUID
 
 from django.http import Http404, HttpResponse
@@ -22,9 +23,7 @@ def sheets(request: SignedInRequest) -> HttpResponse:
     latest: dict[str, SheetBatch] = {}
     for batch in SheetBatch.objects.visible_to(request.reach).filter(year=campaign.year, household_id__isnull=True).order_by("printed_at"):
         latest[batch.village_code] = batch
-    counts = {}
-    for code in Household.objects.visible_to(request.reach).filter(kind=Household.Kind.ASSISTED).values_list("village_code", flat=True):
-        counts[code] = counts.get(code, 0) + 1
+    counts = Counter(Household.objects.visible_to(request.reach).filter(kind=Household.Kind.ASSISTED).values_list("village_code", flat=True))
     villages = Region.objects.filter(code__in=counts).order_by("code")
     return render(
         request,

@@ -1,15 +1,15 @@
-"""The fonts papers are set in, and which characters they hold."""
+"""The fonts papers are set in, which characters they hold and how wide these are."""
 
 import functools
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
-from fontTools.ttLib import TTCollection, TTFont
+from fontTools.ttLib import TTFont
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent.parent
 _PACKAGE = PROJECT_DIR / "field" / "node_modules" / "@expo-google-fonts" / "noto-sans-sc"
 _SYSTEM = Path("/usr/share/fonts/opentype/noto")
-FAMILIES = ("Noto Sans SC", "Noto Sans CJK SC")
-BODY_FAMILIES = ("Noto Serif CJK SC", *FAMILIES)
 
 
 class FontsMissing(Exception):
@@ -27,28 +27,41 @@ def font_directories() -> list[Path]:
 
 
 def _files() -> list[Path]:
-    return [
+    """Regular faces in use, the serif ones of the body first."""
+    found = [
         path
         for folder in font_directories()
         for path in sorted(folder.iterdir())
-        if path.suffix in (".ttf", ".otf", ".ttc") and ("Sans" in path.name or "Serif" in path.name) and "Mono" not in path.name
+        if path.suffix in (".ttf", ".otf", ".ttc") and ("Sans" in path.name or "Serif" in path.name) and not re.search("Mono|Bold", path.name)
     ]
+    return sorted(found, key=lambda path: "Serif" not in path.name)
 
 
 @functools.cache
+def _widths() -> Mapping[int, float]:
+    """Code point → advance in em, from the first face that has it."""
+    found: dict[int, float] = {}
+    for path in _files():
+        with TTFont(path, lazy=True, fontNumber=0) as font:
+            advances, per_em = font["hmtx"].metrics, font["head"].unitsPerEm
+            for point, glyph in (font.getBestCmap() or {}).items():
+                if point not in found:
+                    found[point] = advances[glyph][0] / per_em
+    return found
+
+
 def printable() -> frozenset[int]:
     """Code points that at least one font in use has a glyph for."""
-    found: set[int] = set()
-    for path in _files():
-        if "Bold" in path.name:
-            continue
-        fonts = TTCollection(path, lazy=True).fonts if path.suffix == ".ttc" else [TTFont(path, lazy=True)]
-        for font in fonts[:1] if path.suffix == ".ttc" else fonts:
-            found.update(font.getBestCmap() or {})
-    return frozenset(found)
+    return frozenset(_widths())
+
+
+def width(text: str) -> float:
+    """Width in em of a line set in the body's face; a character no font has counts as one em."""
+    known = _widths()
+    return sum(known.get(ord(character), 1.0) for character in text)
 
 
 def missing_glyphs(text: str) -> set[str]:
     """Characters of a name or address that would print as a box."""
-    known = printable()
+    known = _widths()
     return {character for character in text if ord(character) not in known and not character.isspace()}
