@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from django.db.models import QuerySet
+
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.campaigns import clock
@@ -58,11 +60,19 @@ def expected(unit: Unit, pack: Pack) -> dict[str, Any]:
 def drawn(cast: dict[str, User], reach: Reach) -> dict[str, Any]:
     campaign = clock.current()
     pack = pack_of(campaign.pack)
-    rows = Household.objects.visible_to(reach).filter(records__year=campaign.year, records__form="household_year").order_by("code")
-    collected = [*rows.filter(records__state="submitted", spells__isnull=False).distinct()[:4], *rows.filter(records__state="submitted")[:COLLECTED]]
+
+    def in_state(*states: str) -> QuerySet[Household]:
+        return (
+            Household.objects.visible_to(reach)
+            .filter(records__year=campaign.year, records__form="household_year", records__state__in=states)
+            .order_by("code")
+        )
+
+    handed_in = in_state("submitted", "approved")
+    collected = [*handed_in.filter(spells__isnull=False).distinct()[:4], *handed_in[:COLLECTED]]
     found = []
-    for household in [*dict.fromkeys(collected), *rows.filter(records__state="empty")[:EMPTY]]:
-        bundle = household_bundle(household, campaign, pack, reach, cast["township"])
+    for household in [*dict.fromkeys(collected), *in_state("empty")[:EMPTY]]:
+        bundle = household_bundle(household, campaign, pack, reach, cast["county"])
         found.append({"bundle": bundle, "expected": expected(load_unit(household, campaign.year), pack)})
     return {"pack": pack_bundle(campaign, pack), "households": found}
 
@@ -76,7 +86,7 @@ def of_bundle(bundle: dict[str, Any]) -> Any:
 
 
 def test_the_form_engines_fixtures_have_todays_shape(cast: dict[str, User], acting: Callable[[str], Reach]) -> None:
-    now = json.loads(json.dumps(drawn(cast, acting("township")), ensure_ascii=False))
+    now = json.loads(json.dumps(drawn(cast, acting("county")), ensure_ascii=False))
     path = FIXTURES / "households.json"
     if os.environ.get("FFP_WRITE_FIXTURES"):
         path.parent.mkdir(parents=True, exist_ok=True)
