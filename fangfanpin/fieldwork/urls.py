@@ -1,6 +1,6 @@
 from django.urls import path
 
-from fangfanpin.fieldwork import api, views
+from fangfanpin.fieldwork import api, new_household, views
 
 app_name = "fieldwork"
 urlpatterns = [
@@ -10,6 +10,7 @@ urlpatterns = [
     path("field/conflicts/<uuid:conflict_id>", api.decide_conflict, name="conflict"),
     path("sheets/", views.sheets, name="sheets"),
     path("sheets/<str:code>/print", views.print_village, name="print_village"),
+    path("households/new", new_household.new_household, name="new_household"),
     path("households/<uuid:household_id>/sheet", views.print_household, name="print_household"),
     path("entry/<uuid:household_id>", api.entry, name="entry"),
 ]

@@ -245,7 +245,7 @@ def _set_one(work: _Work, target: str, indicator: Indicator, value: Any) -> None
     if indicator.home == "subject":
         person = unit.person(target)
         if person is not None:
-            if indicator.name == "id_number" and value and (found := _same_identity(value, str(person.id))):
+            if indicator.name == "id_number" and value and (found := same_identity(value, str(person.id))):
                 work.faults.append(Fault(target, indicator.name, found))
                 return
             set_person_value(person, indicator.name, value)
@@ -256,7 +256,7 @@ def _set_one(work: _Work, target: str, indicator: Indicator, value: Any) -> None
         target_record(unit, target, work.pack.hash).values[indicator.name] = value
 
 
-def _same_identity(number: str, person_id: str) -> str | None:
+def same_identity(number: str, person_id: str) -> str | None:
     """Another live person with this number, also beyond one's reach: the village is named and no more."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT ffp_village_of_identity(%s, %s)", [digest(number), person_id])
