@@ -72,8 +72,11 @@ export function problems(state: HouseholdState, rules: readonly Rule[], asked: b
     const where = [placeWords(state, target), itemWords(state, target, name)].filter(Boolean).join(" · ");
     found.push({ id, kind, where, message: withoutName(message, placeWords(state, target)), hint, goto: gotoOf(target, name), conflict });
   };
-  for (const fault of state.faults) add("bad", `fault-${fault.target}-${fault.name}`, fault.target, fault.name, fault.message);
   const findings = worthShowing(state, asked);
+  // What the server refuses by a rule that is checked here as well is said once.
+  const said = (fault: HouseholdState["faults"][number]): boolean =>
+    fault.origin === "server" && findings.some((finding) => finding.target === fault.target && fault.message.startsWith(finding.message));
+  for (const fault of state.faults.filter((one) => !said(one))) add("bad", `fault-${fault.target}-${fault.name}`, fault.target, fault.name, fault.message);
   if (asked)
     for (const { form, section, first } of unconfirmed(state))
       add("bad", `open-${form.target}-${section.key}`, form.target, first.name, `“${section.title}”还是上年的数：没有变化请按 F8 勾选，有变化请改`);
