@@ -3,117 +3,29 @@
 import datetime
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
+from fangfanpin.demo.boundary import after_filling, before_filling
+from fangfanpin.demo.county import (
+    ECO_PARTS,
+    SCHOOL_DATE,
+    STATE_DATE,
+    TRANSFER_PARTS,
+    YUAN,
+    DemoCounty,
+    DemoHousehold,
+    DemoPerson,
+    DemoSpell,
+    DemoVillage,
+    OrdinaryHousehold,
+    Values,
+    add_up,
+    age,
+    net,
+)
 from fangfanpin.demo.people import RARE, Numbers, given_name, surname
 
-Values = dict[str, Any]
-STATE_DATE = datetime.date(2021, 9, 30)
-SCHOOL_DATE = datetime.date(2021, 9, 1)
 _SIZES = (14, 24, 20, 17, 12, 7, 3, 1.6, 0.8, 0.4, 0.2)
 _PLACES = ("310115", "320505", "320583", "330106", "330282", "440306", "340103", "340302")
-
-
-@dataclass(frozen=True, slots=True)
-class DemoVillage:
-    """`code`: 12 digits."""
-
-    code: str
-    name: str
-    is_community: bool
-
-
-@dataclass(slots=True)
-class DemoPerson:
-    code: str
-    name: str
-    sex: str
-    birth: datetime.date
-    id_number: str | None
-    relation: str
-    ethnicity: str | None = "01"
-    card: str | None = None
-    id_type: str = "01"
-    category: str | None = None
-    grade: str | None = None
-    state: str = "01"
-    change_kind: str = ""
-    change_reason: str = ""
-    change_date: datetime.date | None = None
-    last: Values = field(default_factory=dict)
-    now: Values = field(default_factory=dict)
-    # What the person is, both years
-    ill: str = ""  # 02, 03, 04 of health_status
-    works: bool = False
-    track: str = "高中"
-    education: str = "03"
-    new: bool = False
-    last_subject: Values | None = None
-
-
-@dataclass(slots=True)
-class DemoSpell:
-    number: int
-    identified_month: str | None
-    monitoring_type: str
-    state: str
-    eliminated_month: str | None
-    values: Values
-
-
-@dataclass(slots=True)
-class DemoHousehold:
-    code: str
-    village: str
-    natural: str
-    order: int
-    address: str
-    type: str  # household_type
-    persons: list[DemoPerson]
-    last: Values = field(default_factory=dict)
-    now: Values = field(default_factory=dict)
-    state: str = "empty"  # of this year's record
-    spells: list[DemoSpell] = field(default_factory=list)
-    helper: int = 0
-    location: tuple[int, int] | None = None  # millionths of a degree: lat, lon
-    bank_card: str | None = None
-    bank_holder: str | None = None
-    household_state: str = "01"
-    boundary: str = ""
-    faulty: bool = False
-
-    def live(self) -> list[DemoPerson]:
-        return [person for person in self.persons if person.state == "01"]
-
-
-@dataclass(slots=True)
-class OrdinaryHousehold:
-    code: str
-    village: str
-    natural: str
-    order: int
-    address: str
-    head: str
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    rule_id: str
-    household_code: str
-    person_code: str | None
-
-
-@dataclass(slots=True)
-class DemoCounty:
-    naturals: list[tuple[str, str]]
-    households: list[DemoHousehold]
-    ordinary: list[OrdinaryHousehold]
-    truth: list[Truth] = field(default_factory=list)
-
-
-def age(birth: datetime.date, on: datetime.date = STATE_DATE) -> int:
-    return on.year - birth.year - ((on.month, on.day) < (birth.month, birth.day))
 
 
 def generate(
@@ -148,6 +60,7 @@ def generate(
                     f"{village.code}{9999 - place:04d}", village.code, group, orders[group], f"{int(group[-3:])}组{orders[group]}号", head
                 )
             )
+    before_filling(draw, numbers, made)
     for household in made:
         _fill(draw, numbers, household)
         roll = draw.random()
@@ -155,13 +68,14 @@ def generate(
         household.state = (
             "empty" if roll < open_share * 0.7 else "draft" if roll < open_share else "submitted" if roll < 1 - collected_share * 0.3 else "approved"
         )
+    after_filling(draw, made)
     return DemoCounty(naturals, made, ordinary)
 
 
 def _household(draw: random.Random, numbers: Numbers, code: str, village: str, group: str, order: int) -> DemoHousehold:
     size = draw.choices(range(1, 12), _SIZES)[0]
     family = surname(draw)
-    head_age = int(draw.triangular(36, 82, 56)) if size > 1 else int(draw.triangular(45, 88, 68))
+    head_age = int(draw.triangular(34, 84, 54)) if size > 1 else int(draw.triangular(45, 95, 70))
     relations: list[tuple[str, str, int]] = []  # relation, sex, age
     head_sex = "1" if draw.random() < 0.86 else "2"
     relations.append(("01", head_sex, head_age))
@@ -238,13 +152,13 @@ def _character(draw: random.Random, person: DemoPerson) -> None:
             person.education = "05" if person.track == "大专" else "07"
         elif years <= 24:
             person.education = "04" if years >= 18 and person.track != "初中" else "03"
-    share = 0.03 if years < 40 else 0.1 if years < 60 else 0.28
+    share = 0.03 if years < 40 else 0.1 if years < 60 else 0.3
     if years >= 16 and school_of(person, SCHOOL_DATE) is None and draw.random() < share:
         person.ill = draw.choices(("02", "03", "04"), (55, 15, 30))[0]
         if person.ill == "04" and person.id_number:
             person.category, person.grade = draw.choice("1234567"), draw.choice("1234")
             person.card = person.id_number + person.category + person.grade
-    person.works = 22 <= years <= 62 and not person.ill and draw.random() < 0.55
+    person.works = 22 <= years <= 62 and not person.ill and draw.random() < 0.44
     if 18 <= years < 60 and person.education in ("05", "07") and school_of(person, SCHOOL_DATE) is None:
         person.works, person.ill, person.card, person.category, person.grade = True, "", None, None, None
 
@@ -299,32 +213,6 @@ def _person_values(draw: random.Random, person: DemoPerson, on: datetime.date, s
     }
 
 
-_TRANSFER_PARTS = (
-    "tr_planting_subsidy tr_land_fertility_subsidy tr_agri_insurance tr_old_age_allowance tr_special_care tr_disability_subsidy "
-    "tr_education_aid tr_disaster_relief tr_incapacity_subsidy tr_alimony tr_heating_price_subsidy tr_social_relief "
-    "tr_poverty_insurance tr_donation_compensation tr_rest"
-).split()
-_ECO_PARTS = "tr_eco_returned_forest tr_eco_public_forest tr_eco_grassland tr_eco_resettlement tr_eco_rest".split()
-YUAN = 100
-
-
-def add_up(values: Values) -> None:
-    """Sub-items to items, as the work-sheet does."""
-    values["wage_income"] = sum(values[k] for k in ("wage_migrant", "wage_public_dept", "wage_public_town", "wage_public_village", "wage_gather"))
-    values["business_income"] = sum(values[k] for k in ("biz_crop", "biz_livestock", "biz_forest", "biz_other"))
-    values["business_expense"] = sum(values[k] for k in ("exp_crop", "exp_livestock", "exp_forest", "exp_other"))
-    values["prop_other"] = sum(values[k] for k in ("prop_land_rent", "prop_loan_project", "prop_entrusted", "prop_rest"))
-    values["tr_eco"] = sum(values[k] for k in _ECO_PARTS)
-    values["tr_other"] = sum(values[k] for k in _TRANSFER_PARTS)
-
-
-def net(values: Values) -> int:
-    """Yearly net income in fen."""
-    transfer = sum(values[k] for k in ("tr_family_planning", "tr_dibao", "tr_tekun", "tr_pension", "tr_eco", "tr_other"))
-    income = values["wage_income"] + values["business_income"] + values["prop_asset_dividend"] + values["prop_other"] + transfer
-    return int(income - values["business_expense"])
-
-
 def _income(draw: random.Random, household: DemoHousehold, persons: list[DemoPerson], on: datetime.date) -> Values:
     """Last year's income sheet: wages by workers, crops by land, transfers by entitlement."""
     zero = (
@@ -332,7 +220,7 @@ def _income(draw: random.Random, household: DemoHousehold, persons: list[DemoPer
         "prop_asset_dividend prop_land_rent prop_loan_project prop_entrusted prop_rest tr_family_planning tr_dibao tr_tekun tr_pension "
         "exp_crop exp_livestock exp_forest exp_other claim_income self_paid_expense"
     ).split()
-    values: Values = dict.fromkeys([*zero, *_ECO_PARTS, *_TRANSFER_PARTS], 0)
+    values: Values = dict.fromkeys([*zero, *ECO_PARTS, *TRANSFER_PARTS], 0)
     for person in persons:
         if person.works and age(person.birth, on) >= 21:
             values["wage_migrant"] += min(round(draw.lognormvariate(10.1, 0.35) / 500) * 500, 36_000) * YUAN
@@ -393,8 +281,17 @@ def _living(draw: random.Random, size: int) -> Values:
     }
 
 
+_HIGHEST = 40_000 * YUAN  # a head and year; what grows from it stays under what is worth a question
+
+
+def _no_more_than(values: Values, most: int) -> None:
+    over = net(values) - most
+    if over > 0:
+        values["wage_migrant"] = max(values["wage_migrant"] - over // (500 * YUAN) * (500 * YUAN) - 500 * YUAN, 1000 * YUAN)
+        add_up(values)
+
+
 _GROWING = "wage_migrant biz_crop biz_livestock prop_asset_dividend tr_alimony tr_dibao tr_tekun tr_social_relief exp_crop exp_livestock".split()
-LINE = 6000 * YUAN
 
 
 def _fill(draw: random.Random, numbers: Numbers, household: DemoHousehold) -> None:
@@ -443,6 +340,7 @@ def _fill(draw: random.Random, numbers: Numbers, household: DemoHousehold) -> No
         if key == "biz_other" and household.last["farmland_mu"] == 0:
             household.last["runs_shop"] = True
         add_up(last)
+    _no_more_than(last, _HIGHEST * household.last["household_size"])
     household.last |= last
     _grow(draw, household, labour)
     monitored = (poor or draw.random() < 0.05) and len(known) == len(persons)

@@ -18,8 +18,9 @@ from fangfanpin.accounts.reach import make_reach, set_database_reach
 from fangfanpin.campaigns.clock import SHANGHAI
 from fangfanpin.campaigns.models import Campaign
 from fangfanpin.campaigns.services import open_campaign
+from fangfanpin.demo.county import DemoCounty, DemoHousehold, DemoPerson, DemoVillage
 from fangfanpin.demo.faults import plant
-from fangfanpin.demo.generate import DemoCounty, DemoHousehold, DemoPerson, DemoVillage, generate
+from fangfanpin.demo.generate import generate
 from fangfanpin.demo.maps import write_maps
 from fangfanpin.households.models import Household, Location, Membership, MonitoringSpell, Pairing, Person
 from fangfanpin.households.subjects import initials, name_key, person_columns, set_household_value
@@ -79,6 +80,10 @@ def build_demo(*, households: int, seed: int, collected_share: float = 0.6, pack
         for truth in county.truth:
             line = {"rule_id": truth.rule_id, "household_code": truth.household_code, "person_code": truth.person_code}
             file.write(json.dumps(line) + "\n")
+    with (target / "boundary.jsonl").open("w", encoding="utf-8") as file:
+        for household in county.households:
+            if household.boundary:
+                file.write(json.dumps({"household_code": household.code, "kind": household.boundary}) + "\n")
     write_maps(Path(settings.DATA_DIR) / "maps", villages)
     return {
         "households": len(county.households),
@@ -260,10 +265,11 @@ def _record_rows(
             "updated_at": stamp,
         }
         before, lead = _id("k", f"{h.code}-{year - 1}"), _id("k", f"{h.code}-{year}")
-        yield base | {
-            "id": before, "form": "household_year", "year": year - 1, "subject_kind": "household", "subject_id": household,
-            "state": "locked", "values": _computed(h.last), "subject": {"household_type": h.type},
-        }  # fmt: skip
+        if h.last:
+            yield base | {
+                "id": before, "form": "household_year", "year": year - 1, "subject_kind": "household", "subject_id": household,
+                "state": "locked", "values": _computed(h.last), "subject": {"household_type": h.type},
+            }  # fmt: skip
         collected = h.state in ("submitted", "approved")
         values = _computed(h.now) if collected else {}
         if h.state == "draft":

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fangfanpin.demo.generate import DemoVillage
+from fangfanpin.demo.county import DemoVillage
 
 WEST, EAST, SOUTH, NORTH = 117.03, 117.60, 33.17, 33.50
 
