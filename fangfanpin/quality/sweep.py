@@ -37,6 +37,10 @@ class Hit:
     def key(self) -> tuple[str, str, UUID]:
         return self.rule.id, self.rule.subject, self.subject_id
 
+    def shown(self, pack: Pack) -> dict[str, Any]:
+        """The values used in JSON form, as a clue keeps them."""
+        return messages.shown(messages.codec_values(self.rule, self.used, pack))
+
 
 def find_hits(database: duckdb.DuckDBPyConnection, pack: Pack) -> list[Hit]:
     """All hits of all rules: a UNION ALL of one filtered scan per rule, with the values each used."""

@@ -1,0 +1,118 @@
+"""A drawn county judged without a database: the loader's own rows as Arrow tables, then the sweep's tables and rules."""
+
+import datetime
+import json
+from collections.abc import Iterable
+from types import SimpleNamespace
+from typing import Any, cast
+from uuid import UUID
+
+import pyarrow as pa
+
+from fangfanpin.demo import load
+from fangfanpin.demo.county import DemoCounty, DemoVillage
+from fangfanpin.demo.faults import plant
+from fangfanpin.demo.generate import generate
+from fangfanpin.pack import Pack
+from fangfanpin.quality import snapshot
+from fangfanpin.quality.sweep import Hit, find_hits
+
+Named = tuple[str, str, str | None]  # rule, household code, person code
+_STAMP = datetime.datetime(2021, 11, 14, 10, 0, tzinfo=datetime.UTC)
+
+
+def draw(*, households: int, seed: int, villages: list[DemoVillage], faults: bool = True) -> DemoCounty:
+    county = generate(households=households, seed=seed, villages=villages)
+    if faults:
+        plant(county, seed)
+    return county
+
+
+def hits_of(county: DemoCounty, pack: Pack) -> list[Hit]:
+    columns = snapshot.columns_read(pack.rules, pack)
+    database = snapshot.build(raw_tables(county, columns), columns, pack)
+    try:
+        return find_hits(database, pack)
+    finally:
+        database.close()
+
+
+def named(county: DemoCounty, hits: Iterable[Hit]) -> set[Named]:
+    households = {load._id("h", h.code): h.code for h in county.households}
+    persons = {load._id("p", p.code): p.code for h in county.households for p in h.persons}
+    return {(hit.rule.id, households[hit.household_id], persons.get(hit.subject_id) if hit.rule.subject == "person" else None) for hit in hits}
+
+
+def rows_of(county: DemoCounty) -> dict[str, list[dict[str, Any]]]:
+    """What the loader would write: household, person, spell and record rows."""
+    campaign, user = SimpleNamespace(year=2021), SimpleNamespace(pk=1)
+    users = cast(Any, {"village": user, "township": user})
+    return {
+        "household": [load._household_row(h, _STAMP) for h in county.households],
+        "person": [load._person_row(h, p, n, _STAMP) for h in county.households for n, p in enumerate(h.persons)],
+        "spell": list(load._spell_rows(county.households)),
+        "record": list(load._record_rows(county.households, cast(Any, campaign), users, "", _STAMP)),
+    }
+
+
+def raw_tables(county: DemoCounty, columns: dict[str, snapshot.Columns]) -> dict[str, pa.Table]:
+    """The tables that `snapshot.build` takes, as PostgreSQL would have sent them."""
+    rows = rows_of(county)
+    located = {load._id("h", h.code): h.location for h in county.households}
+    households = []
+    for row in rows["household"]:
+        point = located[row["id"]]
+        place = {"lat": point[0], "lon": point[1], "datum": "01", "gps_accuracy_m": 800, "mock_location": False} if point else {}
+        households.append(row | place | {"household_key": row["id"]})
+    persons = [row | {"person_key": row["id"], "household_key": row["household_id"]} for row in rows["person"]]
+    spells = [_json(row) | {"spell_key": row["id"], "household_key": row["household_id"]} for row in rows["spell"]]
+    tables = {
+        "household": _table(households, "household_key", "village_code", *snapshot.HOUSEHOLD_SUBJECT.values(), *snapshot.LOCATION_COLUMNS),
+        "person": _table(persons, "person_key", "household_key", "village_code", *snapshot.PERSON_SUBJECT.values()),
+        "spell": _table(spells, "spell_key", "household_key", "village_code", *snapshot.SPELL_SUBJECT.values(), "values"),
+    }
+    for table, form in (("household", "household_year"), ("person", "person_year")):
+        for when, year in (("now", 2021), ("last", 2020)):
+            records = [row | {"key": row["subject_id"]} for row in rows["record"] if (row["form"], row["year"]) == (form, year)]
+            names = ["key", "values"]
+            if (table, when) == ("household", "now"):
+                records = [row | {"entered_by": "1", "entered_on": 20211114} for row in records if row["state"] in snapshot.SWEPT_STATES]
+                names += snapshot.RECORD_COLUMNS
+            if (table, when) == ("person", "last"):
+                names = ["key", *sorted(columns["person"].last)]
+                records = [_last(row, columns["person"].last) for row in records]
+            else:
+                records = [_json(row) for row in records]
+            tables[f"{table}_{when}"] = _table(records, *names)
+    return tables
+
+
+def _json(row: dict[str, Any]) -> dict[str, Any]:
+    return row | {"values": json.dumps(row["values"], ensure_ascii=False)}
+
+
+def _last(row: dict[str, Any], items: Iterable[str]) -> dict[str, Any]:
+    """`->>` of each item."""
+    known = row["subject"] | row["values"]
+    texts = {item: value if isinstance(value := known.get(item), str) or value is None else json.dumps(value) for item in items}
+    return texts | {"key": row["subject_id"]}
+
+
+_KINDS = {
+    **dict.fromkeys(("birth_date", "change_date", "id_birth"), pa.date32()),
+    **dict.fromkeys(("lat", "lon", "gps_accuracy_m", "poverty_exit_year", "spell_no", "entered_on"), pa.int64()),
+    **dict.fromkeys(("bank_luhn_ok", "is_relocated_person", "id_check_ok", "id_region_known", "id_placeholder"), pa.bool_()),
+    **dict.fromkeys(("card_check_ok", "card_reissue_ok", "card_matches_id", "mock_location"), pa.bool_()),
+    "other_poverty_causes": pa.list_(pa.string()),
+}
+
+
+def _table(rows: list[dict[str, Any]], *names: str) -> pa.Table:
+    """Missing is null, as in a left join."""
+    columns = {name: [_plain(row.get(name)) for row in rows] for name in dict.fromkeys(names)}
+    kinds = {name: _KINDS.get(name, pa.uuid() if name.endswith("key") else pa.string()) for name in columns}
+    return pa.table({name: pa.array(values, type=kinds[name]) for name, values in columns.items()})
+
+
+def _plain(value: Any) -> Any:
+    return value.bytes if isinstance(value, UUID) else value
