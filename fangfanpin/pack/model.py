@@ -276,6 +276,7 @@ class Pack:
                         {"key": s.key, "title": s.title, "items": list(s.items), "tickable": s.tickable, "kind": s.kind} for s in form.sections
                     ],
                     "indicators": [codec.indicator_json(indicator) for indicator in form.indicators],
+                    "sum_groups": [sorted(group) for group in form.sum_groups],
                 }
                 for form in self.forms.values()
             },
@@ -283,6 +284,8 @@ class Pack:
             "parameters": [
                 {
                     "name": p.name,
+                    "type": p.type,
+                    "unit": p.unit,
                     "valid_from": p.valid_from.isoformat(),
                     "value": p.value,
                     "verified": p.verified,
@@ -302,14 +305,33 @@ class Pack:
                     "text": r.when.text,
                     "message": r.message,
                     "where": r.where,
+                    "fields": list(r.fields),
                     "origin": r.origin,
+                    "bulk_answer": r.bulk_answer,
                 }
                 for r in self.rules
             ],
             "constraints": [
-                {"id": c.id, "form": c.form, "severity": c.severity, "message": c.message, "text": c.expression.text} for c in self.constraints
+                {
+                    "id": c.id,
+                    "form": c.form,
+                    "severity": c.severity,
+                    "message": c.message,
+                    "fields": list(c.fields),
+                    "text": c.expression.text,
+                    "node": to_json(c.expression.node),
+                }
+                for c in self.constraints
             ],
-            "computations": [{"form": c.form, "name": c.name, "text": c.expression.text} for c in self.computations],
-            "procedures": [],
-            "papers": [{"key": p.key, "title": p.title, "applies_to": p.applies_to} for p in self.archive],
+            "computations": [
+                {"form": c.form, "name": c.name, "text": c.expression.text, "node": to_json(c.expression.node)} for c in self.computations
+            ],
+            "relevance": {key: {"text": expression.text, "node": to_json(expression.node)} for key, expression in self.relevance.items()},
+            "procedures": [],  # none are described by packs yet
+            "papers": [{"key": p.key, "title": p.title, "applies_to": p.applies_to, "source": p.source} for p in self.archive],
+            "orderings": {name: dict(ranks) for name, ranks in self.orderings.items()},
+            "synonyms": [[list_name, word, code] for (list_name, word), code in self.synonyms.items()],
+            "roster": [{"form": c.form, "name": c.name, "headers": list(c.headers), "required": c.required} for c in self.roster],
+            "year_update": [{"form": s.form, "title": s.title, "items": list(s.items)} for s in self.year_update],
+            "left_out": dict(self.left_out),
         }

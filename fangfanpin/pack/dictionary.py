@@ -1,0 +1,264 @@
+"""The dictionary of a pack: code lists, indicators, forms, parameters, and the schema that expressions are checked against."""
+
+import datetime
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from fangfanpin.expressions import Bool, Code, Date, Int, Number, Relation, Schema, Table, Text, Type
+from fangfanpin.pack.indicators import Indicator, ListItem
+from fangfanpin.pack.model import Form, Parameter, Section
+from fangfanpin.pack.source import Entry, Source
+
+TYPES = frozenset("text int money area_mu decimal code bool date month year phone ref image signature point secret_number".split())
+KINDS = frozenset("period as_of fixed admin".split())
+HOMES = frozenset("subject record computed spell typed".split())
+PRIVACY = frozenset("none sensitive secret".split())
+SUBJECTS = frozenset("household person spell village natural_village unit none".split())
+PERIODS = frozenset("year month round event".split())
+LIST_COLUMNS = ("list", "code", "zh")
+INDICATOR_COLUMNS = (
+    "form name zh number national_id type unit scale list kind home privacy multi section retired verified source note".split()
+)  # fmt: skip
+PARAMETER_COLUMNS = ("name", "type", "unit", "valid_from", "value", "source", "verified")
+SYNONYM_COLUMNS = ("list", "word", "code")
+ORDERING_COLUMNS = ("ordering", "list", "code", "rank")
+_SCALED = frozenset({"money", "area_mu", "decimal"})
+_FACTS: Mapping[str, Mapping[str, Type]] = {
+    "person": {
+        "id_form": Text(), "id_check_ok": Bool(), "id_birth": Date(), "id_sex": Code("sex"), "id_region_known": Bool(),
+        "id_placeholder": Bool(), "id18_digest": Text(), "card_check_ok": Bool(), "card_category": Code("disability_category"),
+        "card_grade": Code("disability_grade"), "card_reissue_ok": Bool(), "card_matches_id": Bool(),
+    },
+    "household": {"bank_luhn_ok": Bool()},
+}  # fmt: skip
+_NOT_COLUMNS = frozenset({"image", "signature", "point", "secret_number"})
+CONSTANTS: Mapping[str, Type] = {
+    "state_date": Date(), "period_start": Date(), "period_end": Date(), "school_date": Date(), "form_year": Int()
+}  # fmt: skip
+_SPELL_FORMS = ("monitoring_spell", "spell_identification", "spell_elimination")
+_MAX = 10**13
+
+
+def read_lists(source: Source) -> dict[str, tuple[ListItem, ...]]:
+    """Every code list. A code of the county's pack replaces the nation's of the same code."""
+    found: dict[str, dict[str, ListItem]] = {}
+    rows = source.rows("lists.csv", LIST_COLUMNS)
+    seen: set[tuple[str, str, str]] = set()
+    widths: dict[str, int] = {}
+    for row in rows:
+        if row["code"].startswith("0") and row["code"].isdigit():
+            widths[row["list"]] = max(widths.get(row["list"], 0), len(row["code"]))
+    for row in rows:
+        key = (row.file, row["list"], row["code"])
+        if not row["list"] or not row["code"] or not row["zh"]:
+            source.reader.fault(row.file, row.line, "清单名、代码和中文都要填", "list, code and zh are needed")
+            continue
+        if key in seen:
+            source.reader.fault(row.file, row.line, f"“{row['list']}”的代码“{row['code']}”写了两次", "code given twice")
+        seen.add(key)
+        if row["code"].isdigit() and len(row["code"]) < widths.get(row["list"], 0):
+            source.reader.fault(row.file, row.line, f"代码“{row['code']}”比同清单的短，前面的 0 可能被 Excel 去掉了", "leading zero lost in Excel")
+        found.setdefault(row["list"], {})[row["code"]] = ListItem(row["code"], row["zh"], row["en"], row["note"])
+    return {name: tuple(items.values()) for name, items in found.items()}
+
+
+def read_synonyms(source: Source, lists: Mapping[str, tuple[ListItem, ...]]) -> dict[tuple[str, str], str]:
+    found: dict[tuple[str, str], str] = {}
+    for row in source.rows("synonyms.csv", SYNONYM_COLUMNS):
+        _known_code(source, row, lists)
+        found[row["list"], row["word"]] = row["code"]
+    return found
+
+
+def read_orderings(source: Source, lists: Mapping[str, tuple[ListItem, ...]]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for row in source.rows("orderings.csv", ORDERING_COLUMNS):
+        _known_code(source, row, lists)
+        if not re.fullmatch(r"[0-9]{1,6}", row["rank"]):
+            source.reader.fault(row.file, row.line, f"rank 要是整数，不是“{row['rank']}”", "rank is not a whole number")
+            continue
+        found.setdefault(row["ordering"], {})[row["code"]] = int(row["rank"])
+    return found
+
+
+def _known_code(source: Source, row: Any, lists: Mapping[str, tuple[ListItem, ...]]) -> None:
+    if row["list"] not in lists:
+        source.reader.fault(row.file, row.line, f"没有“{row['list']}”这个清单", f"no list {row['list']}")
+    elif row["code"] not in {item.code for item in lists[row["list"]]}:
+        source.reader.fault(row.file, row.line, f"“{row['list']}”里没有代码“{row['code']}”", "unknown code")
+
+
+def read_parameters(source: Source) -> tuple[Parameter, ...]:
+    """A row without a value names a parameter that nobody has found a value for yet: it is not guessed."""
+    found: list[Parameter] = []
+    seen: set[tuple[str, str, str]] = set()
+    for row in source.rows("parameters.csv", PARAMETER_COLUMNS):
+        if (row.file, row["name"], row["valid_from"]) in seen:
+            source.reader.fault(row.file, row.line, f"参数“{row['name']}”在同一天写了两次", "parameter given twice")
+        seen.add((row.file, row["name"], row["valid_from"]))
+        if row["type"] not in ("money", "int"):
+            source.reader.fault(row.file, row.line, f"参数类型不能是“{row['type']}”，只能是 money 或 int", "bad type of parameter")
+            continue
+        try:
+            valid_from = datetime.date.fromisoformat(row["valid_from"])
+        except ValueError:
+            source.reader.fault(row.file, row.line, f"起始日期“{row['valid_from']}”不对，应写成 2021-01-01", "bad date")
+            continue
+        if not row["value"]:
+            continue
+        scale = 2 if row["type"] == "money" else 0
+        try:
+            held = Decimal(row["value"]).scaleb(scale)
+        except InvalidOperation:
+            held = Decimal("NaN")
+        if not held.is_finite() or held != held.to_integral_value() or abs(held) >= _MAX:
+            source.reader.fault(row.file, row.line, f"参数的值“{row['value']}”不对，要是数字，最多 {scale} 位小数", "bad value")
+            continue
+        found.append(Parameter(row["name"], row["type"], row["unit"], valid_from, int(held), row["verified"] == "yes", row["source"], row["note"]))
+    return tuple(found)
+
+
+def read_indicators(source: Source, lists: Mapping[str, object]) -> dict[str, Indicator]:
+    """Every item by `form.name`. The county's row replaces the nation's of the same item."""
+    found: dict[str, Indicator] = {}
+    owner: dict[str, str] = {}
+    for row in source.rows("indicators.csv", INDICATOR_COLUMNS):
+        key = f"{row['form']}.{row['name']}"
+        before = len(source.reader.faults)
+
+        def fault(zh: str, en: str, row: Any = row) -> None:
+            source.reader.fault(row.file, row.line, zh, en)
+
+        if owner.get(key) == row.file:
+            fault(f"指标“{key}”写了两次", f"{key} given twice")
+        owner[key] = row.file
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", row["name"]) or not row["zh"]:
+            fault("指标名只能用小写字母、数字和下划线，并要有中文名", "bad name or no Chinese name")
+        for column, allowed in (("type", TYPES), ("kind", KINDS), ("home", HOMES), ("privacy", PRIVACY), ("multi", {"", "1"})):
+            if row[column] not in allowed:
+                choices = "、".join(word or "空" for word in sorted(allowed))
+                fault(f"{column} 不能是“{row[column]}”，只能是：{choices}", f"bad {column}")
+        if not re.fullmatch(r"([0-9]{4})?", row["retired"]):
+            fault(f"retired 要是停用的年份（四位数字）或留空，不是“{row['retired']}”", "retired is a year or nothing")
+        if row["verified"] not in ("yes", "no"):
+            fault(f"verified 只能是 yes 或 no，不是“{row['verified']}”", "bad verified")
+        if row["type"] == "code" and row["list"] not in lists:
+            fault(f"没有“{row['list']}”这个清单", f"no list {row['list']}")
+        if row["scale"] and not re.fullmatch(r"[0-6]", row["scale"]):
+            fault(f"scale 要是 0 到 6 的数字，不是“{row['scale']}”", "scale is not a number from 0 to 6")
+        elif (row["type"] in _SCALED) != bool(row["scale"]):
+            fault("金额、面积和小数要写 scale（小数位数），其他类型不写", "scale belongs to money, areas and decimals")
+        if row["type"] == "secret_number" and row["privacy"] != "secret":
+            fault("证件号一类的指标，privacy 要是 secret", "a secret number must have privacy secret")
+        if len(source.reader.faults) > before:
+            source.doubtful.add(row["name"])
+        found[key] = Indicator(
+            form=row["form"],
+            name=row["name"],
+            zh=row["zh"],
+            number=row["number"],
+            national_id=row["national_id"],
+            type=row["type"],
+            unit=row["unit"],
+            scale=int(row["scale"]) if re.fullmatch(r"[0-6]", row["scale"]) else 0,
+            list=row["list"],
+            kind=row["kind"],
+            home=row["home"],
+            privacy=row["privacy"],
+            multi=row["multi"] == "1",
+            section=row["section"],
+            retired=bool(row["retired"]),
+            verified=row["verified"] == "yes",
+            source=row["source"],
+            note=row["note"],
+        )
+    return found
+
+
+def read_forms(source: Source, indicators: Mapping[str, Indicator]) -> dict[str, Form]:
+    """Forms in the order in which the dictionary first names them."""
+    by_form: dict[str, list[Indicator]] = {}
+    for indicator in indicators.values():
+        by_form.setdefault(indicator.form, []).append(indicator)
+    entries = {entry.key: entry for entry in source.entries("forms.toml")}
+    found: dict[str, Form] = {}
+    for key, items in by_form.items():
+        if key not in entries:
+            row = next(row for row in source.rows("indicators.csv", INDICATOR_COLUMNS) if row["form"] == key)
+            source.reader.fault(row.file, row.line, f"forms.toml 里没有“{key}”这张表", f"forms.toml lacks {key}")
+            continue
+        found[key] = _form(source, entries[key], items)
+    return found
+
+
+def _form(source: Source, entry: Entry, items: list[Indicator]) -> Form:
+    key = entry.key
+    sections = [data for data in entry.data.get("sections", []) if isinstance(data, dict) and "key" in data and "title" in data]
+    if len(sections) != len(entry.data.get("sections", [])):
+        source.wrong(entry.path, (entry.near, "sections"), "每个 section 都要有 key 和 title", "a section needs key and title")
+    known = {str(data["key"]): data for data in sections} or {"main": {"key": "main", "title": ""}}
+    rows = {row["name"]: row for row in source.rows("indicators.csv", INDICATOR_COLUMNS) if row["form"] == key}
+    for indicator in items:
+        if indicator.section not in known:
+            row = rows[indicator.name]
+            source.reader.fault(
+                row.file, row.line, f"“{indicator.zh}”的 section“{indicator.section}”不在 forms.toml 里", f"unknown section {indicator.section}"
+            )
+    names = {indicator.name for indicator in items}
+    groups: list[frozenset[str]] = []
+    for group in entry.data.get("sum_groups", []):
+        for name in group:
+            if name not in names:
+                source.wrong(entry.path, (entry.near, "sum_groups", f'"{name}"'), f"sum_groups 里没有指标“{name}”", f"unknown item {name}")
+        groups.append(frozenset(group))
+    subject, period = source.get(entry, "subject", str), source.get(entry, "period", str, "year")
+    for word, allowed, name in ((subject, SUBJECTS, "subject"), (period, PERIODS, "period")):
+        if word and word not in allowed:
+            source.wrong(entry.path, (entry.near, name), f"{name} 不能是“{word}”，只能是：{'、'.join(sorted(allowed))}", f"bad {name}")
+    return Form(
+        key=key,
+        title=source.get(entry, "title", str),
+        subject=subject,
+        period=period,
+        sections=tuple(_section(data, items) for data in known.values()),
+        indicators=tuple(items),
+        sum_groups=tuple(groups),
+    )
+
+
+def _section(data: Mapping[str, Any], items: list[Indicator]) -> Section:
+    mine = [item for item in items if item.section == data["key"]]
+    kinds = {item.kind for item in mine if item.kind in ("period", "as_of", "fixed")}
+    kind = "period" if kinds == {"period"} else "mixed" if "period" in kinds else "as_of"
+    return Section(str(data["key"]), str(data["title"]), tuple(item.name for item in mine), bool(data.get("tickable")), kind)
+
+
+def make_schema(
+    forms: Mapping[str, Form],
+    lists: Mapping[str, tuple[ListItem, ...]],
+    parameters: Iterable[Parameter],
+    orderings: Mapping[str, Mapping[str, int]],
+) -> Schema:
+    """What expressions of the pack may name."""
+
+    def columns(*keys: str) -> dict[str, Type]:
+        return {item.name: item.engine_type() for key in keys if key in forms for item in forms[key].indicators if item.type not in _NOT_COLUMNS}
+
+    return Schema(
+        subjects={
+            "household": Table("household", columns("household_year") | dict(_FACTS["household"])),
+            "person": Table("person", columns("person_year") | dict(_FACTS["person"])),
+            "spell": Table("spell", columns(*_SPELL_FORMS), has_last=False),
+        },
+        relations={
+            "members": Relation("members", "person", live_only=True),
+            "all_members": Relation("all_members", "person"),
+            "spells": Relation("spells", "spell"),
+        },
+        lists={name: {item.code: item.zh for item in items} for name, items in lists.items()},
+        params={p.name: Number(p.unit, 2) if p.type == "money" else Int() for p in parameters},
+        constants=CONSTANTS,
+        orderings=orderings,
+    )

@@ -1,0 +1,217 @@
+"""Everything of a pack that is written in the rule language: rules, constraints, relevance, computations."""
+
+import re
+from collections.abc import Mapping
+
+from fangfanpin.expressions import Expression, ExpressionFaults, Schema, Type, check
+from fangfanpin.pack.indicators import Indicator
+from fangfanpin.pack.model import Computation, Constraint, Form, Rule
+from fangfanpin.pack.source import Entry, Source
+
+_SEVERITIES = ("E", "W", "I")
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+class Logic:
+    """Reads the parts of one pack; `forms` say whose subject an expression is about."""
+
+    def __init__(self, source: Source, schema: Schema, indicators: Mapping[str, Indicator], forms: Mapping[str, Form]) -> None:
+        self.source = source
+        self.schema = schema
+        self.indicators = indicators
+        self.forms = forms
+
+    def expression(self, entry: Entry, key: str, text: object, subject: str, expect: Type | None = None) -> Expression | None:
+        """A checked expression; its faults are told with the line and the character in the expression."""
+        if not isinstance(text, str):
+            self.source.wrong(entry.path, (entry.near, key), f"{key} 要是带引号的表达式", f"{key} must be a quoted expression")
+            return None
+        try:
+            return check(text, self.schema, subject=subject, expect=expect)
+        except ExpressionFaults as faults:
+            if self.source.doubtful & set(re.findall(r"[a-z][a-z0-9_]*", text)):
+                return None  # what it names has a fault of its own
+            lines = text.split("\n")
+            first = next((line for line in lines if line.strip()), "")
+            blank = lines.index(first)
+            for fault in faults.faults:
+                before = text.count("\n", 0, fault.start)
+                self.source.wrong(
+                    entry.path,
+                    (entry.near, key, first.strip()[:40]),
+                    f"{fault.message_zh}（表达式第 {fault.start + 1} 个字符）",
+                    fault.message_en,
+                    fault.start + 1,
+                    max(0, before - blank),
+                )
+            return None
+
+    def subject(self, entry: Entry, subject: str) -> str | None:
+        if subject in self.schema.subjects:
+            return subject
+        allowed = "、".join(self.schema.subjects)
+        self.source.wrong(entry.path, (entry.near, "subject"), f"没有“{subject}”这种对象，只能是：{allowed}", f"unknown subject {subject}")
+        return None
+
+    def subject_of_form(self, entry: Entry, form: str) -> str | None:
+        if form in self.forms and self.forms[form].subject in self.schema.subjects:
+            return self.forms[form].subject
+        self.source.wrong(entry.path, (entry.near,), f"“{form}”不是能写表达式的表", f"no form {form} for expressions")
+        return None
+
+    def rules(self) -> tuple[Rule, ...]:
+        """The county's rule replaces the nation's of the same id; `off = true` takes it away."""
+        found: dict[str, Rule] = {}
+        known: set[str] = set()
+        for folder in self.source.chain:
+            here: dict[str, str] = {}
+            for path in sorted((folder / "rules").glob("*.toml")):
+                for rule_id, data in self.source.reader.toml(path).items():
+                    if not isinstance(data, dict):
+                        self.source.wrong(path, (rule_id,), f"“{rule_id}”应是一张表，写成 [{rule_id}]", f"{rule_id} must be a table")
+                        continue
+                    entry = Entry(path, rule_id, f"[{rule_id}]", data)
+                    if rule_id in here:
+                        self.source.wrong(
+                            path, (entry.near,), f"规则 {rule_id} 在 {here[rule_id]} 里已有", f"rule {rule_id} is also in {here[rule_id]}"
+                        )
+                    here[rule_id] = path.name
+                    if data.get("off"):
+                        if rule_id not in known:
+                            self.source.wrong(path, (entry.near,), f"没有规则 {rule_id}，不能关闭", f"no rule {rule_id} to switch off")
+                        found.pop(rule_id, None)
+                    elif (rule := self.rule(entry)) is not None:
+                        found[rule_id] = rule
+            known |= set(here)
+        return tuple(found.values())
+
+    def rule(self, entry: Entry) -> Rule | None:
+        get = self.source.get
+        title, severity, message = get(entry, "title", str), get(entry, "severity", str), get(entry, "message", str)
+        where, fields, origin = get(entry, "where", str, ""), get(entry, "fields", list, []), get(entry, "origin", str, "")
+        bulk_answer = get(entry, "bulk_answer", bool, False)
+        if severity and severity not in _SEVERITIES:
+            self.source.wrong(entry.path, (entry.near, "severity"), f"severity 只能是 E、W 或 I，不是“{severity}”", "bad severity")
+        named = get(entry, "subject", str)
+        subject = self.subject(entry, named) if named else None
+        if subject is None:
+            return None
+        when, scope = None, None
+        if "when" in entry.data:
+            when = self.expression(entry, "when", entry.data["when"], subject)
+        else:
+            self.source.wrong(entry.path, (entry.near,), f"“{entry.key}”缺少 when", f"{entry.key} lacks when")
+        if entry.data.get("scope"):
+            scope = self.expression(entry, "scope", entry.data["scope"], subject)
+        for name in _PLACEHOLDER.findall(message):
+            if not self.names(subject, name):
+                self.source.wrong(entry.path, (entry.near, "message"), f"消息里的“{{{name}}}”不是这里的指标", f"unknown name {name} in message")
+        if when is None:
+            return None
+        return Rule(
+            id=entry.key,
+            title=title,
+            severity=severity,
+            subject=subject,
+            scope=scope,
+            when=when,
+            message=message,
+            where=where,
+            fields=tuple(fields) or tuple(sorted({name for scope_name, name in when.columns if scope_name == "row"})),
+            origin=origin,
+            bulk_answer=bulk_answer,
+        )
+
+    def names(self, subject: str, name: str) -> bool:
+        """Is a message's {name} an item (x, last.x, household.x), a parameter or a constant?"""
+        prefix, _, bare = name.rpartition(".")
+        if prefix == "param":
+            return bare in self.schema.params
+        if not prefix and bare in self.schema.constants:
+            return True
+        tables = {"": subject, "last": subject, "household": "household", "household.last": "household", "spell": "spell"}
+        return prefix in tables and (bare in self.schema.subjects[tables[prefix]].columns or bare in self.source.doubtful)
+
+    def constraints(self) -> tuple[Constraint, ...]:
+        found: list[Constraint] = []
+        for entry in self.source.entries("constraints.toml"):
+            form, message = self.source.get(entry, "form", str), self.source.get(entry, "message", str)
+            severity = self.source.get(entry, "severity", str, "error")
+            fields = self.source.get(entry, "fields", list, [])
+            if severity not in ("error", "warn"):
+                self.source.wrong(entry.path, (entry.near, "severity"), f"severity 只能是 error 或 warn，不是“{severity}”", "bad severity")
+            for name in fields:
+                if f"{form}.{name}" not in self.indicators:
+                    self.source.wrong(entry.path, (entry.near, "fields", name), f"没有指标“{form}.{name}”", f"unknown item {name}")
+            subject = self.subject_of_form(entry, form) if form else None
+            if subject is None:
+                continue
+            expression = self.expression(entry, "expr", entry.data.get("expr"), subject)
+            if expression is not None:
+                found.append(Constraint(entry.key, form, expression, severity, message, tuple(fields)))
+        return tuple(found)
+
+    def by_item(self, name: str) -> list[tuple[Entry, str, str, object]]:
+        """(table, form, item, expression) of a TOML with one table per form; the county's replace the nation's of the same item."""
+        found: dict[str, tuple[Entry, str, str, object]] = {}
+        for path, data in self.source.tomls(name):
+            for form, items in data.items():
+                entry = Entry(path, form, f"[{form}]", items if isinstance(items, dict) else {})
+                if not isinstance(items, dict):
+                    self.source.wrong(path, (form,), f"“{form}”应是一张表，写成 [{form}]", f"{form} must be a table")
+                    continue
+                for item, text in items.items():
+                    found[f"{form}.{item}"] = (entry, form, item, text)
+        return list(found.values())
+
+    def relevance(self) -> dict[str, Expression]:
+        found: dict[str, Expression] = {}
+        for entry, form, name, text in self.by_item("relevance.toml"):
+            if f"{form}.{name}" not in self.indicators:
+                self.source.wrong(entry.path, (entry.near, f"\n{name} ="), f"没有指标“{form}.{name}”", f"unknown item {form}.{name}", lines_on=1)
+            elif (subject := self.subject_of_form(entry, form)) and (expression := self.expression(entry, f"\n{name} =", text, subject)):
+                found[f"{form}.{name}"] = expression
+        return found
+
+    def computations(self) -> tuple[Computation, ...]:
+        """In an order in which each finds what it needs computed; a circle is a fault."""
+        found: dict[str, Computation] = {}
+        places: dict[str, tuple[Entry, str]] = {}
+        for entry, form, name, text in self.by_item("computations.toml"):
+            key, near = f"{form}.{name}", f"\n{name} ="
+            indicator = self.indicators.get(key)
+            if indicator is None or indicator.home != "computed":
+                self.source.wrong(entry.path, (entry.near, near), f"“{key}”不是计算项", f"{key} is not a computed item", lines_on=1)
+                continue
+            subject = self.subject_of_form(entry, form)
+            expression = self.expression(entry, near, text, subject, indicator.engine_type()) if subject else None
+            if expression is not None:
+                found[key], places[key] = Computation(form, name, expression), (entry, near)
+        needs = {key: {f"{c.form}.{name}" for scope, name in c.expression.columns if scope == "row"} & set(found) for key, c in found.items()}
+        ordered: list[Computation] = []
+        while needs:
+            ready = [key for key, before in needs.items() if not before & set(needs)]
+            if not ready:
+                circle = _circle(needs)
+                entry, near = places[circle[0]]
+                chain = " → ".join([*circle, circle[0]])
+                self.source.wrong(
+                    entry.path, (entry.near, near), f"计算项互相引用，形成循环：{chain}", f"computations form a circle: {chain}", lines_on=1
+                )
+                break
+            for key in ready:
+                ordered.append(found[key])
+                del needs[key]
+        return tuple(ordered)
+
+
+def _circle(needs: Mapping[str, set[str]]) -> list[str]:
+    """The members of one circle, in order, from the first that the file names."""
+    path = [next(iter(needs))]
+    while True:
+        following = next(key for key in needs if key in needs[path[-1]])
+        if following in path:
+            circle = path[path.index(following) :]
+            start = min(range(len(circle)), key=lambda place: list(needs).index(circle[place]))
+            return circle[start:] + circle[:start]
+        path.append(following)

@@ -1,0 +1,82 @@
+"""The files of a pack and of those it extends, with the place of everything in them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from fangfanpin.pack.files import Reader, Row
+
+T = TypeVar("T")
+_KINDS = {
+    str: ("文字", "text"),
+    bool: ("true 或 false", "true or false"),
+    int: ("整数", "a whole number"),
+    list: ("列表", "a list"),
+    dict: ("表", "a table"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One table of a TOML file: `near` is what stands at its head, `[F001]` or `[[stages]]`'s key."""
+
+    path: Path
+    key: str
+    near: str
+    data: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Source:
+    """`chain`: folders from the most basic pack to this one. `doubtful`: items with a fault of their own; expressions that name
+    them are not judged."""
+
+    reader: Reader
+    chain: Sequence[Path]
+    doubtful: set[str] = field(default_factory=set)
+
+    def rows(self, name: str, columns: Sequence[str]) -> list[Row]:
+        """Rows of a CSV over the chain, the county's after the nation's."""
+        return [row for folder in self.chain for row in self.reader.table(folder / name, columns)]
+
+    def tomls(self, name: str) -> list[tuple[Path, dict[str, Any]]]:
+        return [(folder / name, data) for folder in self.chain if (data := self.reader.toml(folder / name))]
+
+    def entries(self, name: str) -> list[Entry]:
+        """Top-level tables of a TOML over the chain, in order; the county's replace the nation's of the same key."""
+        found: dict[str, Entry] = {}
+        for path, data in self.tomls(name):
+            for key, value in data.items():
+                if isinstance(value, dict):
+                    found[key] = Entry(path, key, f"[{key}]", value)
+                else:
+                    self.wrong(path, (key,), f"“{key}”应是一张表，写成 [{key}]", f"{key} must be a table")
+        return list(found.values())
+
+    def values(self, name: str) -> Iterator[tuple[Path, str, Any]]:
+        """Top-level values of a TOML over the chain; the county's replace the nation's."""
+        found: dict[str, tuple[Path, str, Any]] = {}
+        for path, data in self.tomls(name):
+            found |= {key: (path, key, value) for key, value in data.items()}
+        yield from found.values()
+
+    def wrong(self, path: Path, near: Sequence[str], zh: str, en: str, column: int = 0, lines_on: int = 0) -> None:
+        """A fault at the line where the last of `near` stands after the others."""
+        self.reader.fault(self.reader.name(path), self.reader.line_of(path, *near) + lines_on, zh, en, column)
+
+    def get(self, entry: Entry, key: str, kind: type[T], default: T | None = None) -> T:
+        """A value of a TOML table. Without a default it must be there. A fault gives an empty value, so that the rest is looked at too."""
+        if key not in entry.data:
+            if default is None:
+                self.wrong(entry.path, (entry.near,), f"“{entry.key}”缺少 {key}", f"{entry.key} lacks {key}")
+            return kind() if default is None else default
+        value = entry.data[key]
+        if not isinstance(value, kind):
+            zh, en = _KINDS[kind]
+            self.wrong(entry.path, (entry.near, key), f"“{entry.key}”的 {key} 要是{zh}", f"{key} of {entry.key} must be {en}")
+            return kind()
+        if isinstance(value, list) and not all(isinstance(part, str) for part in value):
+            self.wrong(entry.path, (entry.near, key), f"“{entry.key}”的 {key} 里只能是文字", f"{key} of {entry.key} must hold text")
+            return kind()
+        return value
