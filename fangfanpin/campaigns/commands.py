@@ -1,6 +1,7 @@
 """`fangfanpin init`: a real county without any demo."""
 
 import argparse
+import datetime
 import getpass
 import os
 import sys
@@ -13,6 +14,7 @@ from django.utils import timezone
 from fangfanpin.accounts.management import first_password
 from fangfanpin.accounts.models import Assignment, Role, User
 from fangfanpin.accounts.reach import make_reach, set_database_reach
+from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign
 from fangfanpin.campaigns.services import open_campaign
 from fangfanpin.cli import Answer, Command, CommandFault
@@ -28,6 +30,16 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--admin", default="admin", help="第一个管理员的账号")
     parser.add_argument("--name", default="县级管理员", help="第一个管理员的姓名")
     parser.add_argument("--role", default="county", help="第一个管理员的岗位，默认 county")
+    parser.add_argument("--clock", help="年度工作的“今天”，如 2021-11-10：演练或补做往年时用；不写就是真实日期")
+
+
+def _clock(word: str | None) -> datetime.datetime | None:
+    if not word:
+        return None
+    try:
+        return datetime.datetime.combine(datetime.date.fromisoformat(word), datetime.time(8), tzinfo=clock.SHANGHAI)
+    except ValueError:
+        raise CommandFault(f"--clock {word} 不是日期，请写成 2021-11-10 这样") from None
 
 
 def pack_directory(name: str) -> Path:
@@ -42,6 +54,7 @@ def _init(arguments: argparse.Namespace) -> Answer:
         pack = load_pack(directory)
     except PackFaults as faults:
         raise CommandFault("\n".join(f"{f.file}:{f.line} {f.message_zh}" for f in faults.faults)) from None
+    starts = _clock(arguments.clock)
     county_code = arguments.county or pack.division
     if not county_code:
         raise CommandFault("政策包没有写明县，请用 --county 给出 6 位行政区划代码")
@@ -49,17 +62,20 @@ def _init(arguments: argparse.Namespace) -> Answer:
         set_database_reach(make_reach(0, villages=()), act="county.init", source="cli")
         if Campaign.objects.filter(is_demo=True).exists():
             raise CommandFault("这里已是演示县。真实数据不能和演示混在一起，请换一个 DATA_DIR。")
-        if User.objects.filter(username=arguments.admin).exists():
-            raise CommandFault(f"账号 {arguments.admin} 已存在，这个县已经建过了。")
+        if Campaign.objects.exists() or User.objects.exists():
+            raise CommandFault("这里已经建过一个县了，不再重建。账号忘了密码，请由其他县级管理员重置。")
         load_regions(county_code)
         county = Region.objects.filter(code=county_code).first()
         if county is None:
             raise CommandFault(f"没有 {county_code} 这个县级代码")
         published = publish(pack=pack, directory=directory, by=None)
-        campaign = open_campaign(pack=published, county=county, by=None)
+        campaign = open_campaign(pack=published, county=county, by=None, starts=starts)
         password, given = _password()
         user = User.objects.create_user(username=arguments.admin, password=password, name=arguments.name, must_change_password=not given)
-        Assignment.objects.create(user=user, role=Role.objects.get(pk=arguments.role), region=county, valid_from=timezone.localdate())
+        role = Role.objects.filter(pk=arguments.role).first()
+        if role is None:
+            raise CommandFault(f"政策包里没有岗位 {arguments.role}，可用：{'、'.join(Role.objects.values_list('pk', flat=True))}")
+        Assignment.objects.create(user=user, role=role, region=county, valid_from=timezone.localdate())
     villages = Region.objects.villages().under(county_code).count()
     shown = "（已按 FFP_ADMIN_PASSWORD 设置）" if given else password
     return Answer(

@@ -6,25 +6,31 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from fangfanpin.campaigns import clock
+from fangfanpin.campaigns.models import Campaign
 from fangfanpin.campaigns.services import entry_gate, is_unlocked
 from fangfanpin.records.gates import register_gate, register_opener
-from fangfanpin.web.context import register_frame_part
+from fangfanpin.web.context import register_frame_part, register_open_part
 
 register_gate(entry_gate)
 register_opener(is_unlocked)
 
 
+@register_open_part
+def demo_mark(request: HttpRequest) -> dict[str, Any]:
+    """Every page of a demo county says so, the sign-in page too."""
+    return {"is_demo": Campaign.objects.filter(is_demo=True).exists()}
+
+
 @register_frame_part
 def campaign_frame(request: HttpRequest) -> dict[str, Any]:
-    """Title and countdown to the next stage for the top bar; the demo's warning."""
+    """Title and countdown to the next stage for the top bar."""
     try:
         campaign = clock.current()
     except clock.NoCampaign:
-        return {"campaign_title": None, "is_demo": False}
+        return {"campaign_title": None}
     coming = next((stage for stage in clock.stages(campaign) if not stage.is_past), None)
     return {
         "campaign_title": campaign.title,
-        "is_demo": campaign.is_demo,
         "countdown": countdown(coming) if coming else _("各阶段均已到期"),
         "campaign_now": clock.now(campaign),
     }

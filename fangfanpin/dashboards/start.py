@@ -13,6 +13,7 @@ from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign
 from fangfanpin.dashboards.queries import OPEN_CLUES, unreported
+from fangfanpin.households.models import Household
 from fangfanpin.quality.models import Clue
 from fangfanpin.records.models import Conflict, ImportBatch, Record
 from fangfanpin.records.units import HOUSEHOLD_FORM
@@ -60,6 +61,17 @@ def _due_of(stage: clock.Stage) -> tuple[str, str]:
     return _("“%(title)s”%(day)s 截止，还有 %(days)d 天") % {"title": stage.title, "day": shown, "days": days}, (
         "bad" if days < 1 else "warn" if days < 3 else "idle"
     )
+
+
+@duties_from
+def beginning(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
+    """The first steps of a county that `fangfanpin init` has just made."""
+    found = []
+    if reach.has(Verb.IMPORT_ROSTER) and not Household.objects.visible_to(reach).exists():
+        found.append(Duty(_("导入花名册"), 1, _("步"), _("从全国系统导出的表格，列名照旧；导入后就有户可采集"), "/imports/", "warn"))
+    if reach.has(Verb.ACCOUNT_MANAGE) and not User.objects.exclude(pk=user.pk).exists():
+        found.append(Duty(_("给乡镇和村建账号"), 1, _("步"), _("可用 Excel 成批建，第一次密码打印成条发到人"), "/accounts/bulk", "warn"))
+    return found
 
 
 @duties_from

@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 Part = Callable[[HttpRequest], dict[str, Any]]
 _parts: list[Part] = []
+_open_parts: list[Part] = []
 
 
 def register_frame_part(part: Part) -> Part:
@@ -15,8 +16,16 @@ def register_frame_part(part: Part) -> Part:
     return part
 
 
+def register_open_part(part: Part) -> Part:
+    """As `register_frame_part`, on pages before sign-in too (the demo's warning)."""
+    _open_parts.append(part)
+    return part
+
+
 def frame(request: HttpRequest) -> dict[str, Any]:
     found: dict[str, Any] = {"reach": getattr(request, "reach", None)}
+    for part in _open_parts:
+        found.update(part(request))
     if getattr(request, "user", None) is not None and request.user.is_authenticated:
         for part in _parts:
             found.update(part(request))
