@@ -505,13 +505,17 @@ def _facts(unit: Unit, target: str) -> dict[str, Any]:
 
 def _reply(work: _Work, request: SaveRequest, clues: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     unit = work.unit
+    lead = unit.records[TARGET_HOUSEHOLD]
     return {
         "client_id": str(request.client_id),
         "versions": {target: record.version for target, record in unit.records.items()},
         "values": {target: _current_values(unit, target) for target in sorted(work.touched)},
         "ticks": {target: unit.records[target].ticks for target in sorted(work.touched) if target in unit.records},
         "facts": {target: _facts(unit, target) for target in sorted(work.touched)},
-        "state": unit.records[TARGET_HOUSEHOLD].state,
+        "state": lead.state,
+        "visit": {"visited_by": lead.visitors, "visited_on": lead.visited_on.isoformat() if lead.visited_on else None},
+        "entered_by": lead.entered_by.name if lead.entered_by else None,
+        "checked_by": lead.checked_by.name if lead.checked_by else None,
         "merged": work.merged,
         "conflicts": [conflict_json(conflict) for conflict in work.conflicts],
         "clues": list(clues),

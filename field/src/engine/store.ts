@@ -66,7 +66,18 @@ export class HouseholdStore {
     this.changed();
   }
 
-  acknowledge(reply: SaveReply, sent: { target: string; name: string }[]): void {
+  /** The outcome of the save under way is in the journal. */
+  settled(entries: Entries): void {
+    this.beside.sending = null;
+    this.journal(entries);
+  }
+
+  /** Takes a reply over; `entries`: the journal without what was stored, where it was this tab's save. */
+  acknowledge(reply: SaveReply, sent: { target: string; name: string }[], entries?: Entries): void {
+    if (entries) {
+      this.beside.sending = null;
+      this.journaled = entries;
+    }
     this.held = merged(this.pack, this.held, reply);
     this.beside.stored = new Set([...this.beside.stored, ...sent.map((entry) => `${entry.target} ${entry.name}`)]);
     this.beside.merged = reply.merged;

@@ -217,6 +217,9 @@ export interface SaveReply {
   ticks: Record<Target, Record<string, Tick>>;
   facts?: Record<Target, Values>;
   state: RecordState;
+  visit?: Visit;
+  entered_by?: string | null;
+  checked_by?: string | null;
   merged: { target: Target; name: string }[];
   conflicts: Conflict[];
   clues: Clue[];

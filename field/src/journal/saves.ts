@@ -8,8 +8,8 @@ import type { Op, ServerFault, Target } from "../engine";
 import type { Lease } from "./shelf";
 
 const MOST = 500;
-/** Longer than a request may take; a tab that was killed is given up after this. */
-export const LEASE_MS = 45_000;
+/** Saves waiting time and traffic only: two tabs that send the same save are one save for the server. */
+const LEASE_MS = 5_000;
 
 export interface Batch {
   save: string;
@@ -20,12 +20,12 @@ export interface Batch {
 export type Claim = { kind: "batch"; batch: Batch } | { kind: "nothing" } | { kind: "busy"; until: number };
 
 /** The save to send now: one whose outcome is unknown, else a new one of what is waiting. */
-export function claim(entries: Entries, leases: Map<string, Lease>, tab: string, now: number, newSave: string): Claim {
+export function claim(entries: Entries, leases: Map<string, Lease>, tab: string, now: number, newSave: string, leaseMs = LEASE_MS): Claim {
   const unknown = ordered(entries).find((entry) => entry.state === "sending");
   if (unknown?.save) {
     const lease = leases.get(unknown.save);
     if (lease && lease.tab !== tab && lease.until > now) return { kind: "busy", until: lease.until };
-    leases.set(unknown.save, { save: unknown.save, tab, until: now + LEASE_MS });
+    leases.set(unknown.save, { save: unknown.save, tab, until: now + leaseMs });
     return { kind: "batch", batch: batchOf(entries, unknown.save) };
   }
   const chosen: Entry[] = [];
@@ -42,7 +42,7 @@ export function claim(entries: Entries, leases: Map<string, Lease>, tab: string,
   }
   if (!chosen.length) return { kind: "nothing" };
   for (const entry of chosen) entries.set(entry.id, { ...entry, state: "sending", save: newSave });
-  leases.set(newSave, { save: newSave, tab, until: now + LEASE_MS });
+  leases.set(newSave, { save: newSave, tab, until: now + leaseMs });
   return { kind: "batch", batch: batchOf(entries, newSave) };
 }
 

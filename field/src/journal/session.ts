@@ -48,6 +48,10 @@ export interface SessionOptions {
   fetch?: Fetch;
   /** The CSRF token at the moment of sending; defaults to the cookie `csrftoken`. */
   csrf?: () => string;
+  /** Where changes lie; defaults to the browser's IndexedDB, or memory where that cannot be used. */
+  shelf?: Shelf;
+  /** How long another tab waits for a save under way before it tries the same save itself. */
+  leaseMs?: number;
   /** Milliseconds before the first, second … further try; the last one repeats. */
   retryDelays?: readonly number[];
 }
@@ -57,7 +61,7 @@ const RETRY_DELAYS = [1_000, 2_000, 5_000, 10_000, 30_000];
 /** Loads pack and bundle, and lays over them what this device has not sent yet. Rejects with `Unreachable` or a network error. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const transport = new Transport(options.fetch ?? globalThis.fetch.bind(globalThis), options.csrf ?? cookieToken);
-  const [shelf, pack] = await Promise.all([openShelf(options.userId), transport.pack()]);
+  const [shelf, pack] = await Promise.all([options.shelf ?? openShelf(options.userId), transport.pack()]);
   const bundle = await transport.household(options.householdId);
   const store = new HouseholdStore(pack, bundle, options.userId);
   const session = new HouseholdSession(store, shelf, transport, options);
@@ -93,6 +97,7 @@ class HouseholdSession implements Session {
   private readonly retryDelays: readonly number[];
   private writes: Promise<void> = Promise.resolve();
   private running: Promise<void> | null = null;
+  private again = false;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private tries = 0;
   private closed = false;
@@ -317,6 +322,7 @@ class HouseholdSession implements Session {
   }
 
   async flush(): Promise<void> {
+    this.again = true; // a run under way looks once more: what is asked for now may be written after it looked
     this.running ??= this.send().finally(() => {
       this.running = null;
     });
@@ -338,7 +344,8 @@ class HouseholdSession implements Session {
     if (this.timer) clearTimeout(this.timer);
     globalThis.removeEventListener?.("online", this.onOnline);
     this.channel?.close();
-    this.shelf.close();
+    // What was typed last still gets into the journal.
+    void this.writes.then(() => this.shelf.close());
   }
 
   // ---------------------------------------------------------------- inside
@@ -357,7 +364,6 @@ class HouseholdSession implements Session {
   private write(change: Change): void {
     this.store.begin(change);
     this.writes = this.writes.then(async () => {
-      if (this.closed) return;
       try {
         const { entries } = await this.shelf.change(this.settings.householdId, change);
         this.store.journal(entries, change);
@@ -366,7 +372,7 @@ class HouseholdSession implements Session {
         const { entries } = await this.shelf.change(this.settings.householdId, change);
         this.store.journal(entries, change);
       }
-      this.channel?.postMessage({ household: this.settings.householdId } satisfies Told);
+      if (!this.closed) this.channel?.postMessage({ household: this.settings.householdId } satisfies Told);
     });
   }
 
@@ -392,16 +398,22 @@ class HouseholdSession implements Session {
     this.writes = this.writes.then(async () => {
       if (!this.closed) await this.reload();
     });
+    if (!told.reply) return;
+    // The other tab's session lives, so this one's does too.
+    if (this.line.phase === "password") this.say({ phase: "waiting", message: "", retryAt: null });
+    void this.flush();
   }
 
   private async send(): Promise<void> {
     for (;;) {
+      this.again = false;
       await this.writes;
       if (this.closed || this.line.phase === "password") return;
       this.clearTimer();
-      const { result, entries } = await this.shelf.change(this.settings.householdId, (held, leases) => claim(held, leases, this.tab, Date.now(), uuid()));
+      const { result, entries } = await this.shelf.change(this.settings.householdId, (held, leases) => claim(held, leases, this.tab, Date.now(), uuid(), this.settings.leaseMs));
       this.store.journal(entries);
       if (result.kind === "nothing") {
+        if (this.again) continue;
         this.say({ phase: entries.size ? "waiting" : "idle", message: "", retryAt: null });
         return;
       }
@@ -421,11 +433,11 @@ class HouseholdSession implements Session {
         ops: batch.ops,
       });
       if (this.closed) return;
-      this.store.sending(null);
       switch (outcome.kind) {
         case "stored": {
-          const sent = await this.settle((held, leases) => acknowledge(held, leases, batch.save));
-          this.store.acknowledge(outcome.reply, sent);
+          const done = await this.shelf.change(this.settings.householdId, (held, leases) => acknowledge(held, leases, batch.save));
+          const sent = done.result;
+          this.store.acknowledge(outcome.reply, sent, done.entries);
           this.channel?.postMessage({ household: this.settings.householdId, reply: outcome.reply, sent } satisfies Told);
           this.elsewhere = await this.shelf.countElsewhere(this.settings.householdId);
           this.tries = 0;
@@ -457,7 +469,7 @@ class HouseholdSession implements Session {
 
   private async settle<T>(work: (entries: Entries, leases: Map<string, Lease>) => T): Promise<T> {
     const { result, entries } = await this.shelf.change(this.settings.householdId, work);
-    this.store.journal(entries);
+    this.store.settled(entries);
     return result;
   }
 
