@@ -124,6 +124,8 @@ def _exists(url: str) -> bool:
 
 def _fits(entry: _Entry, path: str) -> int:
     """Length of the longest prefix under which the path lies; 0: elsewhere."""
+    if path.endswith("/review"):
+        path = "/households/review"  # one household's review belongs to the list it came from
     if path == entry.url:
         return len(path)
     return 0 if path in _NOT_SETTINGS else max((len(prefix) for prefix in entry.under if path.startswith(prefix)), default=0)

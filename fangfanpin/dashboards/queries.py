@@ -70,8 +70,9 @@ class Progress:
         return _share(self.clues_closed, self.clues_open + self.clues_closed)
 
     def share_of(self, metric: str) -> int | None:
-        """Percent done of a metric of the plan; None for one that nothing counts."""
-        return {"collected": self.visited_share, "entered": self.share, "clues_closed": self.clues_share}.get(metric)
+        """Percent done of a metric of the plan; None for one that nothing counts, and for clues before the first sweep."""
+        clues = self.clues_share if self.clues_open + self.clues_closed else None
+        return {"collected": self.visited_share, "entered": self.share, "clues_closed": clues}.get(metric)
 
 
 def _share(part: int, whole: int) -> int:

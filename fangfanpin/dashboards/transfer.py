@@ -7,16 +7,19 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import set_act
+from fangfanpin.archives.reading import shown
 from fangfanpin.households.models import Household, Person
-from fangfanpin.households.subjects import person_values
-from fangfanpin.pack import Pack
+from fangfanpin.households.subjects import household_values, person_values
+from fangfanpin.pack import Indicator, Pack
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM, TARGET_HOUSEHOLD, Unit
+from fangfanpin.regions.models import Region
 
 
 class TransferRefused(Exception):
@@ -60,8 +63,12 @@ def moves(unit: Unit, pack: Pack) -> list[MemberMove]:
     return found
 
 
-def changed_items(unit: Unit, pack: Pack) -> list[ChangedItem]:
-    """Every item that must be typed in the national system: as-of and fixed items that differ, period items always when given."""
+def changed_items(unit: Unit, pack: Pack, *, sensitive: bool = True) -> list[ChangedItem]:
+    """Items whose value is another than last year's, in the order of the module: households' and live members', typed columns included.
+
+    Everything of a member who is new; nothing about a typed column whose value of last year nobody knows; numbers that identify a
+    person never. Sensitive values are masked unless `sensitive`.
+    """
     found: list[ChangedItem] = []
     live = {str(person.id): person for person in unit.live()}
     for section in pack.year_update:
@@ -69,17 +76,14 @@ def changed_items(unit: Unit, pack: Pack) -> list[ChangedItem]:
         for target in targets:
             person = live.get(target)
             record, last = unit.records.get(target), unit.last.get(target)
-            if record is None:
-                continue
-            now: dict[str, Any] = dict(record.values)
+            subject = person_values(person) if person else household_values(unit.household)
+            now: dict[str, Any] = {**subject, **(record.values if record else {})}
             before: dict[str, Any] = {**(last.subject if last else {}), **(last.values if last else {})}
-            if person is not None:
-                now.update(person_values(person))
             for name in section.items:
                 indicator = pack.indicators[f"{section.form}.{name}"]
-                if indicator.privacy == "secret" or name not in now:
+                if indicator.privacy == "secret" or name not in now or now[name] == before.get(name):
                     continue
-                if now[name] == before.get(name):
+                if last is not None and indicator.home == "subject" and name not in before:
                     continue
                 found.append(
                     ChangedItem(
@@ -87,11 +91,25 @@ def changed_items(unit: Unit, pack: Pack) -> list[ChangedItem]:
                         section=section.title,
                         zh=indicator.zh,
                         national_id=indicator.national_id,
-                        before=pack.display(indicator, before.get(name)) if last else "",
-                        after=pack.display(indicator, now[name]),
+                        before=words(pack, indicator, before.get(name), sensitive) if last else "",
+                        after=words(pack, indicator, now[name], sensitive),
                     )
                 )
     return found
+
+
+def words(pack: Pack, indicator: Indicator, value: Any, sensitive: bool) -> str:
+    """A value as people read it; a place by its name."""
+    if indicator.type == "ref" and value:
+        region = Region.objects.filter(pk=str(value)).first()
+        return region.name if region else str(value)
+    return shown(pack, indicator, value, sensitive=sensitive)
+
+
+def waiting(records: QuerySet[Record, Record], *, shown: str, place: str) -> QuerySet[Record, Record]:
+    """Of the submitted households those not yet entered there, or (`done`) those that are, under a division."""
+    records = records.filter(transferred_at__isnull=shown != "done")
+    return records.filter(village_code__startswith=place) if place else records
 
 
 def units_of(households: Sequence[Household], year: int) -> list[Unit]:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from fangfanpin.dashboards import views
+from fangfanpin.dashboards import exporting, views
 
 app_name = "dashboards"
 urlpatterns = [
@@ -18,4 +18,5 @@ urlpatterns = [
     path("progress/<str:code>/map.json", views.map_json, name="map"),
     path("progress/report", views.report, name="report"),
     path("transfer/", views.transfer_list, name="transfer"),
+    path("exports/<slug:key>", exporting.make_export, name="export"),
 ]

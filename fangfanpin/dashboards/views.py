@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from fangfanpin.accounts.permissions import SignedInRequest, needs, require, signed_in, within_reach
+from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require, signed_in, within_reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign, StageReport
@@ -170,7 +170,7 @@ def review(request: SignedInRequest, household_id: UUID) -> HttpResponse:
         {
             "household": household,
             "lead": lead,
-            "changed": transfer.changed_items(unit, pack),
+            "changed": transfer.changed_items(unit, pack, sensitive=can(request.reach, Verb.SENSITIVE_VIEW, household)),
             "moves": transfer.moves(unit, pack),
             "clues": household.clues.filter(year=campaign.year, state__in=queries.OPEN_CLUES),
             "asked_reason": request.POST.get("reason", ""),
@@ -312,9 +312,7 @@ def transfer_list(request: SignedInRequest) -> HttpResponse:
     shown = "done" if request.GET.get("shown") == "done" else "waiting"
     place = _place(request)
     records = queries.due_records(request.reach, campaign.year, queries.SUBMITTED_STATES)
-    records = records.filter(transferred_at__isnull=shown != "done")
-    if place:
-        records = records.filter(village_code__startswith=place)
+    records = transfer.waiting(records, shown=shown, place=place)
     after = request.GET.get("after", "")
     if after:
         records = records.filter(household__code__gt=after)
@@ -324,7 +322,7 @@ def transfer_list(request: SignedInRequest) -> HttpResponse:
         {
             "record": record,
             "household": unit.household,
-            "changed": transfer.changed_items(unit, pack),
+            "changed": transfer.changed_items(unit, pack, sensitive=can(request.reach, Verb.SENSITIVE_VIEW, unit.household)),
             "moves": transfer.moves(unit, pack),
         }
         for record in found[:TRANSFER_PAGE]

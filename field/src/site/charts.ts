@@ -30,10 +30,10 @@ export function draw(box: HTMLElement): void {
     animationDuration: 300,
     textStyle: text,
     color: BLUE,
-    grid: { left: 8, right: font * 4, top: font * 3.4, bottom: 8, containLabel: true },
+    grid: { left: 8, right: font * 4, top: font * 4, bottom: 8, containLabel: true },
     legend: { top: 0, left: 0, itemWidth: font, itemHeight: font * 0.8, textStyle: text, selectedMode: false },
     tooltip: { trigger: "axis", renderMode: "richText", axisPointer: { type: "shadow" }, valueFormatter: (value: unknown) => `${String(value)}${data.unit}` },
-    xAxis: { type: "value", min: 0, max: 100, axisLabel: { ...text, formatter: `{value}${data.unit}` }, splitLine: { lineStyle: { color: "#e3e8ec" } } },
+    xAxis: { type: "value", min: 0, max: 100, axisLabel: { ...text, formatter: `{value}${data.unit}`, hideOverlap: true }, splitNumber: box.clientWidth < 420 ? 2 : 5, splitLine: { lineStyle: { color: "#e3e8ec" } } },
     yAxis: { type: "category", inverse: true, data: data.labels, axisTick: { show: false }, axisLabel: { ...text, width: font * 7, overflow: "truncate" } },
     series: data.series.map((series, index) => ({
       type: "bar",
@@ -48,7 +48,7 @@ export function draw(box: HTMLElement): void {
               silent: true,
               symbol: "none",
               lineStyle: { color: "#a8201a", width: 2, type: "dashed" },
-              label: { formatter: data.target.name, position: "end", ...text, color: "#a8201a", distance: 4 },
+              label: { formatter: data.target.name, position: "start", ...text, color: "#a8201a", distance: 4 },
               data: [{ xAxis: data.target.value }],
             }
           : undefined,

@@ -11,7 +11,7 @@ interface Divisions {
   is_demo: boolean;
 }
 
-const WIDTH = 640;
+const NARROWEST = 260;
 const SVG = "http://www.w3.org/2000/svg";
 
 export function drawMaps(): void {
@@ -41,12 +41,15 @@ function draw(divisions: Divisions, box: HTMLElement): SVGSVGElement {
   const [south, north] = range(points.map((point) => point[1]!));
   // Equirectangular about the middle: a county is small.
   const squeeze = Math.cos((((south + north) / 2) * Math.PI) / 180);
-  const scale = WIDTH / Math.max((east - west) * squeeze, 1e-6);
+  // One unit of the picture is one pixel of the page, so that its words are as large as the page's.
+  const width = Math.max(box.clientWidth - 8, NARROWEST);
+  const letter = parseFloat(getComputedStyle(document.documentElement).fontSize) * 0.82;
+  const scale = width / Math.max((east - west) * squeeze, 1e-6);
   const height = Math.max((north - south) * scale, 40);
   const place = (point: number[]): [number, number] => [(point[0]! - west) * squeeze * scale, (north - point[1]!) * scale];
 
   const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", `-4 -4 ${WIDTH + 8} ${height + 8}`);
+  svg.setAttribute("viewBox", `-4 -4 ${width + 8} ${height + 8}`);
   svg.setAttribute("class", "map");
   svg.setAttribute("role", "group");
   svg.setAttribute("aria-label", box.getAttribute("aria-label") ?? "");
@@ -63,9 +66,9 @@ function draw(divisions: Divisions, box: HTMLElement): SVGSVGElement {
     const corners = rings(feature)[0]!.map(place);
     const [x0, x1] = range(corners.map((corner) => corner[0]));
     const [y0, y1] = range(corners.map((corner) => corner[1]));
-    const room = Math.floor((x1 - x0) / 12.5);
+    const room = Math.floor((x1 - x0 - 4) / letter);
     if (name && room >= 2) link.append(words(name.length > room ? name.slice(0, room) : name, (x0 + x1) / 2, (y0 + y1) / 2 - 2));
-    if (value !== undefined) link.append(words(`${value}%`, (x0 + x1) / 2, (y0 + y1) / 2 + (name && room >= 2 ? 13 : 4)));
+    if (value !== undefined) link.append(words(`${value}%`, (x0 + x1) / 2, (y0 + y1) / 2 + (name && room >= 2 ? letter : 4)));
     svg.append(link);
   }
   return svg;

@@ -5,7 +5,7 @@ import { post } from "./requests";
 export function showInFull(): void {
   document.querySelectorAll<HTMLButtonElement>("button[data-reveal]").forEach((button) => {
     button.addEventListener("click", () => {
-      void ask({ facts: button.dataset["facts"] ?? "", act: button.textContent?.trim() ?? "", reasonOf: 2 }).then(async (reason) => {
+      void ask({ facts: button.dataset["facts"] ?? "", act: button.textContent?.trim() ?? "", reasonOf: 5 }).then(async (reason) => {
         if (reason === null) return;
         const shown = document.createElement("span");
         shown.setAttribute("role", "status");
