@@ -1,0 +1,143 @@
+"""A demo county of benchmark size, built once per seed in bench/cache and served as users have it."""
+
+import contextlib
+import hashlib
+import http.client
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+
+from fangfanpin.runtime.postgres import EmbeddedPostgres, in_use, read_urls
+from fangfanpin.runtime.supervisor import is_answering, migration_state
+
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+CACHE = PROJECT_DIR / "bench" / "cache"
+COUNTY, TENFOLD, SEED = 25_000, 250_000, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A served county: `url`, its DATA_DIR, and SQL as the owner."""
+
+    data_dir: Path
+    port: int
+
+    def password(self, name: str) -> str:
+        lines = (self.data_dir / "demo" / "accounts.txt").read_text(encoding="utf-8").splitlines()
+        return dict(line.split("\t") for line in lines)[name]
+
+    def sql(self, query: str, values: Sequence[object] | Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+        with psycopg.connect(read_urls(self.data_dir).owner, autocommit=True) as connection:
+            return connection.execute(query.encode(), values).fetchall()
+
+    def sign_in(self, name: str) -> "Session":
+        session = Session(self.port)
+        session.get("/accounts/sign-in")
+        form = {"username": name, "password": self.password(name), "csrfmiddlewaretoken": session.cookies["csrftoken"], "next": ""}
+        status, _body = session.ask("POST", "/accounts/sign-in", urllib.parse.urlencode(form), "application/x-www-form-urlencoded")
+        if status != 302:
+            raise RuntimeError(f"{name} was not signed in: {status}")
+        return session
+
+
+class Session:
+    """One browser's worth of HTTP: a kept connection and its cookies."""
+
+    def __init__(self, port: int) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.cookies: dict[str, str] = {}
+
+    def ask(self, method: str, path: str, body: str | None = None, content_type: str = "") -> tuple[int, str]:
+        headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
+        if body is not None:
+            headers |= {"Content-Type": content_type, "X-CSRFToken": self.cookies.get("csrftoken", "")}
+        self._connection.request(method, path, body.encode() if body is not None else None, headers)
+        answer = self._connection.getresponse()
+        text = answer.read().decode()
+        for cookie in answer.headers.get_all("Set-Cookie") or []:
+            found = re.match(r"([^=]+)=([^;]*)", cookie)
+            if found:
+                self.cookies[found[1]] = found[2]
+        return answer.status, text
+
+    def get(self, path: str) -> tuple[int, str]:
+        return self.ask("GET", path)
+
+    def timed(self, method: str, path: str, body: str | None = None, *, expect: tuple[int, ...] = (200,)) -> float:
+        """Milliseconds from sending the request to the last byte of the answer; raises when the status is another."""
+        began = time.perf_counter()
+        status, text = self.ask(method, path, body, "application/json")
+        taken = (time.perf_counter() - began) * 1000
+        if status not in expect:
+            raise RuntimeError(f"{method} {path} gave {status}: {text[:300]}")
+        return taken
+
+
+def built(households: int, seed: int = SEED) -> Path:
+    """DATA_DIR of a demo county of that size; made anew when generator, packs or structure have changed. Not running."""
+    data_dir = CACHE / f"county-{households}-{seed}"
+    made_by = data_dir / "made-by"
+    if made_by.exists() and made_by.read_text() == _version():
+        return data_dir
+    if data_dir.exists():
+        EmbeddedPostgres(data_dir).stop()
+        shutil.rmtree(data_dir)
+    print(f"  making a county of {households} households …", file=sys.stderr, flush=True)
+    with in_use(data_dir):
+        command = [sys.executable, "-m", "fangfanpin.cli", "demo", "--households", str(households), "--seed", str(seed), "--json"]
+        subprocess.run(command, env=_environment(data_dir), check=True, stdout=subprocess.DEVNULL)
+        # As a county in use has it: autovacuum would get there in some minutes, in the middle of a measurement.
+        with psycopg.connect(read_urls(data_dir).owner, autocommit=True) as connection:
+            connection.execute("VACUUM (ANALYZE)")
+    made_by.write_text(_version())
+    return data_dir
+
+
+@contextlib.contextmanager
+def served(households: int, seed: int = SEED) -> Iterator[Running]:
+    """The county served by `fangfanpin serve` on a free port, at the demo's hour of the campaign."""
+    data_dir = built(households, seed)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [sys.executable, "-m", "fangfanpin.cli", "serve"]
+    with (data_dir / "serve.log").open("wb") as log:
+        process = subprocess.Popen(command, env=_environment(data_dir, PORT=str(port)), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        deadline = time.monotonic() + 120
+        while not is_answering(bind="127.0.0.1", port=port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the county does not come up, see {data_dir}/serve.log")
+            time.sleep(0.2)
+        running = Running(data_dir, port)
+        # The clock ran on since the county was made: entry would be closed.
+        running.sql(
+            "UPDATE campaigns_campaign SET clock_offset_seconds = extract(epoch FROM timestamptz '2021-11-15 09:00+08' - now()) RETURNING year"
+        )
+        yield running
+    finally:
+        process.terminate()
+        process.wait(90)
+
+
+def _environment(data_dir: Path, **more: str) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.endswith("DATABASE_URL") and not name.startswith(("FFP_", "DJANGO_"))}
+    return {**kept, "DATA_DIR": str(data_dir), **more}
+
+
+def _version() -> str:
+    digest = hashlib.sha256(migration_state().encode())
+    for path in [*sorted((PROJECT_DIR / "fangfanpin" / "demo").glob("*.py")), *sorted((PROJECT_DIR / "packs").rglob("*.*"))]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
