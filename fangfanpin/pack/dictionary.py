@@ -57,6 +57,7 @@ def read_lists(source: Source) -> dict[str, tuple[ListItem, ...]]:
             continue
         if key in seen:
             source.reader.fault(row.file, row.line, f"“{row['list']}”的代码“{row['code']}”写了两次", "code given twice")
+            continue
         seen.add(key)
         if row["code"].isdigit() and len(row["code"]) < widths.get(row["list"], 0):
             source.reader.fault(row.file, row.line, f"代码“{row['code']}”比同清单的短，前面的 0 可能被 Excel 去掉了", "leading zero lost in Excel")
@@ -195,9 +196,10 @@ def read_forms(source: Source, indicators: Mapping[str, Indicator]) -> dict[str,
 
 def _form(source: Source, entry: Entry, items: list[Indicator]) -> Form:
     key = entry.key
-    sections = [data for data in entry.data.get("sections", []) if isinstance(data, dict) and "key" in data and "title" in data]
-    if len(sections) != len(entry.data.get("sections", [])):
-        source.wrong(entry.path, (entry.near, "sections"), "每个 section 都要有 key 和 title", "a section needs key and title")
+    given = entry.data.get("sections", [])
+    sections = [data for data in given if isinstance(data, dict) and "key" in data and "title" in data] if isinstance(given, list) else []
+    if not isinstance(given, list) or len(sections) != len(given):
+        source.wrong(entry.path, (*entry.near, "sections"), "每个 section 都要有 key 和 title", "a section needs key and title")
     known = {str(data["key"]): data for data in sections} or {"main": {"key": "main", "title": ""}}
     rows = {row["name"]: row for row in source.rows("indicators.csv", INDICATOR_COLUMNS) if row["form"] == key}
     for indicator in items:
@@ -208,15 +210,20 @@ def _form(source: Source, entry: Entry, items: list[Indicator]) -> Form:
             )
     names = {indicator.name for indicator in items}
     groups: list[frozenset[str]] = []
-    for group in entry.data.get("sum_groups", []):
+    given = entry.data.get("sum_groups", [])
+    if not isinstance(given, list):
+        source.wrong(entry.path, (*entry.near, "sum_groups"), "sum_groups 要是列表的列表", "sum_groups must be a list of lists")
+        given = []
+    for names_together in given:
+        group = source.texts(entry.path, (*entry.near, "sum_groups"), names_together)
         for name in group:
             if name not in names:
-                source.wrong(entry.path, (entry.near, "sum_groups", f'"{name}"'), f"sum_groups 里没有指标“{name}”", f"unknown item {name}")
+                source.wrong(entry.path, (*entry.near, "sum_groups", f'"{name}"'), f"sum_groups 里没有指标“{name}”", f"unknown item {name}")
         groups.append(frozenset(group))
     subject, period = source.get(entry, "subject", str), source.get(entry, "period", str, "year")
     for word, allowed, name in ((subject, SUBJECTS, "subject"), (period, PERIODS, "period")):
         if word and word not in allowed:
-            source.wrong(entry.path, (entry.near, name), f"{name} 不能是“{word}”，只能是：{'、'.join(sorted(allowed))}", f"bad {name}")
+            source.wrong(entry.path, (*entry.near, name), f"{name} 不能是“{word}”，只能是：{'、'.join(sorted(allowed))}", f"bad {name}")
     return Form(
         key=key,
         title=source.get(entry, "title", str),

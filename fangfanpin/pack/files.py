@@ -151,12 +151,12 @@ class Reader:
             return {}
 
     def line_of(self, path: Path, *needles: str) -> int:
-        """Line of the first occurrence of the last needle after the earlier ones, for messages about TOML."""
+        """Line of the last needle after the earlier ones, for messages about TOML; a needle given twice is looked for twice."""
         text = path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-        place = 0
+        place, before = 0, ""
         for needle in needles:
-            found = text.find(needle, place)
+            found = text.find(needle, place + 1 if needle == before else place)
             if found < 0:
                 break
-            place = found
+            place, before = found, needle
         return text.count("\n", 0, place) + 1

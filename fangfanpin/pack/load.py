@@ -149,24 +149,27 @@ class _Loader:
         if not plans:
             return ()
         path, stages = plans[-1]
+        if not isinstance(stages, list):
+            self.source.wrong(path, ("stages",), "阶段要写成 [[stages]]", "stages must be [[stages]]")
+            return ()
         found: list[Step] = []
         seen: set[str] = set()
         for number, data in enumerate(stages, start=1):
             if not isinstance(data, dict) or not isinstance(data.get("key"), str):
                 self.source.wrong(path, ("[[stages]]",) * number, f"第 {number} 个阶段缺少 key", f"stage {number} lacks key", 0)
                 continue
-            entry = Entry(path, data["key"], f'key = "{data["key"]}"', data)
+            entry = Entry(path, data["key"], (*("[[stages]]",) * number, f'key = "{data["key"]}"'), data)
             if entry.key in seen:
-                self.source.wrong(path, (entry.near,), f"阶段“{entry.key}”写了两次", f"stage {entry.key} given twice")
+                self.source.wrong(path, entry.near, f"阶段“{entry.key}”写了两次", f"stage {entry.key} given twice")
             seen.add(entry.key)
             due, metric = self.due(entry), self.source.get(entry, "metric", str, "reported")
             if metric not in METRICS:
                 choices = "、".join(sorted(METRICS))
-                self.source.wrong(path, (entry.near, "metric"), f"metric 不能是“{metric}”，只能是：{choices}", f"bad metric {metric}")
+                self.source.wrong(path, (*entry.near, "metric"), f"metric 不能是“{metric}”，只能是：{choices}", f"bad metric {metric}")
             responsible = self.source.get(entry, "roles", list, [])
             for role in responsible:
                 if role not in roles:
-                    self.source.wrong(path, (entry.near, "roles"), f"roles.toml 里没有“{role}”这个岗位", f"unknown role {role}")
+                    self.source.wrong(path, (*entry.near, "roles"), f"roles.toml 里没有“{role}”这个岗位", f"unknown role {role}")
             title, clause = self.source.get(entry, "title", str), self.source.get(entry, "clause", str, "")
             if due is not None:
                 found.append(Step(entry.key, title, due, metric, tuple(responsible), clause))
@@ -184,7 +187,7 @@ class _Loader:
             if minute > 59 or hour * 60 + minute > 24 * 60:
                 raise ValueError
         except ValueError:
-            near = (entry.near, "due") if "due" in entry.data else (entry.near,)
+            near = (*entry.near, "due") if "due" in entry.data else entry.near
             self.source.wrong(entry.path, near, f"截止时间“{text}”不对，应写成 2021-11-17 24:00", "bad due, write 2021-11-17 24:00")
             return None
         return datetime.datetime.combine(day, datetime.time(), SHANGHAI) + datetime.timedelta(hours=hour, minutes=minute)
@@ -195,10 +198,10 @@ class _Loader:
             verbs, level = self.source.get(entry, "verbs", list), self.source.get(entry, "level", str)
             for verb in verbs:
                 if verb not in VERBS:
-                    self.source.wrong(entry.path, (entry.near, "verbs", f'"{verb}"'), f"没有“{verb}”这项权限", f"unknown verb {verb}")
+                    self.source.wrong(entry.path, (*entry.near, "verbs", f'"{verb}"'), f"没有“{verb}”这项权限", f"unknown verb {verb}")
             if level and level not in LEVELS:
                 self.source.wrong(
-                    entry.path, (entry.near, "level"), f"level 不能是“{level}”，只能是：{'、'.join(sorted(LEVELS))}", f"bad level {level}"
+                    entry.path, (*entry.near, "level"), f"level 不能是“{level}”，只能是：{'、'.join(sorted(LEVELS))}", f"bad level {level}"
                 )
             title, by_pairing = self.source.get(entry, "title", str), self.source.get(entry, "by_pairing", bool, False)
             found.append(RoleDefinition(entry.key, title, level, frozenset(verbs), by_pairing))
@@ -209,20 +212,25 @@ class _Loader:
         forms: list[str] = []
         required: set[str] = set()
         headers: dict[str, list[str]] = {}
+        known_forms = {indicator.form for indicator in indicators.values()}
         for path, key, value in self.source.values("layouts/roster.toml"):
             if key in ("forms", "required"):
-                for name in value if isinstance(value, list) else []:
-                    if name not in (indicators if key == "required" else {i.form for i in indicators.values()}):
+                names = self.source.texts(path, (f"{key} =",), value)
+                for name in names:
+                    if name not in (indicators if key == "required" else known_forms):
                         self.source.wrong(path, (f"{key} =", f'"{name}"'), f"没有指标或表“{name}”", f"unknown item {name}")
-            if key == "forms":
-                forms = list(value)
-            elif key == "required":
-                required = set(value)
+                if key == "forms":
+                    forms = names
+                else:
+                    required = set(names)
             elif key == "headers" and isinstance(value, dict):
                 for name, words in value.items():
+                    near = ("[headers]", f'"{name}"')
                     if name not in indicators:
-                        self.source.wrong(path, ("[headers]", f'"{name}"'), f"没有指标“{name}”", f"unknown item {name}")
-                    headers[name] = [str(word) for word in words]
+                        self.source.wrong(path, near, f"没有指标“{name}”", f"unknown item {name}")
+                    headers[name] = self.source.texts(path, near, words)
+            else:
+                self.source.wrong(path, (key,), f"不认识“{key}”，只能是 forms、required 或 [headers]", f"unknown key {key}")
         return tuple(
             LayoutColumn(
                 indicator.form,
@@ -237,15 +245,20 @@ class _Loader:
     def year_update(self, indicators: Mapping[str, Indicator]) -> tuple[UpdateSection, ...]:
         found: list[UpdateSection] = []
         for path, key, value in self.source.values("layouts/year_update.toml"):
-            for data in value if key == "sections" else ():
+            if key != "sections" or not isinstance(value, list):
+                self.source.wrong(path, (key,), f"不认识“{key}”，只能是 [[sections]]", f"unknown key {key}")
+                continue
+            for data in value:
                 if not isinstance(data, dict) or not {"form", "title", "items"} <= set(data):
                     self.source.wrong(path, ("[[sections]]",), "每个 section 都要有 form、title 和 items", "a section needs form, title and items")
                     continue
                 form, title = str(data["form"]), str(data["title"])
-                for name in data["items"]:
+                near = (f'title = "{title}"',)
+                items = self.source.texts(path, (*near, "items"), data["items"])
+                for name in items:
                     if f"{form}.{name}" not in indicators:
-                        self.source.wrong(path, (f'title = "{title}"', f'"{name}"'), f"没有指标“{form}.{name}”", f"unknown item {name}")
-                found.append(UpdateSection(form, title, tuple(data["items"])))
+                        self.source.wrong(path, (*near, f'"{name}"'), f"没有指标“{form}.{name}”", f"unknown item {name}")
+                found.append(UpdateSection(form, title, tuple(items)))
         return tuple(found)
 
     def archive(self) -> tuple[ArchivePaper, ...]:
@@ -253,7 +266,9 @@ class _Loader:
         for entry in self.source.entries("archive.toml"):
             applies_to = self.source.get(entry, "applies_to", str, "all")
             if applies_to not in ("all", "monitored"):
-                self.source.wrong(entry.path, (entry.near, "applies_to"), f"applies_to 只能是 all 或 monitored，不是“{applies_to}”", "bad applies_to")
+                self.source.wrong(
+                    entry.path, (*entry.near, "applies_to"), f"applies_to 只能是 all 或 monitored，不是“{applies_to}”", "bad applies_to"
+                )
             found.append(ArchivePaper(entry.key, self.source.get(entry, "title", str), applies_to, self.source.get(entry, "source", str, "paper")))
         return tuple(found)
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 
 from fangfanpin.expressions import Expression, ExpressionFaults, Schema, Type, check
+from fangfanpin.pack.dictionary import SUBJECTS
 from fangfanpin.pack.indicators import Indicator
 from fangfanpin.pack.model import Computation, Constraint, Form, Rule
 from fangfanpin.pack.source import Entry, Source
@@ -24,7 +25,7 @@ class Logic:
     def expression(self, entry: Entry, key: str, text: object, subject: str, expect: Type | None = None) -> Expression | None:
         """A checked expression; its faults are told with the line and the character in the expression."""
         if not isinstance(text, str):
-            self.source.wrong(entry.path, (entry.near, key), f"{key} 要是带引号的表达式", f"{key} must be a quoted expression")
+            self.source.wrong(entry.path, (*entry.near, key), f"{key} 要是带引号的表达式", f"{key} must be a quoted expression")
             return None
         try:
             return check(text, self.schema, subject=subject, expect=expect)
@@ -38,7 +39,7 @@ class Logic:
                 before = text.count("\n", 0, fault.start)
                 self.source.wrong(
                     entry.path,
-                    (entry.near, key, first.strip()[:40]),
+                    (*entry.near, key, first.strip()[:40]),
                     f"{fault.message_zh}（表达式第 {fault.start + 1} 个字符）",
                     fault.message_en,
                     fault.start + 1,
@@ -50,13 +51,15 @@ class Logic:
         if subject in self.schema.subjects:
             return subject
         allowed = "、".join(self.schema.subjects)
-        self.source.wrong(entry.path, (entry.near, "subject"), f"没有“{subject}”这种对象，只能是：{allowed}", f"unknown subject {subject}")
+        self.source.wrong(entry.path, (*entry.near, "subject"), f"没有“{subject}”这种对象，只能是：{allowed}", f"unknown subject {subject}")
         return None
 
     def subject_of_form(self, entry: Entry, form: str) -> str | None:
         if form in self.forms and self.forms[form].subject in self.schema.subjects:
             return self.forms[form].subject
-        self.source.wrong(entry.path, (entry.near,), f"“{form}”不是能写表达式的表", f"no form {form} for expressions")
+        if form in self.forms and self.forms[form].subject not in SUBJECTS:
+            return None  # told at the form
+        self.source.wrong(entry.path, entry.near, f"“{form}”不是能写表达式的表", f"no form {form} for expressions")
         return None
 
     def rules(self) -> tuple[Rule, ...]:
@@ -70,15 +73,13 @@ class Logic:
                     if not isinstance(data, dict):
                         self.source.wrong(path, (rule_id,), f"“{rule_id}”应是一张表，写成 [{rule_id}]", f"{rule_id} must be a table")
                         continue
-                    entry = Entry(path, rule_id, f"[{rule_id}]", data)
+                    entry = Entry(path, rule_id, (f"[{rule_id}]",), data)
                     if rule_id in here:
-                        self.source.wrong(
-                            path, (entry.near,), f"规则 {rule_id} 在 {here[rule_id]} 里已有", f"rule {rule_id} is also in {here[rule_id]}"
-                        )
+                        self.source.wrong(path, entry.near, f"规则 {rule_id} 在 {here[rule_id]} 里已有", f"rule {rule_id} is also in {here[rule_id]}")
                     here[rule_id] = path.name
                     if data.get("off"):
                         if rule_id not in known:
-                            self.source.wrong(path, (entry.near,), f"没有规则 {rule_id}，不能关闭", f"no rule {rule_id} to switch off")
+                            self.source.wrong(path, entry.near, f"没有规则 {rule_id}，不能关闭", f"no rule {rule_id} to switch off")
                         found.pop(rule_id, None)
                     elif (rule := self.rule(entry)) is not None:
                         found[rule_id] = rule
@@ -91,7 +92,7 @@ class Logic:
         where, fields, origin = get(entry, "where", str, ""), get(entry, "fields", list, []), get(entry, "origin", str, "")
         bulk_answer = get(entry, "bulk_answer", bool, False)
         if severity and severity not in _SEVERITIES:
-            self.source.wrong(entry.path, (entry.near, "severity"), f"severity 只能是 E、W 或 I，不是“{severity}”", "bad severity")
+            self.source.wrong(entry.path, (*entry.near, "severity"), f"severity 只能是 E、W 或 I，不是“{severity}”", "bad severity")
         named = get(entry, "subject", str)
         subject = self.subject(entry, named) if named else None
         if subject is None:
@@ -100,12 +101,12 @@ class Logic:
         if "when" in entry.data:
             when = self.expression(entry, "when", entry.data["when"], subject)
         else:
-            self.source.wrong(entry.path, (entry.near,), f"“{entry.key}”缺少 when", f"{entry.key} lacks when")
+            self.source.wrong(entry.path, entry.near, f"“{entry.key}”缺少 when", f"{entry.key} lacks when")
         if entry.data.get("scope"):
             scope = self.expression(entry, "scope", entry.data["scope"], subject)
         for name in _PLACEHOLDER.findall(message):
             if not self.names(subject, name):
-                self.source.wrong(entry.path, (entry.near, "message"), f"消息里的“{{{name}}}”不是这里的指标", f"unknown name {name} in message")
+                self.source.wrong(entry.path, (*entry.near, "message"), f"消息里的“{{{name}}}”不是这里的指标", f"unknown name {name} in message")
         if when is None:
             return None
         return Rule(
@@ -139,10 +140,10 @@ class Logic:
             severity = self.source.get(entry, "severity", str, "error")
             fields = self.source.get(entry, "fields", list, [])
             if severity not in ("error", "warn"):
-                self.source.wrong(entry.path, (entry.near, "severity"), f"severity 只能是 error 或 warn，不是“{severity}”", "bad severity")
+                self.source.wrong(entry.path, (*entry.near, "severity"), f"severity 只能是 error 或 warn，不是“{severity}”", "bad severity")
             for name in fields:
                 if f"{form}.{name}" not in self.indicators:
-                    self.source.wrong(entry.path, (entry.near, "fields", name), f"没有指标“{form}.{name}”", f"unknown item {name}")
+                    self.source.wrong(entry.path, (*entry.near, "fields", name), f"没有指标“{form}.{name}”", f"unknown item {name}")
             subject = self.subject_of_form(entry, form) if form else None
             if subject is None:
                 continue
@@ -156,7 +157,7 @@ class Logic:
         found: dict[str, tuple[Entry, str, str, object]] = {}
         for path, data in self.source.tomls(name):
             for form, items in data.items():
-                entry = Entry(path, form, f"[{form}]", items if isinstance(items, dict) else {})
+                entry = Entry(path, form, (f"[{form}]",), items if isinstance(items, dict) else {})
                 if not isinstance(items, dict):
                     self.source.wrong(path, (form,), f"“{form}”应是一张表，写成 [{form}]", f"{form} must be a table")
                     continue
@@ -168,7 +169,7 @@ class Logic:
         found: dict[str, Expression] = {}
         for entry, form, name, text in self.by_item("relevance.toml"):
             if f"{form}.{name}" not in self.indicators:
-                self.source.wrong(entry.path, (entry.near, f"\n{name} ="), f"没有指标“{form}.{name}”", f"unknown item {form}.{name}", lines_on=1)
+                self.source.wrong(entry.path, (*entry.near, f"\n{name} ="), f"没有指标“{form}.{name}”", f"unknown item {form}.{name}", lines_on=1)
             elif (subject := self.subject_of_form(entry, form)) and (expression := self.expression(entry, f"\n{name} =", text, subject)):
                 found[f"{form}.{name}"] = expression
         return found
@@ -181,7 +182,7 @@ class Logic:
             key, near = f"{form}.{name}", f"\n{name} ="
             indicator = self.indicators.get(key)
             if indicator is None or indicator.home != "computed":
-                self.source.wrong(entry.path, (entry.near, near), f"“{key}”不是计算项", f"{key} is not a computed item", lines_on=1)
+                self.source.wrong(entry.path, (*entry.near, near), f"“{key}”不是计算项", f"{key} is not a computed item", lines_on=1)
                 continue
             subject = self.subject_of_form(entry, form)
             expression = self.expression(entry, near, text, subject, indicator.engine_type()) if subject else None
@@ -196,7 +197,7 @@ class Logic:
                 entry, near = places[circle[0]]
                 chain = " → ".join([*circle, circle[0]])
                 self.source.wrong(
-                    entry.path, (entry.near, near), f"计算项互相引用，形成循环：{chain}", f"computations form a circle: {chain}", lines_on=1
+                    entry.path, (*entry.near, near), f"计算项互相引用，形成循环：{chain}", f"computations form a circle: {chain}", lines_on=1
                 )
                 break
             for key in ready:

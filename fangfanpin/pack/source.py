@@ -19,11 +19,11 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One table of a TOML file: `near` is what stands at its head, `[F001]` or `[[stages]]`'s key."""
+    """One table of a TOML file: `near` is what leads to its head, as `Reader.line_of` takes it."""
 
     path: Path
     key: str
-    near: str
+    near: tuple[str, ...]
     data: Mapping[str, Any]
 
 
@@ -49,7 +49,7 @@ class Source:
         for path, data in self.tomls(name):
             for key, value in data.items():
                 if isinstance(value, dict):
-                    found[key] = Entry(path, key, f"[{key}]", value)
+                    found[key] = Entry(path, key, (f"[{key}]",), value)
                 else:
                     self.wrong(path, (key,), f"“{key}”应是一张表，写成 [{key}]", f"{key} must be a table")
         return list(found.values())
@@ -65,18 +65,25 @@ class Source:
         """A fault at the line where the last of `near` stands after the others."""
         self.reader.fault(self.reader.name(path), self.reader.line_of(path, *near) + lines_on, zh, en, column)
 
+    def texts(self, path: Path, near: Sequence[str], value: Any) -> list[str]:
+        """A list of text; anything else is a fault and nothing."""
+        if isinstance(value, list) and all(isinstance(part, str) for part in value):
+            return value
+        self.wrong(path, near, '这里要是文字的列表，如 ["a", "b"]', 'a list of text is needed here, such as ["a", "b"]')
+        return []
+
     def get(self, entry: Entry, key: str, kind: type[T], default: T | None = None) -> T:
         """A value of a TOML table. Without a default it must be there. A fault gives an empty value, so that the rest is looked at too."""
         if key not in entry.data:
             if default is None:
-                self.wrong(entry.path, (entry.near,), f"“{entry.key}”缺少 {key}", f"{entry.key} lacks {key}")
+                self.wrong(entry.path, entry.near, f"“{entry.key}”缺少 {key}", f"{entry.key} lacks {key}")
             return kind() if default is None else default
         value = entry.data[key]
         if not isinstance(value, kind):
             zh, en = _KINDS[kind]
-            self.wrong(entry.path, (entry.near, key), f"“{entry.key}”的 {key} 要是{zh}", f"{key} of {entry.key} must be {en}")
+            self.wrong(entry.path, (*entry.near, key), f"“{entry.key}”的 {key} 要是{zh}", f"{key} of {entry.key} must be {en}")
             return kind()
         if isinstance(value, list) and not all(isinstance(part, str) for part in value):
-            self.wrong(entry.path, (entry.near, key), f"“{entry.key}”的 {key} 里只能是文字", f"{key} of {entry.key} must hold text")
+            self.wrong(entry.path, (*entry.near, key), f"“{entry.key}”的 {key} 里只能是文字", f"{key} of {entry.key} must hold text")
             return kind()
         return value
