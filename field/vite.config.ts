@@ -2,8 +2,7 @@ import { rmSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import vue from "@vitejs/plugin-vue";
-import type { Plugin } from "vite";
-import { defineConfig } from "vitest/config";
+import { defineConfig, type Plugin } from "vite";
 
 const built = fileURLToPath(new URL("../fangfanpin/web/static/built", import.meta.url));
 
@@ -35,5 +34,4 @@ export default defineConfig({
       output: { format: "es", entryFileNames: "[name].js", assetFileNames: "entry[extname]", codeSplitting: false },
     },
   },
-  test: { include: ["src/**/*.test.ts"], environment: "node" },
 });

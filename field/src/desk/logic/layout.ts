@@ -52,9 +52,13 @@ export function visitSection(state: HouseholdState): SectionState | undefined {
   return householdForm(state)?.sections.find((section) => section.key === VISIT);
 }
 
-/** One section key does this: "unchanged" where that may be said and there is a last year, else "the rest: none". */
-export function sectionKeyMeans(section: SectionState): "tick" | "empty" {
-  return section.tickable && section.fields.some((field) => field.last !== undefined) ? "tick" : "empty";
+/**
+ * One section key does this: "unchanged" where there is a last year to say it of, "the rest: none" for what is asked anew each year. The state of a
+ * new household is neither: "no safe water" must be said item by item.
+ */
+export function sectionKeyMeans(section: SectionState): "tick" | "empty" | "nothing" {
+  if (section.kind === "period") return "empty";
+  return section.tickable && section.fields.some((field) => field.last !== undefined) ? "tick" : "nothing";
 }
 
 const COUNTED = new Set(["money", "area_mu", "decimal", "int"]);

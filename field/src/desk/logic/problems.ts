@@ -99,7 +99,7 @@ export interface Counts {
   clue: number;
 }
 
-export function counts(all: readonly Problem[]): Counts {
+export function counts(all: readonly Pick<Problem, "kind">[]): Counts {
   const of = (kind: Problem["kind"]): number => all.filter((problem) => problem.kind === kind).length;
   return { bad: of("bad"), warn: of("warn"), clue: of("clue") };
 }
