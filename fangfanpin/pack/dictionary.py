@@ -196,6 +196,7 @@ def read_forms(source: Source, indicators: Mapping[str, Indicator]) -> dict[str,
 
 def _form(source: Source, entry: Entry, items: list[Indicator]) -> Form:
     key = entry.key
+    source.only(entry, "title", "subject", "period", "sections", "sum_groups")
     given = entry.data.get("sections", [])
     sections = [data for data in given if isinstance(data, dict) and "key" in data and "title" in data] if isinstance(given, list) else []
     if not isinstance(given, list) or len(sections) != len(given):

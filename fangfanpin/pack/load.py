@@ -162,6 +162,7 @@ class _Loader:
             if entry.key in seen:
                 self.source.wrong(path, entry.near, f"阶段“{entry.key}”写了两次", f"stage {entry.key} given twice")
             seen.add(entry.key)
+            self.source.only(entry, "key", "clause", "title", "due", "metric", "roles")
             due, metric = self.due(entry), self.source.get(entry, "metric", str, "reported")
             if metric not in METRICS:
                 choices = "、".join(sorted(METRICS))
@@ -195,6 +196,7 @@ class _Loader:
     def roles(self) -> tuple[RoleDefinition, ...]:
         found: list[RoleDefinition] = []
         for entry in self.source.entries("roles.toml"):
+            self.source.only(entry, "title", "level", "verbs", "by_pairing")
             verbs, level = self.source.get(entry, "verbs", list), self.source.get(entry, "level", str)
             for verb in verbs:
                 if verb not in VERBS:
@@ -264,6 +266,7 @@ class _Loader:
     def archive(self) -> tuple[ArchivePaper, ...]:
         found: list[ArchivePaper] = []
         for entry in self.source.entries("archive.toml"):
+            self.source.only(entry, "title", "applies_to", "source")
             applies_to = self.source.get(entry, "applies_to", str, "all")
             if applies_to not in ("all", "monitored"):
                 self.source.wrong(

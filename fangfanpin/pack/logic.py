@@ -88,6 +88,7 @@ class Logic:
 
     def rule(self, entry: Entry) -> Rule | None:
         get = self.source.get
+        self.source.only(entry, "title", "severity", "subject", "scope", "when", "message", "where", "fields", "origin", "bulk_answer", "off")
         title, severity, message = get(entry, "title", str), get(entry, "severity", str), get(entry, "message", str)
         where, fields, origin = get(entry, "where", str, ""), get(entry, "fields", list, []), get(entry, "origin", str, "")
         bulk_answer = get(entry, "bulk_answer", bool, False)
@@ -136,6 +137,7 @@ class Logic:
     def constraints(self) -> tuple[Constraint, ...]:
         found: list[Constraint] = []
         for entry in self.source.entries("constraints.toml"):
+            self.source.only(entry, "form", "expr", "severity", "message", "fields")
             form, message = self.source.get(entry, "form", str), self.source.get(entry, "message", str)
             severity = self.source.get(entry, "severity", str, "error")
             fields = self.source.get(entry, "fields", list, [])

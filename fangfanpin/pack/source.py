@@ -1,5 +1,6 @@
 """The files of a pack and of those it extends, with the place of everything in them."""
 
+import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +65,14 @@ class Source:
     def wrong(self, path: Path, near: Sequence[str], zh: str, en: str, column: int = 0, lines_on: int = 0) -> None:
         """A fault at the line where the last of `near` stands after the others."""
         self.reader.fault(self.reader.name(path), self.reader.line_of(path, *near) + lines_on, zh, en, column)
+
+    def only(self, entry: Entry, *allowed: str) -> None:
+        """A mistyped key would be passed over in silence: `scop` would leave a rule without its scope."""
+        for key in entry.data:
+            if key not in allowed:
+                near = difflib.get_close_matches(key, allowed, n=1, cutoff=0.6)
+                hint = f"，是不是“{near[0]}”？" if near else f"，只能是：{'、'.join(allowed)}"
+                self.wrong(entry.path, (*entry.near, key), f"“{entry.key}”里不认识“{key}”{hint}", f"unknown key {key} in {entry.key}")
 
     def texts(self, path: Path, near: Sequence[str], value: Any) -> list[str]:
         """A list of text; anything else is a fault and nothing."""

@@ -221,6 +221,7 @@ RULE = '\n[X001]\ntitle = "试"\nseverity = "W"\nsubject = "household"\nwhen = "
         ("{wage_income}", "{wage}", 6, "“{wage}”不是这里的指标"),
         ('severity = "W"', 'severity = "W"\nscope = "nothing = 1"', 4, "没有“nothing”这个指标"),
         ('severity = "W"', 'severity = "W"\nfields = [1]', 4, "里只能是文字"),
+        ('severity = "W"', 'severity = "W"\nscop = "true"', 4, "不认识“scop”，是不是“scope”"),
         (RULE, "\n[X001]\noff = true\n", 1, "没有规则 X001"),
         (RULE, "\nX001 = 3\n", 1, "应是一张表"),
     ],
