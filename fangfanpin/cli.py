@@ -55,7 +55,7 @@ COMMANDS: dict[str, Entry] = {
     "pack show": Entry("fangfanpin.runtime.pack_commands", "显示解析后的政策包"),
     "regions load": Entry("fangfanpin.regions.commands", "载入行政区划", "owner"),
     "import": Entry("fangfanpin.records.commands", "导入名册", "worker"),
-    "export": Entry("fangfanpin.records.commands", "导出清单", "worker"),
+    "export": Entry("fangfanpin.dashboards.commands", "导出清单", "worker"),
     "sheets": Entry("fangfanpin.fieldwork.commands", "打印信息比对表", "worker"),
     "sweep": Entry("fangfanpin.quality.commands", "全县数据排查", "worker"),
     "backup": Entry("fangfanpin.runtime.commands", "备份到一个文件（不含密钥）"),

@@ -171,7 +171,8 @@ def progress(reach: Reach, parameters: Mapping[str, str]) -> Table:
     if len(found) > 1:
         found = [*found, queries.total(found, name=_("合计"))]
     numbers = (
-        ("应采集", "households"), ("已入户", "visited"), ("采集中", "started"), ("已提交", "collected"), ("已审核", "approved"), ("已退回", "returned"),
+        ("应采集", "households"), ("已入户", "visited"), ("采集中", "started"), ("已提交", "collected"),
+        ("已审核", "approved"), ("已退回", "returned"),
         ("已录入国家系统", "entered_there"), ("未处理线索", "clues_open"), ("已处理线索", "clues_closed"), ("采集进度（%）", "share"),
     )  # fmt: skip
     columns = (Column("地区代码", width=15), Column("地区", width=18), *(Column(title, "number", 12) for title, _name in numbers))
@@ -293,7 +294,8 @@ def accounts(reach: Reach, parameters: Mapping[str, str]) -> Table:
         raise JobRefused(_("账号名单请登录后导出。"))
     users = management.visible_users(reach)
     columns = (
-        Column("姓名", width=12), Column("账号", width=18), Column("联系电话", width=14), Column("单位", width=24), Column("岗位", width=40), Column("情况", width=12),
+        Column("姓名", width=12), Column("账号", width=18), Column("联系电话", width=14), Column("单位", width=24), Column("岗位", width=40),
+        Column("情况", width=12),
     )  # fmt: skip
     rows = (
         [

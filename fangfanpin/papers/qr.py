@@ -4,7 +4,6 @@ from typing import Any
 
 import segno
 
-
 _MASK = 3  # the standard's search for the prettiest of eight masks costs more than setting the page; a reader reads any
 
 

@@ -59,8 +59,8 @@ def test_the_sheet_holds_last_years_values_in_words_and_this_years_never(acting:
                 if item.home != "subject" and item.privacy == "none":
                     assert words == pack.display(item, last.get(item.name)), item.name
                 assert words not in pack.words.get(item.list, {}), "a code instead of its word"
-    items = sum(len(i) for _s, i in sections) + sum(len(i) for _s, i in member_groups(pack)) + len(made.roster)
-    assert items >= 140
+    count = sum(len(i) for _s, i in sections) + sum(len(i) for _s, i in member_groups(pack)) + len(made.roster)
+    assert count >= 140
 
 
 def test_households_stand_in_walking_order_with_live_members_only(acting: As) -> None:
