@@ -62,8 +62,14 @@ class Session:
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         if body is not None:
             headers |= {"Content-Type": content_type, "X-CSRFToken": self.cookies.get("csrftoken", "")}
-        self._connection.request(method, path, body.encode() if body is not None else None, headers)
-        answer = self._connection.getresponse()
+        content = body.encode() if body is not None else None
+        try:
+            self._connection.request(method, path, content, headers)
+            answer = self._connection.getresponse()
+        except (http.client.RemoteDisconnected, BrokenPipeError):  # idle for too long: a browser connects again as well
+            self._connection.close()
+            self._connection.request(method, path, content, headers)
+            answer = self._connection.getresponse()
         text = answer.read().decode()
         for cookie in answer.headers.get_all("Set-Cookie") or []:
             found = re.match(r"([^=]+)=([^;]*)", cookie)

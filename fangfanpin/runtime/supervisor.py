@@ -80,7 +80,7 @@ class Supervisor:
             "web",
             [sys.executable, "-m", "gunicorn", "fangfanpin.wsgi:application", "--worker-class", "gthread"]
             + ["--workers", os.environ.get("FFP_WEB_WORKERS", "2"), "--threads", threads, "--bind", f"{at}:{self.port}"]
-            + ["--timeout", "120", "--graceful-timeout", "10", "--no-control-socket", "--log-level", "warning"],
+            + ["--timeout", "120", "--graceful-timeout", "10", "--keep-alive", "20", "--no-control-socket", "--log-level", "warning"],
             role="web",
         )
         self._spawn("worker", [sys.executable, "-m", "fangfanpin.cli", "worker"], role="worker")
