@@ -29,7 +29,7 @@ Hit = tuple[str, DemoPerson | None]
 Planter = Callable[[DemoHousehold], list[Hit] | None]
 PLANTERS: dict[str, Planter] = {}
 _SCHOOL = datetime.date(2021, 9, 1)
-PER_RULE = 3
+PER_RULE = 2
 
 
 def planter(rule_id: str) -> Callable[[Planter], Planter]:
@@ -95,7 +95,7 @@ def exited(h: DemoHousehold) -> bool:
 
 
 def per_head(values: Values) -> float:
-    return net(values) / values["household_size"]
+    return float(net(values) / values["household_size"])
 
 
 def unmonitored(h: DemoHousehold) -> bool:
@@ -978,26 +978,33 @@ spell_value("M050", lambda h, s: _open(s), put(id_wage=50 * YUAN))
 
 
 def plant(county: DemoCounty, seed: int) -> None:
-    """Plant every fault a few times, never two in one household; the truth is written into the county."""
+    """Plant every fault a few times, never two in one household; the truth is written into the county.
+
+    At most a third of the collected households is faulty: a small county gets a drawn part of the faults, and stays a county.
+    """
     draw = random.Random(seed + 1)
     pool = [h for h in county.households if h.state in ("submitted", "approved") and not h.boundary]
     draw.shuffle(pool)
     times = max(PER_RULE, len(pool) // 4000)
+    left = len(pool) // 3
     # Monitored households are few: the rules on them choose first.
-    for rule_id in sorted(PLANTERS, key=lambda rule_id: rule_id[0] != "M"):
-        planter_function = PLANTERS[rule_id]
+    rule_ids = sorted(PLANTERS, key=lambda rule_id: rule_id[0] != "M")
+    if left < len(rule_ids) * PER_RULE:
+        draw.shuffle(rule_ids)
+    for rule_id in rule_ids:
         planted = 0
         for h in pool:
-            if planted >= times:
+            if planted >= times or planted >= left:
                 break
             if h.faulty:
                 continue
-            hits = planter_function(h)
+            hits = PLANTERS[rule_id](h)
             if hits is None:
                 continue
             planted += 1
             h.faulty = True
             county.truth += [Truth(rule, h.code, p.code if p else None) for rule, p in hits]
+        left -= planted
     _shared_phone(county, pool)
 
 
