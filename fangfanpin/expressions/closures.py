@@ -1,6 +1,6 @@
 """Compile nodes to Python closures: the reference's meaning with the tree walked once, not for every row.
 
-Used where many rules meet one household at each save. tests/expressions prove it equal to `evaluate` on every node kind.
+Used where many rules meet one household at each save. tests/conformance prove it equal to `evaluate` on every node kind.
 """
 
 from collections.abc import Callable

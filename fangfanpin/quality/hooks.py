@@ -11,7 +11,8 @@ from fangfanpin.records.saving import register_after_save, register_before_submi
 def has_open_clue(record: Record, user: User) -> bool:
     """A clue that asks for an answer opens the household after closing and after approval; what is locked stays so."""
     return (
-        record.state != Record.State.LOCKED
+        record.household_id is not None
+        and record.state != Record.State.LOCKED
         and Clue.objects.filter(household_id=record.household_id, year=record.year, state__in=OPEN_STATES)
         .exclude(severity=Clue.Severity.INFO)
         .exists()

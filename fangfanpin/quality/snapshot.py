@@ -226,11 +226,11 @@ def build(raw: Mapping[str, pa.Table], columns: Mapping[str, Columns], pack: Pac
     return database
 
 
-def _fn(name: str, *args: e.Expression) -> e.Expression:
+def _fn(name: str, *args: e.Expr) -> e.Expr:
     return e.Anonymous(this=name, expressions=list(args))
 
 
-def _text(value: str) -> e.Expression:
+def _text(value: str) -> e.Expr:
     return e.Literal.string(value)
 
 
@@ -241,8 +241,8 @@ def _raw_type(type_: Type) -> Any:
     return "VARCHAR" if isinstance(type_, (Date, Month)) else column_type(type_)
 
 
-def _month(value: e.Expression) -> e.Expression:
-    def part(start: int, length: int) -> e.Expression:
+def _month(value: e.Expr) -> e.Expr:
+    def part(start: int, length: int) -> e.Expr:
         piece = _fn("substr", value.copy(), e.Literal.number(start), e.Literal.number(length))
         return e.TryCast(this=piece, to=e.DataType.build("INT"))
 
@@ -250,14 +250,14 @@ def _month(value: e.Expression) -> e.Expression:
     return e.Add(this=e.Mul(this=part(1, 4), expression=e.Literal.number(12)), expression=e.Paren(this=months))
 
 
-def _from_json(value: e.Expression, type_: Type) -> e.Expression:
+def _from_json(value: e.Expr, type_: Type) -> e.Expr:
     """An item as from_json gave it → what expressions see."""
     if isinstance(type_, Date):
         return e.TryCast(this=_fn("replace", value, _text("-"), _text("")), to=e.DataType.build("INT"))
     return _month(value) if isinstance(type_, Month) else value
 
 
-def _from_text(value: e.Expression, type_: Type) -> e.Expression:
+def _from_text(value: e.Expr, type_: Type) -> e.Expr:
     """An item's JSON form as text → what expressions see."""
     if isinstance(type_, (Date, Month)):
         return _from_json(value, type_)
@@ -267,7 +267,7 @@ def _from_text(value: e.Expression, type_: Type) -> e.Expression:
     return value if kind == "VARCHAR" else e.TryCast(this=value, to=e.DataType.build(kind, dialect="duckdb"))
 
 
-def _from_column(value: e.Expression, type_: Type) -> e.Expression:
+def _from_column(value: e.Expr, type_: Type) -> e.Expr:
     """A registry column → what expressions see: '' is nothing there."""
     if isinstance(type_, Date):
         return e.Cast(this=_fn("strftime", value, _text("%Y%m%d")), to=e.DataType.build("INT"))
@@ -276,7 +276,7 @@ def _from_column(value: e.Expression, type_: Type) -> e.Expression:
     return _fn("nullif", value, _text("")) if column_type(type_) == "VARCHAR" else value
 
 
-def _items(columns: Columns, types: Mapping[str, Type], own: Mapping[str, e.Expression]) -> list[e.Expression]:
+def _items(columns: Columns, types: Mapping[str, Type], own: Mapping[str, e.Expr]) -> list[e.Expr]:
     """This year's items of a wide table: those of `own` from their registry columns, the rest from the parsed JSON `n.v`."""
     selected = []
     for name in sorted(columns.now & types.keys()):
@@ -288,7 +288,7 @@ def _items(columns: Columns, types: Mapping[str, Type], own: Mapping[str, e.Expr
     return selected
 
 
-def _last_items(columns: Columns, types: Mapping[str, Type], as_text: Iterable[str]) -> list[e.Expression]:
+def _last_items(columns: Columns, types: Mapping[str, Type], as_text: Iterable[str]) -> list[e.Expr]:
     """Last year's items as last__x: those of `as_text` from their own text columns, the rest from the parsed JSON `l.v`."""
     selected = []
     for name in sorted(columns.last & types.keys()):
@@ -300,23 +300,23 @@ def _last_items(columns: Columns, types: Mapping[str, Type], as_text: Iterable[s
     return selected
 
 
-def _parsed(source: str, items: Iterable[str], types: Mapping[str, Type], alias: str) -> e.Expression:
+def _parsed(source: str, items: Iterable[str], types: Mapping[str, Type], alias: str) -> e.Expr:
     """Raw table `source` with its JSON parsed into `v`, only the items read."""
     structure = {name: _raw_type(types[name]) for name in sorted(items) if name in types}
     parsed = _fn("from_json", e.column("values", quoted=True), _text(json.dumps(structure)))
     return e.select("*", e.alias_(parsed, "v")).from_(source).subquery(alias)
 
 
-def _on(left: str, left_column: str, right: str, right_column: str) -> e.Expression:
+def _on(left: str, left_column: str, right: str, right_column: str) -> e.Expr:
     return e.EQ(this=e.column(left_column, table=left), expression=e.column(right_column, table=right))
 
 
-def _table(name: str, alias: str) -> e.Expression:
+def _table(name: str, alias: str) -> e.Expr:
     return e.alias_(e.to_table(name), alias, table=True)
 
 
 def _household(columns: Columns, types: Mapping[str, Type]) -> e.Select:
-    own: dict[str, e.Expression] = {item: e.column(column, table="r", quoted=True) for item, column in HOUSEHOLD_SUBJECT.items()}
+    own: dict[str, e.Expr] = {item: e.column(column, table="r", quoted=True) for item, column in HOUSEHOLD_SUBJECT.items()}
     own |= {name: e.column(name, table="r", quoted=True) for name in LOCATION_COLUMNS}
     own |= {name: e.column(name, table="n", quoted=True) for name in RECORD_COLUMNS}
     # Integers as they are: `entered_on` is a day number already.
@@ -332,7 +332,7 @@ def _household(columns: Columns, types: Mapping[str, Type]) -> e.Select:
 
 
 def _person(columns: Columns, types: Mapping[str, Type]) -> e.Select:
-    own: dict[str, e.Expression] = {item: e.column(column, table="r", quoted=True) for item, column in PERSON_SUBJECT.items()}
+    own: dict[str, e.Expr] = {item: e.column(column, table="r", quoted=True) for item, column in PERSON_SUBJECT.items()}
     live = e.EQ(this=e.column("member_state", table="r"), expression=_text("01"))
     keys = [e.column(key, table="r") for key in ("person_key", "household_key", "village_code")]
     items = [*_items(columns, types, own), *_last_items(columns, types, columns.last)]
@@ -344,7 +344,7 @@ def _person(columns: Columns, types: Mapping[str, Type]) -> e.Select:
 
 
 def _spell(columns: Columns, types: Mapping[str, Type]) -> e.Select:
-    own: dict[str, e.Expression] = {item: e.column(column, table="n", quoted=True) for item, column in SPELL_SUBJECT.items()}
+    own: dict[str, e.Expr] = {item: e.column(column, table="n", quoted=True) for item, column in SPELL_SUBJECT.items()}
     needed = Columns(columns.now | {"spell_no"}, frozenset())
     keys = [e.column(key, table="n") for key in _KEYS["spell"]]
     query = e.select(*keys, *_items(needed, types, own)).from_(_parsed("raw_spell", needed.now - own.keys(), types, "n"))

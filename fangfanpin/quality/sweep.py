@@ -8,7 +8,7 @@ from uuid import UUID
 
 import duckdb
 import sqlglot.expressions as e
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from fangfanpin.accounts.models import User
@@ -75,7 +75,7 @@ def _all_rules(pack: Pack) -> str:
     """The text of all rules as one query."""
     if pack.hash not in _texts:
         schema, env = pack.schema(), pack.constants()
-        union: e.Expression | None = None
+        union: e.Expr | None = None
         for rule in pack.rules:
             select = rule_select(rule.id, rule.when, schema=schema, env=env, scope=rule.scope)
             union = select if union is None else e.Union(this=union, expression=select, distinct=False)
@@ -90,7 +90,7 @@ def _own_values(database: duckdb.DuckDBPyConnection, subject: str, rules: Sequen
         return {}
     readings = {r.name: r for rule in rules for r in messages.readings(rule) if messages.relation_of(r, pack.schema()) is None}
     names = sorted(readings)
-    columns: list[e.Expression] = [e.alias_(e.column(_KEY[subject], table="s"), "key")]
+    columns: list[e.Expr] = [e.alias_(e.column(_KEY[subject], table="s"), "key")]
     aliases = {"s"}
     for name in names:
         reading = readings[name]
@@ -137,8 +137,24 @@ def _values_beside(database: duckdb.DuckDBPyConnection, rules: Sequence[Rule], p
     return found
 
 
+class SweepRunning(Exception):
+    """Another sweep of this county has not ended."""
+
+
+_LOCK = 0x46465053  # any number of our own
+
+
+def _only_one() -> None:
+    """One sweep at a time; the lock falls with the transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LOCK])
+        if cursor.fetchone() != (True,):
+            raise SweepRunning("已有一次排查正在进行，请等它做完 (a sweep is running already)")
+
+
 def run_sweep(*, campaign: Campaign, by: User | None, progress: Progress | None = None) -> Sweep:
-    """Snapshot, rules, clues. Killed half-way it changes nothing: clues are written in one transaction at the end."""
+    """Snapshot, rules, clues, in the caller's transaction: killed half-way it changes nothing. Raises SweepRunning."""
+    _only_one()
     pack = pack_of(campaign.pack)
     started = time.perf_counter()
     sweep = Sweep(year=campaign.year, pack_hash=pack.hash, started_by=by, rules=len(pack.rules))

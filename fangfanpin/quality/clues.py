@@ -1,0 +1,152 @@
+"""Working clues off: corrected, or confirmed true with evidence; reviewed by another person. Every deed is a step, nothing is deleted."""
+
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from fangfanpin.accounts.models import User
+from fangfanpin.accounts.reach import set_act
+from fangfanpin.campaigns import clock
+from fangfanpin.files.models import StoredFile
+from fangfanpin.files.services import store
+from fangfanpin.pack import Pack, Rule
+from fangfanpin.policy.services import pack_of
+from fangfanpin.quality.models import Clue, ClueStep
+from fangfanpin.quality.recheck import OPEN_STATES, find_hits
+from fangfanpin.quality.sweep import write_clues
+from fangfanpin.records.units import load_unit
+
+LEAST_NOTE = 2
+LEAST_EVIDENCE = 8
+LEAST_REASON = 4
+MOST_TEXT = 500
+MOST_BYTES = 10 * 1024 * 1024
+_KINDS = ((b"\xff\xd8\xff", "image/jpeg", ".jpg"), (b"\x89PNG\r\n\x1a\n", "image/png", ".png"), (b"%PDF-", "application/pdf", ".pdf"))
+
+
+class ClueRefused(Exception):
+    """The deed cannot be done; the message (for the person) says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A photo or PDF handed in with an answer."""
+
+    content: bytes
+    name: str
+
+
+def rule_of(clue: Clue, pack: Pack) -> Rule | None:
+    """The rule as it is in force; None where the pack no longer has it."""
+    return next((rule for rule in pack.rules if rule.id == clue.rule_id), None)
+
+
+@transaction.atomic
+def correct(*, clue: Clue, note: str, by: User) -> Clue:
+    """ "Corrected": judged again at once. No longer hitting: closed. Hitting still: it stays open and says so. A rule over the whole county
+    waits as "corrected" for the next sweep."""
+    row = _answerable(clue)
+    text = note.strip()[:MOST_TEXT]
+    if len(text) < LEAST_NOTE:
+        raise ClueRefused(_("请写明改了什么，例如“出生日期改为 2008-03-02”。"))
+    set_act("clue.correct")
+    _answered(row, Clue.State.CORRECTED, by)
+    row.save()
+    _step(row, ClueStep.Kind.CORRECTED, by, note=text)
+    campaign = clock.current()
+    pack = pack_of(campaign.pack)
+    rule = rule_of(row, pack)
+    if rule is not None and rule.reach != "set" and campaign.year == row.year:
+        hits = find_hits(load_unit(row.household, row.year), pack, only=lambda one: one.id == row.rule_id)
+        write_clues(hits=hits, campaign=campaign, pack=pack, households={row.household_id}, rules=frozenset({row.rule_id}), by=by)
+    row.refresh_from_db()
+    return row
+
+
+@transaction.atomic
+def confirm(*, clue: Clue, evidence: str, upload: Upload | None, by: User) -> Clue:
+    """ "Confirmed true": holds until a value that was used changes; another person reviews it."""
+    row = _answerable(clue)
+    text = evidence.strip()[:MOST_TEXT]
+    if len(text) < LEAST_EVIDENCE:
+        raise ClueRefused(_("请写明怎么核实的、看到什么（至少 %(least)d 个字）。") % {"least": LEAST_EVIDENCE})
+    set_act("clue.confirm")
+    file = _kept(row, upload, by) if upload is not None else None
+    _answered(row, Clue.State.CONFIRMED, by)
+    row.confirmed_digest = row.used_digest
+    row.save()
+    _step(row, ClueStep.Kind.CONFIRMED, by, note=text, file=file)
+    return row
+
+
+@transaction.atomic
+def approve(*, clue: Clue, note: str, by: User) -> Clue:
+    """A second person agrees with what was confirmed."""
+    row = _reviewable(clue, by)
+    set_act("clue.approve")
+    row.reviewed_by, row.reviewed_at = by, timezone.now()
+    row.save()
+    _step(row, ClueStep.Kind.REVIEWED, by, note=note.strip()[:MOST_TEXT])
+    return row
+
+
+@transaction.atomic
+def send_back(*, clue: Clue, reason: str, by: User) -> Clue:
+    """Not convincing: open again, and the village reads why."""
+    row = _reviewable(clue, by)
+    text = reason.strip()[:MOST_TEXT]
+    if len(text) < LEAST_REASON:
+        raise ClueRefused(_("请写明退回原因（至少 %(least)d 个字），村里会看到。") % {"least": LEAST_REASON})
+    set_act("clue.return")
+    row.state, row.confirmed_digest = Clue.State.OPEN, ""
+    row.reviewed_by, row.reviewed_at = by, timezone.now()
+    row.save()
+    _step(row, ClueStep.Kind.RETURNED, by, note=text)
+    return row
+
+
+def _answerable(clue: Clue) -> Clue:
+    row = Clue.objects.select_for_update().get(pk=clue.pk)
+    if row.state not in OPEN_STATES:
+        raise ClueRefused(_("这条疑问现在是“%(state)s”，不用再答。请刷新页面。") % {"state": row.get_state_display()})
+    return row
+
+
+def _reviewable(clue: Clue, by: User) -> Clue:
+    row = Clue.objects.select_for_update().get(pk=clue.pk)
+    if row.state != Clue.State.CONFIRMED or row.reviewed_at is not None:
+        raise ClueRefused(_("这条疑问现在不需要审核。请刷新页面。"))
+    if row.answered_by_id == by.pk:
+        raise ClueRefused(_("核实和审核不能是同一个人，请另一位同事审核。"))
+    return row
+
+
+def _answered(row: Clue, state: Clue.State, by: User) -> None:
+    row.state, row.answered_by, row.answered_at = state, by, timezone.now()
+    row.reviewed_by = row.reviewed_at = None
+
+
+def _step(row: Clue, kind: ClueStep.Kind, by: User, *, note: str = "", file: StoredFile | None = None) -> None:
+    ClueStep.objects.create(clue=row, household_id=row.household_id, village_code=row.village_code, kind=kind, note=note, file=file, by=by)
+
+
+def _kept(row: Clue, upload: Upload, by: User) -> StoredFile:
+    """Keep what was handed in; its kind is read from its first bytes, whatever its name says."""
+    if len(upload.content) > MOST_BYTES:
+        raise ClueRefused(_("文件超过 10 MB，请压缩后再传。"))
+    known = next(((kind, suffix) for start, kind, suffix in _KINDS if upload.content.startswith(start)), None)
+    if known is None:
+        raise ClueRefused(_("只能上传照片（JPG、PNG）或 PDF。"))
+    kind, suffix = known
+    stem = upload.name.rpartition("/")[2].rpartition("\\")[2].rpartition(".")[0] or "佐证"
+    return store(
+        content=upload.content,
+        name=f"{stem[:150]}{suffix}",
+        content_type=kind,
+        purpose=StoredFile.Purpose.EVIDENCE,
+        owner=by,
+        village_code=row.village_code,
+        household_id=row.household_id,
+    )

@@ -1,0 +1,167 @@
+"""Background work on clues: the county's sweep, the list as Excel, the printed list of a village."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from fangfanpin.accounts.permissions import can
+from fangfanpin.accounts.reach import Reach, set_act
+from fangfanpin.accounts.verbs import Verb
+from fangfanpin.campaigns import clock
+from fangfanpin.campaigns.models import Campaign
+from fangfanpin.files.models import StoredFile
+from fangfanpin.files.services import store
+from fangfanpin.jobs.exports import Column, Table, export_list
+from fangfanpin.jobs.models import Job
+from fangfanpin.jobs.services import JobRefused, Outcome, Progress, handles
+from fangfanpin.pack import Pack
+from fangfanpin.papers.clues import ListedClue, ListedHousehold, VillageClues, render_clues
+from fangfanpin.policy.services import pack_of
+from fangfanpin.quality import queries
+from fangfanpin.quality.models import Clue
+from fangfanpin.quality.sweep import SweepRunning, run_sweep
+from fangfanpin.regions.models import Region
+
+
+@handles("quality.sweep")
+def sweep(job: Job, reach: Reach, progress: Progress) -> Outcome:
+    """No parameters. Only for those who reach the whole county: clues beyond one's reach could not be brought in step."""
+    campaign = clock.current()
+    villages = Region.objects.villages().under(campaign.county_id).values_list("code", flat=True)
+    if not all(code in reach for code in villages):
+        raise JobRefused(_("全县排查只能由县里发起。"))
+    try:
+        done = run_sweep(campaign=campaign, by=job.owner, progress=progress)
+    except SweepRunning:
+        raise JobRefused(_("已有一次排查正在进行，请等它做完。")) from None
+    message = _("%(households)d 户、%(persons)d 人，%(rules)d 条规则：新增 %(opened)d 条疑问，消除 %(closed)d 条。") % {
+        "households": done.households,
+        "persons": done.persons,
+        "rules": done.rules,
+        "opened": done.opened,
+        "closed": done.closed,
+    }
+    return Outcome(message, {"hits": done.hits, "opened": done.opened, "closed": done.closed, "seconds": done.timings})
+
+
+_COLUMNS = (
+    Column("村", width=16),
+    Column("户编号", width=24),
+    Column("户主", width=10),
+    Column("成员", width=10),
+    Column("规则", width=8),
+    Column("级别", width=10),
+    Column("问题", width=60),
+    Column("到哪里看", width=30),
+    Column("状态", width=14),
+    Column("办理期限", width=12),
+    Column("发现时间", kind="time", width=16),
+    Column("答复人", width=12),
+    Column("答复时间", kind="time", width=16),
+    Column("审核人", width=12),
+)
+
+
+@export_list("clues", "疑似问题", Verb.HOUSEHOLD_VIEW, parameters=("place", "state", "severity", "rule", "q"))
+def clues_as_table(reach: Reach, parameters: Mapping[str, str]) -> Table:
+    """The list page's rows by its own filters."""
+    campaign = clock.current()
+    chosen = queries.ClueFilter.of(parameters)
+    rows = queries.clues(reach, campaign.year, chosen).select_related("household", "person", "answered_by", "reviewed_by")
+    filters = [(_("状态"), _(queries.STATES.get(chosen.state or "due", chosen.state)))]
+    narrowed = ((_("地区"), chosen.place), (_("规则"), chosen.rule), (_("级别"), chosen.severity), (_("查找"), chosen.q))
+    filters += [(title, value) for title, value in narrowed if value]
+    return Table(_COLUMNS, _excel_rows(rows.iterator(chunk_size=1000), reach, campaign), rows.count(), filters)
+
+
+def _excel_rows(rows: Iterator[Clue], reach: Reach, campaign: Campaign) -> Iterator[tuple[Any, ...]]:
+    pack = pack_of(campaign.pack)
+    rules = {rule.id: rule for rule in pack.rules}
+    villages = dict(Region.objects.filter(code__in=reach.villages).values_list("code", "name"))
+    for clue in rows:
+        yield (
+            villages.get(clue.village_code, clue.village_code),
+            clue.household.code,
+            clue.household.head_name,
+            clue.person.member_name if clue.person else "",
+            clue.rule_id,
+            clue.get_severity_display(),
+            queries.sentence(clue, rules, pack, sensitive=can(reach, Verb.SENSITIVE_VIEW, clue)),
+            clue.where_to_look,
+            clue.get_state_display(),
+            clue.due_on.isoformat() if clue.due_on else "",
+            clue.opened_at,
+            clue.answered_by.name if clue.answered_by else "",
+            clue.answered_at,
+            clue.reviewed_by.name if clue.reviewed_by else "",
+        )
+
+
+@handles("quality.clue_list")
+def clue_list(job: Job, reach: Reach, progress: Progress) -> Outcome:
+    """parameters: village (code). What is still due in it, household by household, with room to write the answer."""
+    village = Region.objects.villages().filter(pk=job.parameters["village"]).first()
+    if village is None or not reach.allows(Verb.SHEET_PRINT, village_code=village.code):
+        raise JobRefused(_("这个村不在您的管辖范围内。"))
+    campaign = clock.current()
+    data = village_clues(village, campaign, pack_of(campaign.pack), reach)
+    if not data.households:
+        raise JobRefused(_("%(village)s没有待核实的疑问，不用打印。") % {"village": village.name})
+    progress.report(0, 1)
+    set_act("clues.print")
+    file = store(
+        content=render_clues(data),
+        name=f"疑似问题清单-{village.name}-{timezone.localdate():%Y%m%d}.pdf",
+        content_type="application/pdf",
+        purpose=StoredFile.Purpose.CLUE_LIST,
+        owner=job.owner,
+        village_code=village.code,
+    )
+    progress.report(1, 1)
+    count = sum(len(household.clues) for household in data.households)
+    message = _("%(households)d 户、%(count)d 条。") % {"households": len(data.households), "count": count}
+    return Outcome(message, {"households": len(data.households), "clues": count}, file)
+
+
+def village_clues(village: Region, campaign: Campaign, pack: Pack, reach: Reach) -> VillageClues:
+    """Plain data for the paper: due clues of a village in walking order."""
+    rules = {rule.id: rule for rule in pack.rules}
+    rows = queries.clues(reach, campaign.year, queries.ClueFilter(place=village.code)).order_by(
+        "household__natural_village_code", "household__walking_order", "household__code", "severity", "rule_id"
+    )
+    households: dict[Any, ListedHousehold] = {}
+    natural = dict(Region.objects.under(village.code).filter(level="natural_village").values_list("code", "name"))
+    for clue in rows:
+        home = clue.household
+        if home.pk not in households:
+            households[home.pk] = ListedHousehold(
+                code=home.code,
+                head=home.head_name,
+                natural_village=natural.get(home.natural_village_code, ""),
+                address=home.address,
+                qr=f"FFP1|{home.pk.hex[:12]}|{campaign.year}|clues",
+                clues=[],
+            )
+        sensitive = can(reach, Verb.SENSITIVE_VIEW, clue)
+        households[home.pk].clues.append(
+            ListedClue(
+                rule=clue.rule_id,
+                severity=clue.get_severity_display(),
+                sentence=queries.sentence(clue, rules, pack, sensitive=sensitive),
+                where=clue.where_to_look,
+            )
+        )
+    names = dict(Region.objects.filter(code__in=(village.code[:6], village.code[:9])).values_list("code", "name"))
+    due = next((stage.due_words for stage in clock.stages(campaign) if stage.metric == "clues_closed"), "")
+    return VillageClues(
+        county=names.get(village.code[:6], ""),
+        township=names.get(village.code[:9], ""),
+        village=village.name,
+        year=campaign.year,
+        due=due,
+        printed_on=timezone.localdate().isoformat(),
+        pack=f"{pack.id} {pack.hash[:8]}",
+        households=list(households.values()),
+    )

@@ -1,0 +1,144 @@
+"""Report-shaped reads of clues: the list with its filters, counts by rule and village, what waits for review."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from fangfanpin.accounts.reach import Reach
+from fangfanpin.pack import Pack, Rule
+from fangfanpin.quality import messages
+from fangfanpin.quality.models import Clue
+from fangfanpin.quality.recheck import OPEN_STATES
+from fangfanpin.regions.models import Region
+
+PAGE = 50
+TO_REVIEW = Q(state=Clue.State.CONFIRMED, reviewed_at__isnull=True)
+DUE = Q(state__in=OPEN_STATES)
+# What a list may show: key → words. The first is what is due.
+STATES: Mapping[str, str] = {
+    "due": "待核实",
+    "review": "待审核",
+    "confirmed": "核实无误",
+    "closed": "已消除",
+    "all": "全部",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClueFilter:
+    """What the list may be narrowed to; empty = all. `state`: a key of STATES, empty = due."""
+
+    place: str = ""  # township or village code
+    state: str = ""
+    severity: str = ""
+    rule: str = ""
+    q: str = ""  # head's name, household code, words of the message
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> "ClueFilter":
+        return cls(**{field.name: given.get(field.name, "").strip()[:60] for field in fields(cls)})
+
+    def as_query(self) -> dict[str, str]:
+        return {field.name: value for field in fields(self) if (value := getattr(self, field.name))}
+
+
+def clues(reach: Reach, year: int, chosen: ClueFilter) -> QuerySet[Clue, Clue]:
+    """Clues in reach by the filter, household by household."""
+    rows = Clue.objects.visible_to(reach).filter(year=year)
+    match chosen.state or "due":
+        case "due":
+            rows = rows.filter(DUE)
+        case "review":
+            rows = rows.filter(TO_REVIEW)
+        case "confirmed" | "closed" as state:
+            rows = rows.filter(state=state)
+        case _:
+            pass
+    if chosen.place:
+        rows = rows.filter(village_code__startswith=chosen.place) if len(chosen.place) < 12 else rows.filter(village_code=chosen.place)
+    if chosen.severity:
+        rows = rows.filter(severity=chosen.severity)
+    if chosen.rule:
+        rows = rows.filter(rule_id=chosen.rule.upper())
+    if chosen.q:
+        by_name = Q(household__head_name=chosen.q) | Q(household__code=chosen.q) | Q(person__member_name=chosen.q)
+        rows = rows.filter(by_name | Q(message__contains=chosen.q))
+    return rows.select_related("household", "person").order_by("village_code", "household_id", "rule_id", "id")
+
+
+def page(rows: QuerySet[Clue, Clue], cursor: str, *, size: int = PAGE) -> tuple[list[Clue], str]:
+    """One keyset page and the cursor of the next ('' at the end)."""
+    parts = cursor.split("~")
+    if len(parts) == 4:
+        village, household, rule, key = parts
+        rows = rows.filter(
+            Q(village_code__gt=village)
+            | Q(village_code=village, household_id__gt=household)
+            | Q(village_code=village, household_id=household, rule_id__gt=rule)
+            | Q(village_code=village, household_id=household, rule_id=rule, id__gt=key)
+        )
+    found = list(rows[: size + 1])
+    if len(found) <= size:
+        return found, ""
+    last = found[size - 1]
+    return found[:size], f"{last.village_code}~{last.household_id}~{last.rule_id}~{last.pk}"
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Clues of one rule or village: still due, confirmed and waiting for review, done."""
+
+    code: str
+    name: str
+    due: int
+    review: int
+    done: int
+
+    @property
+    def share(self) -> int:
+        whole = self.due + self.review + self.done
+        return (self.review + self.done) * 100 // whole if whole else 100
+
+
+_COUNTS = {"due": Count("id", filter=DUE), "review": Count("id", filter=TO_REVIEW), "whole": Count("id")}
+
+
+def by_rule(reach: Reach, year: int, pack: Pack, *, place: str = "") -> list[Counted]:
+    """Counts by rule, most due first."""
+    titles = {rule.id: rule.title for rule in pack.rules}
+    rows: list[dict[str, Any]] = list(map(dict, _of(reach, year, place).values("rule_id").annotate(**_COUNTS)))
+    found = [_counted(row["rule_id"], titles.get(row["rule_id"], row["rule_id"]), row) for row in rows]
+    return sorted(found, key=lambda one: (-one.due, one.code))
+
+
+def by_village(reach: Reach, year: int, *, place: str = "") -> list[Counted]:
+    """Counts by village, in the order of the codes."""
+    rows: list[dict[str, Any]] = list(map(dict, _of(reach, year, place).values("village_code").annotate(**_COUNTS)))
+    names = dict(Region.objects.filter(code__in=[row["village_code"] for row in rows]).values_list("code", "name"))
+    found = [_counted(row["village_code"], names.get(row["village_code"], row["village_code"]), row) for row in rows]
+    return sorted(found, key=lambda one: one.code)
+
+
+def _of(reach: Reach, year: int, place: str) -> QuerySet[Clue, Clue]:
+    return Clue.objects.visible_to(reach).filter(year=year, village_code__startswith=place).order_by()
+
+
+def _counted(code: str, name: str, row: Mapping[str, Any]) -> Counted:
+    return Counted(code, name, row["due"], row["review"], row["whole"] - row["due"] - row["review"])
+
+
+def sentence(clue: Clue, rules: Mapping[str, Rule], pack: Pack, *, sensitive: bool) -> str:
+    """The clue in words; health and phones masked for those without the right."""
+    rule = rules.get(clue.rule_id)
+    if sensitive or rule is None:
+        return clue.message if sensitive else clue.rule_id
+    return messages.render(rule, clue.used, pack, sensitive=False)
+
+
+def places(reach: Reach, codes: Sequence[str]) -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """(township, name, its villages) for the place filter, of the given village codes within reach."""
+    villages = dict(Region.objects.filter(code__in=[code for code in codes if code in reach or not reach.villages]).values_list("code", "name"))
+    towns = dict(Region.objects.filter(code__in={code[:9] for code in villages}).values_list("code", "name"))
+    return [(town, name, sorted((code, word) for code, word in villages.items() if code.startswith(town))) for town, name in sorted(towns.items())]

@@ -1,0 +1,190 @@
+"""Clues by village, one clue with what to answer, review, the county's sweep."""
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.contrib import messages as notes
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require, within_reach
+from fangfanpin.accounts.reach import Reach
+from fangfanpin.accounts.verbs import Verb
+from fangfanpin.campaigns import clock
+from fangfanpin.jobs.services import start
+from fangfanpin.pack import Pack, Rule
+from fangfanpin.policy.services import pack_of
+from fangfanpin.quality import messages, queries
+from fangfanpin.quality.clues import MOST_BYTES, ClueRefused, Upload, approve, confirm, correct, rule_of, send_back
+from fangfanpin.quality.models import Clue, Sweep
+from fangfanpin.quality.recheck import OPEN_STATES
+from fangfanpin.records import gates
+from fangfanpin.records.models import Record
+from fangfanpin.records.units import HOUSEHOLD_FORM
+from fangfanpin.regions.models import Region
+
+
+def _rules(pack: Pack) -> Mapping[str, Rule]:
+    return {rule.id: rule for rule in pack.rules}
+
+
+def _with_sentences(rows: list[Clue], pack: Pack, reach: Reach) -> list[dict[str, object]]:
+    rules = _rules(pack)
+    return [{"clue": row, "sentence": queries.sentence(row, rules, pack, sensitive=can(reach, Verb.SENSITIVE_VIEW, row))} for row in rows]
+
+
+@needs(Verb.HOUSEHOLD_VIEW, "GET")
+def clue_list(request: SignedInRequest) -> HttpResponse:
+    """Clues in reach, household by household, with counts by rule and by village."""
+    campaign = clock.current()
+    pack = pack_of(campaign.pack)
+    chosen = queries.ClueFilter.of(request.GET.dict())
+    found, following = queries.page(queries.clues(request.reach, campaign.year, chosen), request.GET.get("after", ""))
+    villages = queries.by_village(request.reach, campaign.year, place=chosen.place if len(chosen.place) < 12 else "")
+    counted = queries.by_rule(request.reach, campaign.year, pack, place=chosen.place)
+    return render(
+        request,
+        "quality/clues.html",
+        {
+            "chosen": chosen,
+            "rows": _with_sentences(found, pack, request.reach),
+            "next_url": "?" + urlencode({**chosen.as_query(), "after": following}) if following else "",
+            "filters": chosen.as_query(),
+            "states": queries.STATES,
+            "severities": Clue.Severity.choices,
+            "rules": counted,
+            "villages": villages,
+            "due": sum(one.due for one in counted),
+            "review": sum(one.review for one in counted),
+            "places": queries.places(request.reach, [one.code for one in queries.by_village(request.reach, campaign.year)]),
+            "last_sweep": Sweep.objects.filter(year=campaign.year, state=Sweep.State.DONE).first(),
+            "may_sweep": request.reach.has(Verb.CAMPAIGN_MANAGE),
+            "may_export": request.reach.has(Verb.EXPORT_MAKE),
+            "may_print": len(chosen.place) == 12 and request.reach.allows(Verb.SHEET_PRINT, village_code=chosen.place),
+            "may_review": request.reach.has(Verb.CLUE_REVIEW),
+        },
+    )
+
+
+@needs(Verb.CLUE_REVIEW, "GET")
+def review_list(request: SignedInRequest) -> HttpResponse:
+    """What was confirmed true and waits for a second person."""
+    campaign = clock.current()
+    pack = pack_of(campaign.pack)
+    rows = queries.clues(request.reach, campaign.year, queries.ClueFilter(state="review")).select_related("answered_by")
+    found, following = queries.page(rows, request.GET.get("after", ""))
+    return render(
+        request,
+        "quality/review.html",
+        {"rows": _with_sentences(found, pack, request.reach), "next_url": "?" + urlencode({"after": following}) if following else ""},
+    )
+
+
+@needs(Verb.HOUSEHOLD_VIEW, "GET")
+def clue(request: SignedInRequest, clue_id: UUID) -> HttpResponse:
+    """What is wrong, why we think so, where to look, what to answer."""
+    row = within_reach(Clue.objects.select_related("household", "person", "answered_by", "reviewed_by"), request.reach, pk=clue_id)
+    return _page(request, row)
+
+
+def _page(request: SignedInRequest, row: Clue, *, status: int = 200, typed: Mapping[str, str] | None = None) -> HttpResponse:
+    campaign = clock.current()
+    pack = pack_of(campaign.pack)
+    rule = rule_of(row, pack)
+    sensitive = can(request.reach, Verb.SENSITIVE_VIEW, row)
+    lead = Record.objects.filter(form=HOUSEHOLD_FORM, year=row.year, subject_id=row.household_id).first()
+    closed = gates.closed(lead, request.user) if lead else None
+    names = {str(person.pk): person.member_name for person in row.household.persons.all()}
+    used = messages.used_values(rule, row.used, pack, sensitive=sensitive) if rule else []
+    others = row.household.clues.filter(year=row.year, state__in=OPEN_STATES).exclude(pk=row.pk)
+    answers = can(request.reach, Verb.CLUE_ANSWER, row)
+    return render(
+        request,
+        "quality/clue.html",
+        {
+            "clue": row,
+            "rule": rule,
+            "sentence": queries.sentence(row, _rules(pack), pack, sensitive=sensitive),
+            "used": [{"value": one, "whose": names.get(one.whose, "") or (_("本户") if one.whose == "household" else "")} for one in used],
+            "has_last": any(one.last is not None for one in used),
+            "year": row.year,
+            "steps": row.steps.select_related("by", "file").order_by("at"),
+            "others": _with_sentences(list(others.select_related("household", "person")[:20]), pack, request.reach),
+            "may_answer": answers and row.state in OPEN_STATES,
+            "may_review": can(request.reach, Verb.CLUE_REVIEW, row) and row.state == Clue.State.CONFIRMED and row.reviewed_at is None,
+            "is_own_answer": row.answered_by_id == request.user.pk,
+            "may_enter": can(request.reach, Verb.RECORD_ENTER, row) and lead is not None and closed is None,
+            "closed": closed,
+            "typed": typed or {},
+            "sweep_only": rule is not None and rule.reach == "set",
+        },
+        status=status,
+    )
+
+
+@needs(Verb.CLUE_ANSWER, "POST")
+def answer(request: SignedInRequest, clue_id: UUID) -> HttpResponse:
+    """POST: `answer` corrected with `note`, or confirmed with `evidence` and perhaps `file`."""
+    row = within_reach(Clue.objects.select_related("household"), request.reach, pk=clue_id)
+    require(request.reach, Verb.CLUE_ANSWER, row)
+    try:
+        if request.POST.get("answer") == "confirmed":
+            file = request.FILES.get("file")
+            upload = Upload(file.read(MOST_BYTES + 1), file.name or "") if file else None
+            confirm(clue=row, evidence=request.POST.get("evidence", ""), upload=upload, by=request.user)
+            notes.success(request, _("已记为核实无误，等乡镇审核。用到的数据不变，就不会再问。"))
+        else:
+            done = correct(clue=row, note=request.POST.get("note", ""), by=request.user)
+            _tell_corrected(request, done)
+    except ClueRefused as refused:
+        notes.error(request, str(refused))
+        row = within_reach(Clue.objects.select_related("household", "person", "answered_by", "reviewed_by"), request.reach, pk=clue_id)
+        return _page(request, row, status=422, typed={name: request.POST.get(name, "") for name in ("answer", "note", "evidence")})
+    return redirect("quality:clue", clue_id)
+
+
+def _tell_corrected(request: SignedInRequest, done: Clue) -> None:
+    if done.state == Clue.State.CLOSED:
+        notes.success(request, _("已更正，复查通过，这条疑问消除了。"))
+    elif done.state == Clue.State.CORRECTED:
+        notes.success(request, _("已记为更正。这条规则要全县一起比对，下次排查时复查。"))
+    else:
+        notes.warning(request, _("复查仍不符：%(message)s。请到录入页改好再答，或说明情况属实。") % {"message": done.message})
+
+
+@needs(Verb.CLUE_REVIEW, "POST")
+def review(request: SignedInRequest, clue_id: UUID) -> HttpResponse:
+    """POST: `decision` approve, or return with `reason`."""
+    row = within_reach(Clue.objects.select_related("household"), request.reach, pk=clue_id)
+    require(request.reach, Verb.CLUE_REVIEW, row)
+    try:
+        if request.POST.get("decision") == "approve":
+            approve(clue=row, note=request.POST.get("reason", ""), by=request.user)
+            notes.success(request, _("已审核通过。"))
+        else:
+            send_back(clue=row, reason=request.POST.get("reason", ""), by=request.user)
+            notes.success(request, _("已退回，村里会看到原因。"))
+    except ClueRefused as refused:
+        notes.error(request, str(refused))
+        return redirect("quality:clue", clue_id)
+    return redirect("quality:review_list")
+
+
+@needs(Verb.CAMPAIGN_MANAGE, "POST")
+def sweep_now(request: SignedInRequest) -> HttpResponse:
+    """The whole county, now, in the background."""
+    job = start(kind="quality.sweep", title=_("全县数据排查"), by=request.user, parameters={})
+    return redirect("jobs:job", job.pk)
+
+
+@needs(Verb.SHEET_PRINT, "POST")
+def print_village(request: SignedInRequest, code: str) -> HttpResponse:
+    """The clue list of one village on paper."""
+    village = Region.objects.villages().filter(pk=code).first()
+    if village is None or code not in request.reach or not request.reach.allows(Verb.SHEET_PRINT, village_code=code):
+        raise Http404
+    title = _("%(village)s疑似问题清单") % {"village": village.name}
+    job = start(kind="quality.clue_list", title=title, by=request.user, parameters={"village": code})
+    return redirect("jobs:job", job.pk)
