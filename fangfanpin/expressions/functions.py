@@ -1,57 +1,80 @@
-"""The closed list of functions: how many arguments, said once for checker, engines and documentation."""
+"""The closed list of functions, said once for checker, engines and documentation."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
+    """`written`: how it is called; `result`: type and meaning, for docs/rule-language.md; `result_zh`: for people."""
+
     name: str
     least: int
     most: int
+    written: str
+    result: str
     result_zh: str
 
     @property
     def counts(self) -> str:
-        """How many arguments, in digits: 2, 1–2."""
+        """How many arguments, in digits: 2, 1-2."""
         return str(self.least) if self.least == self.most else f"{self.least}-{self.most}"
 
 
-SCALAR = {
-    function.name: function
-    for function in (
-        Function("age", 2, 2, "周岁"),
-        Function("has", 2, 2, "多选中是否有某项"),
-        Function("matches", 2, 2, "是否符合某种写法"),
-        Function("length", 1, 1, "字数"),
-        Function("size", 1, 1, "多选选了几项"),
-        Function("ratio", 3, 3, "相除，四舍五入到几位"),
-        Function("abs", 1, 1, "绝对值"),
-        Function("least", 2, 30, "最小的"),
-        Function("greatest", 2, 30, "最大的"),
-        Function("coalesce", 2, 30, "第一个不为空的"),
-        Function("if", 3, 3, "条件成立取前者，否则取后者"),
-        Function("year", 1, 1, "年"),
-        Function("month", 1, 1, "年月"),
-        Function("months_between", 2, 2, "满几个月"),
-        Function("rank_of", 2, 2, "在某个顺序中的位置"),
-    )
-}
-AGGREGATES = {
-    function.name: function
-    for function in (
-        Function("count", 1, 2, "有几个"),
-        Function("any", 2, 2, "有没有"),
-        Function("all", 2, 2, "是不是都"),
-        Function("sum", 2, 3, "合计"),
-        Function("min", 2, 3, "最小"),
-        Function("max", 2, 3, "最大"),
-        Function("the", 3, 3, "唯一符合条件者的值"),
-    )
-}
-SETS = {
-    function.name: function
-    for function in (
-        Function("duplicates", 1, 2, "全县是否有重复"),
-        Function("other_household", 1, 2, "别的户是否也有"),
-    )
-}
+def _named(*functions: Function) -> dict[str, Function]:
+    return {function.name: function for function in functions}
+
+
+SCALAR = _named(
+    Function("age", 2, 2, "age(birth, on)", "int: full years; a birthday of 29 February falls on 1 March in other years; −1 before birth", "周岁"),
+    Function("has", 2, 2, "has(codes, 'item')", "bool: is the item among those chosen? Word or code", "多选中是否有某项"),
+    Function("matches", 2, 2, "matches(text, 'pattern')", "bool: one of the named patterns below", "是否符合某种写法"),
+    Function("length", 1, 1, "length(text)", "int: code points", "字数"),
+    Function("size", 1, 1, "size(codes)", "int: how many were chosen", "多选选了几项"),
+    Function(
+        "ratio", 3, 3, "ratio(a, b, scale)",
+        "number of 0–6 decimals, half away from zero; keeps the unit of a when b is an int; NULL when b is 0", "相除，四舍五入到几位",
+    ),
+    Function("abs", 1, 1, "abs(x)", "the number without its sign", "绝对值"),
+    Function("least", 2, 30, "least(a, b, …)", "the smallest; numbers, dates or months of one type", "最小的"),
+    Function("greatest", 2, 30, "greatest(a, b, …)", "the largest; numbers, dates or months of one type", "最大的"),
+    Function("coalesce", 2, 30, "coalesce(a, b, …)", "the first that is not NULL (NULLs are what it is for)", "第一个不为空的"),
+    Function("if", 3, 3, "if(condition, a, b)", "a when the condition is TRUE, else b (also when it is NULL)", "条件成立取前者，否则取后者"),
+    Function("year", 1, 1, "year(date or month)", "int", "年"),
+    Function("month", 1, 1, "month(date)", "month", "年月"),
+    Function(
+        "months_between", 2, 2, "months_between(from, to)",
+        "int: full months by day of month, rounded down (negative when to is earlier)", "满几个月",
+    ),
+    Function(
+        "rank_of", 2, 2, "rank_of(code, 'ordering')",
+        "int: place in an ordering of the pack (orderings.csv); NULL when it is not in it", "在某个顺序中的位置",
+    ),
+)  # fmt: skip
+AGGREGATES = _named(
+    Function("count", 1, 2, "count(rel), count(rel, cond)", "int: rows for which cond is TRUE", "有几个"),
+    Function("any", 2, 2, "any(rel, cond)", "bool, never NULL: TRUE when cond is TRUE for a row; over nothing FALSE", "有没有"),
+    Function("all", 2, 2, "all(rel, cond)", "bool, never NULL: TRUE when cond is TRUE for every row; over nothing TRUE", "是不是都"),
+    Function("sum", 2, 3, "sum(rel, x), sum(rel, x, cond)", "number: NULL values are passed over; over nothing 0", "合计"),
+    Function("min", 2, 3, "min(rel, x), min(rel, x, cond)", "number, date or month: NULL values are passed over; over nothing NULL", "最小"),
+    Function("max", 2, 3, "max(rel, x), max(rel, x, cond)", "number, date or month: NULL values are passed over; over nothing NULL", "最大"),
+    Function("the", 3, 3, "the(rel, x, cond)", "x of the single row for which cond is TRUE; NULL for none or several", "唯一符合条件者的值"),
+)  # fmt: skip
+SETS = _named(
+    Function(
+        "duplicates", 1, 2, "duplicates(x), duplicates(x, cond)",
+        "bool, never NULL: another live row of the county (for which cond is TRUE) has the same x; FALSE for NULL", "全县是否有重复",
+    ),
+    Function(
+        "other_household", 1, 2, "other_household(x), other_household(x, cond)",
+        "bool, never NULL: a row of another household (for which cond is TRUE) has the same x; FALSE for NULL", "别的户是否也有",
+    ),
+)  # fmt: skip
+
+
+def documentation() -> Iterator[str]:
+    """Lines of the table in docs/rule-language.md."""
+    for title, functions in (("scalar", SCALAR), ("over a relation", AGGREGATES), ("over the county, sweep only", SETS)):
+        yield f"| **{title}** | | |"
+        for function in functions.values():
+            yield f"| `{function.written}` | {function.result} | {function.result_zh} |"
