@@ -4,4 +4,4 @@ import os
 
 os.environ["FFP_WITHOUT_COUNTY"] = "1"
 
-from fangfanpin.settings import *  # noqa: E402, F403  # after the environment is set
+from fangfanpin.settings import *  # noqa: F403  # after the environment is set

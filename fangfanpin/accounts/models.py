@@ -23,7 +23,7 @@ class User(AbstractBaseUser):
     name = models.CharField("姓名", max_length=60)
     phone = models.CharField("联系电话", max_length=20, blank=True)
     unit = models.CharField("单位", max_length=120, blank=True)
-    is_active = models.BooleanField("在用", default=True)
+    is_active = models.BooleanField("在用", default=True)  # type: ignore[misc]  # a class attribute in the stubs' base
     must_change_password = models.BooleanField(default=False)
     large_print = models.BooleanField("大字", default=False)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -86,4 +86,4 @@ def entry_gate(record: Record, user: User) -> Closed | None:
 
 
 def is_unlocked(record: Record, user: User) -> bool:
-    return Unlock.objects.filter(household_id=record.household_id, year=record.year, closed_at__isnull=True).exists()
+    return Unlock.objects.filter(household=record.household, year=record.year, closed_at__isnull=True).exists()

@@ -101,7 +101,8 @@ def test_the_last_event_holds_the_digest_of_the_row(acting: Callable[[str], Reac
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT count(*) FROM households_household h"
-            " CROSS JOIN LATERAL (SELECT CASE op WHEN 'I' THEN md5(row::text) ELSE row_digest END AS digest FROM audit_event e WHERE e.table_name = 'households_household' AND e.row_id = h.id::text"
+            " CROSS JOIN LATERAL (SELECT CASE op WHEN 'I' THEN md5(row::text) ELSE row_digest END AS digest FROM audit_event e"
+            " WHERE e.table_name = 'households_household' AND e.row_id = h.id::text"
             " ORDER BY e.id DESC LIMIT 1) e WHERE e.digest IS DISTINCT FROM md5(to_jsonb(h)::text)"
         )
         assert cursor.fetchone() == (0,)

@@ -84,7 +84,7 @@ def test_no_page_shows_a_whole_number(client_as: Callable[[str], Client], acting
 def test_a_number_is_shown_in_full_with_a_reason_and_a_trace(client_as: Callable[[str], Client], acting: Callable[[str], Reach]) -> None:
     acting("township")
     person = Person.objects.exclude(id_number_mask="").filter(member_state="01")[0]
-    number = plain_secret(person, "id_number")
+    number = str(plain_secret(person, "id_number"))
     url = f"/households/{person.household_id}/reveal/{person.pk}/id_number"
     client = client_as("township")
     assert number not in client.post(url, {"reason": ""}).content.decode()
