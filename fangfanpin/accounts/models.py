@@ -1,7 +1,7 @@
 """People who work here: accounts, roles as data, and where each of them works."""
 
 import datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
@@ -23,7 +23,7 @@ class User(AbstractBaseUser):
     name = models.CharField("姓名", max_length=60)
     phone = models.CharField("联系电话", max_length=20, blank=True)
     unit = models.CharField("单位", max_length=120, blank=True)
-    is_active = models.BooleanField("在用", default=True)  # type: ignore[misc]  # a class attribute in the stubs' base
+    is_active = models.BooleanField("在用", default=True)
     must_change_password = models.BooleanField(default=False)
     large_print = models.BooleanField("大字", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -33,7 +33,7 @@ class User(AbstractBaseUser):
     objects = UserManager()
 
     USERNAME_FIELD = "username"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     def __str__(self) -> str:
         return self.name or self.username
