@@ -101,6 +101,14 @@ def sections(unit: Unit, pack: Pack, *, sensitive: bool) -> tuple[Section, ...]:
     return _sections(pack, HOUSEHOLD_FORM, now, before, record, sensitive=sensitive)
 
 
+def last_sections(unit: Unit, pack: Pack, target: str, *, sensitive: bool) -> tuple[Section, ...]:
+    """Last year's values alone, as `now` of each item; of the household or of a person by id."""
+    last = unit.last.get(target)
+    before = {**(last.subject if last else {}), **(last.values if last else {})}
+    form = HOUSEHOLD_FORM if target == TARGET_HOUSEHOLD else PERSON_FORM
+    return _sections(pack, form, before, {}, last, sensitive=sensitive)
+
+
 def member(unit: Unit, person: Person, pack: Pack, *, sensitive: bool) -> Member:
     """One member with their items by section."""
     target = str(person.id)
@@ -149,6 +157,10 @@ def spell(found: MonitoringSpell, pack: Pack) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
+    """A paper of the file; `key` and `source` as in the pack's archive."""
+
+    key: str
+    source: str
     title: str
     present: bool
     note: str
@@ -162,7 +174,7 @@ def papers(unit: Unit, pack: Pack) -> list[Paper]:
         if paper.applies_to == "monitored" and not monitored:
             continue
         present, note = _paper_state(unit, paper.source)
-        found.append(Paper(paper.title, present, note))
+        found.append(Paper(paper.key, paper.source, paper.title, present, note))
     return found
 
 

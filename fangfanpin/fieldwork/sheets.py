@@ -276,7 +276,7 @@ def print_sheets(
         content_type="application/pdf",
         purpose=StoredFile.Purpose.SHEETS,
         owner=by,
-        village_code="" if household_id else village.code,
+        village_code=village.code,
         household_id=household_id,
     )
     batch = SheetBatch.objects.create(

@@ -13,6 +13,10 @@ from fangfanpin.files.services import path_of
 from fangfanpin.jobs.models import Job
 
 
+# They show addresses, phones and illnesses: reading them asks for that right too.
+_WITH_SENSITIVE_VALUES = frozenset({StoredFile.Purpose.SHEETS, StoredFile.Purpose.HOUSEHOLD_FILE, StoredFile.Purpose.CLUE_LIST})
+
+
 def _own(request: SignedInRequest, job_id: UUID) -> Job:
     job = Job.objects.select_related("file").filter(pk=job_id, owner=request.user).first()
     if job is None:
@@ -52,8 +56,9 @@ def download(request: SignedInRequest, file_id: UUID) -> HttpResponseBase:
     file = StoredFile.objects.filter(pk=file_id).first()
     if file is None:
         raise Http404
-    shared = (file.village_code or file.household_id) and request.reach.allows(
-        Verb.HOUSEHOLD_VIEW, village_code=file.village_code, household_id=file.household_id
+    asked = [Verb.HOUSEHOLD_VIEW, *([Verb.SENSITIVE_VIEW] if file.purpose in _WITH_SENSITIVE_VALUES else [])]
+    shared = (file.village_code or file.household_id) and all(
+        request.reach.allows(verb, village_code=file.village_code, household_id=file.household_id) for verb in asked
     )
     if file.owner_id != request.user.pk and not shared:
         raise Http404
