@@ -8,6 +8,7 @@ import uuid
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from fangfanpin.accounts.reach import ReachQuerySet
 
@@ -20,8 +21,8 @@ class HouseholdQuerySet(ReachQuerySet["Household"]):
 
 class Household(models.Model):
     class Kind(models.TextChoices):
-        ASSISTED = "assisted", "脱贫户、监测对象"
-        ORDINARY = "ordinary", "一般农户"
+        ASSISTED = "assisted", _("脱贫户、监测对象")
+        ORDINARY = "ordinary", _("一般农户")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     code = models.CharField("户编号", max_length=40)

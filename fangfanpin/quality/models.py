@@ -3,15 +3,16 @@
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from fangfanpin.accounts.reach import ReachQuerySet
 
 
 class Sweep(models.Model):
     class State(models.TextChoices):
-        RUNNING = "running", "进行中"
-        DONE = "done", "已完成"
-        FAILED = "failed", "未完成"
+        RUNNING = "running", _("进行中")
+        DONE = "done", _("已完成")
+        FAILED = "failed", _("未完成")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     year = models.PositiveSmallIntegerField()
@@ -37,15 +38,15 @@ class Sweep(models.Model):
 
 class Clue(models.Model):
     class State(models.TextChoices):
-        OPEN = "open", "待核实"
-        CORRECTED = "corrected", "已更正，待复查"  # answered "corrected" while the rule still hits
-        CONFIRMED = "confirmed", "核实无误"
-        CLOSED = "closed", "已消除"  # no longer hits
+        OPEN = "open", _("待核实")
+        CORRECTED = "corrected", _("已更正，待复查")  # answered "corrected" while the rule still hits
+        CONFIRMED = "confirmed", _("核实无误")
+        CLOSED = "closed", _("已消除")  # no longer hits
 
     class Severity(models.TextChoices):
-        ERROR = "E", "必须更正"
-        SUSPECTED = "W", "需要核实"
-        INFO = "I", "提示"
+        ERROR = "E", _("必须更正")
+        SUSPECTED = "W", _("需要核实")
+        INFO = "I", _("提示")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     rule_id = models.CharField(max_length=20)
@@ -94,14 +95,14 @@ class ClueStep(models.Model):
     """What was done with a clue: opened, answered, returned, closed, opened again."""
 
     class Kind(models.TextChoices):
-        OPENED = "opened", "发现"
-        CORRECTED = "corrected", "已更正"
-        CONFIRMED = "confirmed", "核实无误"
-        RETURNED = "returned", "退回重核"
-        REVIEWED = "reviewed", "审核通过"
-        CLOSED = "closed", "复查消除"
-        REOPENED = "reopened", "再次出现"
-        STILL = "still", "复查仍不符"  # answered "corrected", but the rule still hits
+        OPENED = "opened", _("发现")
+        CORRECTED = "corrected", _("已更正")
+        CONFIRMED = "confirmed", _("核实无误")
+        RETURNED = "returned", _("退回重核")
+        REVIEWED = "reviewed", _("审核通过")
+        CLOSED = "closed", _("复查消除")
+        REOPENED = "reopened", _("再次出现")
+        STILL = "still", _("复查仍不符")  # answered "corrected", but the rule still hits
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clue = models.ForeignKey(Clue, on_delete=models.PROTECT, related_name="steps")

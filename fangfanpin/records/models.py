@@ -4,6 +4,7 @@ import uuid
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from fangfanpin.accounts.reach import ReachQuerySet
 
@@ -14,21 +15,21 @@ class Record(models.Model):
     left empty. `ticks`: {section: {"by": user id, "at": ISO time}} = "unchanged" ticked."""
 
     class State(models.TextChoices):
-        EMPTY = "empty", "未采集"
-        DRAFT = "draft", "采集中"
-        SUBMITTED = "submitted", "已提交"
-        RETURNED = "returned", "已退回"
-        APPROVED = "approved", "已审核"
-        LOCKED = "locked", "已锁定"
+        EMPTY = "empty", _("未采集")
+        DRAFT = "draft", _("采集中")
+        SUBMITTED = "submitted", _("已提交")
+        RETURNED = "returned", _("已退回")
+        APPROVED = "approved", _("已审核")
+        LOCKED = "locked", _("已锁定")
 
     class SubjectKind(models.TextChoices):
-        HOUSEHOLD = "household", "户"
-        PERSON = "person", "人"
-        SPELL = "spell", "监测轮次"
-        VILLAGE = "village", "行政村"
-        NATURAL_VILLAGE = "natural_village", "自然村"
-        UNIT = "unit", "单位"
-        NONE = "none", "无"
+        HOUSEHOLD = "household", _("户")
+        PERSON = "person", _("人")
+        SPELL = "spell", _("监测轮次")
+        VILLAGE = "village", _("行政村")
+        NATURAL_VILLAGE = "natural_village", _("自然村")
+        UNIT = "unit", _("单位")
+        NONE = "none", _("无")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     form = models.CharField(max_length=40)
@@ -92,8 +93,8 @@ class Conflict(models.Model):
     """Two people typed different values into the same item (or the same sum): both are kept until a person decides."""
 
     class State(models.TextChoices):
-        OPEN = "open", "待处理"
-        RESOLVED = "resolved", "已处理"
+        OPEN = "open", _("待处理")
+        RESOLVED = "resolved", _("已处理")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     household = models.ForeignKey("households.Household", on_delete=models.PROTECT, related_name="conflicts")
@@ -143,11 +144,11 @@ class ImportBatch(models.Model):
     """One roster file taken in; can be taken back while nothing stands on it."""
 
     class State(models.TextChoices):
-        UPLOADED = "uploaded", "已上传"
-        CHECKED = "checked", "已检查"
-        FAULTY = "faulty", "有错误"
-        APPLIED = "applied", "已导入"
-        TAKEN_BACK = "taken_back", "已撤回"
+        UPLOADED = "uploaded", _("已上传")
+        CHECKED = "checked", _("已检查")
+        FAULTY = "faulty", _("有错误")
+        APPLIED = "applied", _("已导入")
+        TAKEN_BACK = "taken_back", _("已撤回")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     layout = models.CharField(max_length=40, default="roster")
