@@ -1,0 +1,32 @@
+"""Which campaign year stands open, and on which pack: campaigns are above records and answer through this registry."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from fangfanpin.pack import Pack
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentYear:
+    year: int
+    title: str
+    pack: Pack
+
+
+_sources: list[Callable[[], CurrentYear | None]] = []
+
+
+class NoYear(Exception):
+    """No campaign is open: there is no year to import for."""
+
+
+def register_current_year(source: Callable[[], CurrentYear | None]) -> None:
+    _sources.append(source)
+
+
+def current_year() -> CurrentYear:
+    """The year in force; NoYear where none is."""
+    for source in _sources:
+        if (found := source()) is not None:
+            return found
+    raise NoYear

@@ -1,0 +1,606 @@
+"""Checked rows into the registry and the baseline: COPY into temporary tables (row security refuses it elsewhere), then set-wise SQL.
+
+New rows are inserted; of known rows only what differs is changed, never with an empty cell, and never a column that a person has changed
+since (the events say so): those are listed beside what the file says. All in the caller's transaction, under one act.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+from uuid import UUID
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import connection, models
+from django.db.models.fields import NOT_PROVIDED
+from psycopg import sql
+
+from fangfanpin.households.models import Household, Membership, MonitoringSpell, Person
+from fangfanpin.households.subjects import initials, name_key
+from fangfanpin.records.models import ImportDifference, Record
+from fangfanpin.records.roster.checking import Checked, HouseholdRow, PersonRow
+from fangfanpin.records.roster.columns import SPELL_FORM
+from fangfanpin.records.roster.computing import compute, sources
+from fangfanpin.records.roster.intake import Block
+from fangfanpin.records.roster.staging import Group, Staged, homes_of, ordered_ids, stage_households, stage_persons
+from fangfanpin.records.services import open_year
+from fangfanpin.records.units import HEAD, HOUSEHOLD_FORM, LIVE, PERSON_FORM
+from fangfanpin.regions.models import Region
+
+_STAGE = {Household: "roster_household", Person: "roster_person"}
+_FORM = {Household: HOUSEHOLD_FORM, Person: PERSON_FORM}
+_COPIED_AT_ONCE = 4000
+_SPELL_COLUMNS = ("spell_no", "identified_month", "eliminated_month", "monitoring_type", "spell_state")
+Report = Callable[[int], None]
+
+
+@dataclass(slots=True)
+class Counts:
+    """What was done: rows made and changed per kind; `differences`: file and registry say different things and a person's word stands."""
+
+    households_new: int = 0
+    households_changed: int = 0
+    households_same: int = 0
+    persons_new: int = 0
+    persons_changed: int = 0
+    persons_same: int = 0
+    records_new: int = 0
+    records_changed: int = 0
+    spells: int = 0
+    opened: int = 0
+    differences: int = 0
+    missing_members: int = 0
+
+    def as_json(self) -> dict[str, int]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(slots=True)
+class _Work:
+    checked: Checked
+    batch_id: UUID
+    counts: Counts = field(default_factory=Counts)
+
+
+def apply(checked: Checked, *, batch_id: UUID, open_for: int, report: Report) -> Counts:
+    """Write everything that was found good. The transaction's act must be set. `open_for`: the campaign year whose entry opens.
+
+    `report` is told how many persons are done. Raises nothing of its own: what can be wrong was checked.
+    """
+    work = _Work(checked, batch_id)
+    _give_ids(checked)
+    homes = homes_of(checked)
+    _natural_villages(checked)
+    with connection.cursor() as cursor:
+        # Leading records by household: a table of our own, for the planner knows nothing yet of rows this transaction wrote elsewhere.
+        cursor.execute("DROP TABLE IF EXISTS roster_lead")
+        cursor.execute("CREATE TEMPORARY TABLE roster_lead (household_id uuid PRIMARY KEY, record_id uuid NOT NULL) ON COMMIT DROP")
+        for block, rows in _by_block(checked.households.values()):
+            orders = _walking_orders(block, rows)
+            _households(cursor, work, stage_households(checked, block, rows, homes, orders))
+        cursor.execute("ANALYZE roster_lead")
+        report(len(checked.persons) // 5)
+        done = 0
+        for block, persons in _persons_by_block(checked.persons):
+            _persons(cursor, work, stage_persons(checked, block, persons))
+            done += len(persons)
+            report(done)
+        _spells(cursor, work)
+        _refresh(cursor, work)
+        _missing_members(cursor, work)
+    made = [row.id for row in checked.households.values() if row.id is not None]
+    work.counts.opened = open_year(year=open_for, pack_hash=checked.ground.pack.hash, households=made)
+    return work.counts
+
+
+def _by_block(rows: Iterable[HouseholdRow]) -> list[tuple[Block | None, list[HouseholdRow]]]:
+    found: dict[int, tuple[Block | None, list[HouseholdRow]]] = {}
+    for row in rows:
+        found.setdefault(id(row.block), (row.block, []))[1].append(row)
+    return list(found.values())
+
+
+def _persons_by_block(persons: Sequence[PersonRow]) -> list[tuple[Block, list[PersonRow]]]:
+    found: dict[int, tuple[Block, list[PersonRow]]] = {}
+    for person in persons:
+        found.setdefault(id(person.block), (person.block, []))[1].append(person)
+    return list(found.values())
+
+
+def _give_ids(checked: Checked) -> None:
+    """Identifiers, missing person codes (household code + running number, as for members added by hand) and places in the household."""
+    new = sum(row.known is None for row in checked.households.values()) + sum(person.known is None for person in checked.persons)
+    ids = ordered_ids(new)
+    for row in checked.households.values():
+        row.id = row.known.id if row.known else next(ids)
+    taken: dict[str, set[str]] = {}
+    places: dict[str, int] = {}
+    for person in checked.persons:
+        person.id = person.known.id if person.known else next(ids)
+        places[person.household] = places.get(person.household, 0) + 1
+        person.position = 0 if person.relation == HEAD else places[person.household]
+        if person.known is not None and person.code is None:
+            person.code = person.known.code
+        if person.code is not None:
+            taken.setdefault(person.household, set()).add(person.code)
+    for person in checked.persons:
+        if person.code is not None:
+            continue
+        used = taken.setdefault(person.household, set())
+        number = len(used) + 1
+        while (code := f"{person.household}-{number:02d}") in used:
+            number += 1
+        person.code = code
+        used.add(code)
+
+
+def _walking_orders(block: Block | None, rows: Sequence[HouseholdRow]) -> list[int]:
+    """Place in the file within the natural village: the nearest to the order of a walk that a roster knows."""
+    key = f"{HOUSEHOLD_FORM}.natural_village_code"
+    naturals = block.columns.get(key) if block is not None else None
+    counts: dict[str, int] = {}
+    orders = []
+    for row in rows:
+        place = (naturals.parsed[naturals.codes[row.row]] if naturals is not None else None) or row.village
+        counts[place] = counts.get(place, 0) + 1
+        orders.append(counts[place])
+    return orders
+
+
+def _natural_villages(checked: Checked) -> None:
+    """Groups of a village are the county's own: a roster that names one makes it known."""
+    key = f"{HOUSEHOLD_FORM}.natural_village_code"
+    codes = {code for block in checked.blocks if key in block.columns for code in block.columns[key].parsed if code}
+    used = codes & {
+        row.block.columns[key].parsed[row.block.columns[key].codes[row.row]]
+        for row in checked.households.values()
+        if row.block is not None and key in row.block.columns
+    }
+    missing = used - set(Region.objects.filter(code__in=used).values_list("code", flat=True))
+    Region.objects.bulk_create(
+        [
+            Region(code=code, name=f"{int(code[12:])}组", level="natural_village", parent_id=code[:12], position=int(code[12:]))
+            for code in sorted(missing)
+        ],
+        ignore_conflicts=True,
+    )
+
+
+# --- temporary tables -------------------------------------------------------------------------------------------------
+
+
+def _fill(cursor: Any, staged: Staged) -> None:
+    """Make the temporary table and fill it."""
+    stage = sql.Identifier(_STAGE[staged.model])
+    cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(stage))
+    columns = []
+    for name in staged.names:
+        kind = staged.extra.get(name) or _field(staged.model, name).db_type(connection)
+        columns.append(sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(str(kind))))
+    kept = sql.SQL("kept text[] NOT NULL DEFAULT '{}', record_id uuid, record_kept text[] NOT NULL DEFAULT '{}'")
+    cursor.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({}, {}) ON COMMIT DROP").format(stage, sql.SQL(", ").join(columns), kept))
+    names = sql.SQL(", ").join(map(sql.Identifier, staged.names))
+    lines = iter(staged.lines)
+    with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(stage, names)) as copy:
+        while chunk := list(islice(lines, _COPIED_AT_ONCE)):
+            copy.write(("\n".join(chunk) + "\n").encode())
+    cursor.execute(sql.SQL("ANALYZE {}").format(stage))
+
+
+def _field(model: type[models.Model], attname: str) -> "models.Field[Any, Any]":
+    return next(f for f in model._meta.concrete_fields if f.attname == attname)
+
+
+def _default(field_: "models.Field[Any, Any]", batch_id: UUID) -> sql.Composable:
+    """What a column of a new row holds where the file says nothing."""
+    if field_.attname == "import_batch_id":
+        return sql.Literal(batch_id)
+    if getattr(field_, "auto_now", False) or getattr(field_, "auto_now_add", False):
+        return sql.SQL("now()")
+    if isinstance(field_, ArrayField):
+        return sql.SQL("'{{}}'").format()
+    if field_.default is not NOT_PROVIDED:
+        default = field_.get_default()
+        return sql.SQL("'{{}}'").format() if default == {} else sql.Literal(getattr(default, "value", default))
+    return sql.SQL("NULL") if field_.null else sql.Literal("")
+
+
+def _insert(cursor: Any, model: type[models.Model], given: Mapping[str, sql.Composable], source: sql.Composable, batch_id: UUID) -> int:
+    """INSERT … SELECT of every column: `given` by attname, the rest by the model's defaults."""
+    fields = model._meta.concrete_fields
+    statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
+        sql.Identifier(model._meta.db_table),
+        sql.SQL(", ").join(sql.Identifier(str(f.column)) for f in fields),
+        sql.SQL(", ").join(given[f.attname] if f.attname in given else _default(f, batch_id) for f in fields),
+        source,
+    )
+    cursor.execute(statement)
+    return int(cursor.rowcount)
+
+
+# --- registry ---------------------------------------------------------------------------------------------------------
+
+
+def _column(alias: str, name: str) -> sql.Composable:
+    return sql.SQL("{}.{}").format(sql.Identifier(alias), sql.Identifier(name))
+
+
+def _staged(staged: Staged, more: Iterable[str] = ()) -> dict[str, sql.Composable]:
+    names = {f.attname for f in staged.model._meta.concrete_fields}
+    return {name: _column("s", name) for name in (*staged.names, *more) if name in names and name not in ("values", "subject")}
+
+
+def _said(model: type[Household | Person], group: Group) -> sql.Composable:
+    """The file says something: an empty cell never erases."""
+    lead = _column("s", group.columns[0])
+    match model._meta.get_field(group.columns[0]).get_internal_type():
+        case "CharField" | "TextField":
+            return sql.SQL("({0} IS NOT NULL AND {0} <> '')").format(lead)
+        case "ArrayField":
+            return sql.SQL("cardinality({}) > 0").format(lead)
+        case _:
+            return sql.SQL("{} IS NOT NULL").format(lead)
+
+
+def _other(group: Group) -> sql.Composable:
+    """The file says another thing than the registry."""
+    if group.same:
+        return sql.SQL("NOT {}").format(_column("s", group.same))
+    return sql.SQL("{} IS DISTINCT FROM {}").format(_column("s", group.columns[0]), _column("t", group.columns[0]))
+
+
+def _kept(group: Group) -> sql.Composable:
+    return sql.SQL("{} = ANY(s.kept)").format(sql.Literal(group.kept_by))
+
+
+def _find_kept(cursor: Any, staged: Staged) -> bool:
+    """Which columns of known rows a person has changed: their last word is not an import's. All of a row that a person made."""
+    table = staged.model._meta.db_table
+    cursor.execute(
+        sql.SQL(
+            "UPDATE {stage} s SET kept = k.names FROM ("
+            " SELECT e.row_id, array_agg(DISTINCT n.name) AS names FROM {stage} g"
+            " JOIN audit_event e ON e.table_name = {table} AND e.row_id = g.id::text,"
+            " LATERAL (SELECT jsonb_object_keys(e.changed) AS name WHERE e.op = 'U'"
+            "  UNION ALL SELECT jsonb_object_keys(e.row) WHERE e.op = 'I') n"
+            " WHERE NOT g.is_new AND e.act !~ '^(import[.]|demo[.]|job )' GROUP BY e.row_id) k WHERE s.id::text = k.row_id"
+        ).format(stage=sql.Identifier(_STAGE[staged.model]), table=sql.Literal(table))
+    )
+    return bool(cursor.rowcount)
+
+
+def _change_known(cursor: Any, work: _Work, staged: Staged) -> int:
+    """Bring known rows in line with the file; what a person changed stays and is listed. Returns rows changed."""
+    model = staged.model
+    table, stage = sql.Identifier(model._meta.db_table), sql.Identifier(_STAGE[model])
+    groups = [group for group in staged.groups if group.columns[0] in staged.names]
+    if _find_kept(cursor, staged):
+        for group in groups:
+            if group.item:
+                _list_differences(cursor, work, staged, group)
+    taken = {group: sql.SQL("({} AND {} AND NOT {})").format(_said(model, group), _other(group), _stands(model, group)) for group in groups}
+    sets = [
+        sql.SQL("{} = CASE WHEN {} THEN {} ELSE {} END").format(sql.Identifier(name), taken[group], _column("s", name), _column("t", name))
+        for group in groups
+        for name in group.columns
+    ]
+    cursor.execute(
+        sql.SQL(
+            "UPDATE {table} t SET {sets}, version = t.version + 1, updated_at = now() FROM {stage} s WHERE t.id = s.id AND NOT s.is_new AND ({any})"
+        ).format(table=table, stage=stage, sets=sql.SQL(", ").join(sets), any=sql.SQL(" OR ").join(taken.values()))
+    )
+    return int(cursor.rowcount)
+
+
+def _stands(model: type[Household | Person], group: Group) -> sql.Composable:
+    """A person's word stands, but for a code of ours: it gives way to the national system's."""
+    if model is Person and group.columns == ("code",):
+        return sql.SQL("({} AND position('-' IN t.code) = 0)").format(_kept(group))
+    return _kept(group)
+
+
+def _list_differences(cursor: Any, work: _Work, staged: Staged, group: Group) -> None:
+    model = staged.model
+    own = model is Household
+    source = sql.SQL("{stage} s JOIN {table} t ON t.id = s.id AND NOT s.is_new WHERE {said} AND {other} AND {kept}").format(
+        stage=sql.Identifier(_STAGE[model]),
+        table=sql.Identifier(model._meta.db_table),
+        said=_said(model, group),
+        other=_other(group),
+        kept=_stands(model, group),
+    )
+    given = {
+        "batch_id": sql.Literal(work.batch_id),
+        "household_id": sql.SQL("t.id") if own else sql.SQL("t.household_id"),
+        "village_code": sql.SQL("t.village_code"),
+        "person_id": sql.SQL("NULL::uuid") if own else sql.SQL("t.id"),
+        "form": sql.Literal(_FORM[model]),
+        "name": sql.Literal(group.item),
+        "stored": sql.SQL("to_jsonb({})").format(_column("t", group.show)),
+        "offered": sql.SQL("to_jsonb({})").format(_column("s", group.show)),
+    }
+    work.counts.differences += _insert_difference(cursor, given, source)
+
+
+def _insert_difference(cursor: Any, given: Mapping[str, sql.Composable], source: sql.Composable) -> int:
+    cursor.execute(
+        sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
+            sql.Identifier(ImportDifference._meta.db_table),
+            sql.SQL(", ").join(map(sql.Identifier, given)),
+            sql.SQL(", ").join(given.values()),
+            source,
+        )
+    )
+    return int(cursor.rowcount)
+
+
+def _households(cursor: Any, work: _Work, staged: Staged) -> None:
+    _fill(cursor, staged)
+    counts = work.counts
+    if staged.has_known:
+        changed = _change_known(cursor, work, staged)
+        counts.households_changed += changed
+    new = _insert(cursor, Household, _staged(staged), sql.SQL("roster_household s WHERE s.is_new"), work.batch_id)
+    counts.households_new += new
+    counts.households_same += staged.count - new - (changed if staged.has_known else 0)
+    _records(cursor, work, staged)
+
+
+def _persons(cursor: Any, work: _Work, staged: Staged) -> None:
+    _fill(cursor, staged)
+    counts = work.counts
+    if staged.has_known:
+        changed = _change_known(cursor, work, staged)
+        counts.persons_changed += changed
+        _follow_memberships(cursor)
+    new = _insert(cursor, Person, _staged(staged), sql.SQL("roster_person s WHERE s.is_new"), work.batch_id)
+    counts.persons_new += new
+    counts.persons_same += staged.count - new - (changed if staged.has_known else 0)
+    _memberships(cursor, work, staged)
+    _records(cursor, work, staged)
+
+
+def _memberships(cursor: Any, work: _Work, staged: Staged) -> None:
+    """A membership for each new person: open, or ended where the file says the person left."""
+
+    def column(name: str, missing: str) -> sql.Composable:
+        return _column("s", name) if name in staged.names else sql.SQL(missing)
+
+    kind, reason, date = column("change_kind", "''"), column("change_reason", "''"), column("change_date", "NULL::date")
+    left = sql.SQL("s.member_state = '02'")
+    given = {
+        "id": sql.SQL("overlay(s.id::text PLACING '8' FROM 15 FOR 1)::uuid"),  # the person's own id with another version digit: one to one, in order
+        "person_id": sql.SQL("s.id"),
+        "household_id": sql.SQL("s.household_id"),
+        "village_code": sql.SQL("s.village_code"),
+        "relation_to_head": column("relation_to_head", "''"),
+        "valid_from": sql.SQL("CASE WHEN {} = '01' THEN {} END").format(kind, date),
+        "valid_to": sql.SQL("CASE WHEN {} THEN coalesce({}, current_date) END").format(left, date),
+        "arrive_reason": sql.SQL("CASE WHEN {} = '01' THEN {} ELSE '' END").format(kind, reason),
+        "leave_reason": sql.SQL("CASE WHEN {} THEN {} ELSE '' END").format(left, reason),
+    }
+    _insert(cursor, Membership, given, sql.SQL("roster_person s WHERE s.is_new"), work.batch_id)
+
+
+def _follow_memberships(cursor: Any) -> None:
+    """Where an import changed a known person's relation or state, the open membership says the same."""
+    cursor.execute(
+        "UPDATE households_membership m SET relation_to_head = p.relation_to_head,"
+        " valid_to = CASE WHEN p.member_state = '02' THEN coalesce(p.change_date, current_date) END,"
+        " leave_reason = CASE WHEN p.member_state = '02' THEN p.change_reason ELSE m.leave_reason END"
+        " FROM roster_person s JOIN households_person p ON p.id = s.id"
+        " WHERE NOT s.is_new AND m.person_id = p.id AND m.household_id = p.household_id AND m.valid_to IS NULL"
+        " AND (m.relation_to_head <> p.relation_to_head OR p.member_state = '02')"
+    )
+
+
+# --- baseline ---------------------------------------------------------------------------------------------------------
+
+
+def _records(cursor: Any, work: _Work, staged: Staged) -> None:
+    """The locked record of the year before the campaign's, per household and person of the stage."""
+    year = work.checked.ground.year
+    own = staged.model is Household
+    form, stage = _FORM[staged.model], sql.Identifier(_STAGE[staged.model])
+    if staged.has_known:
+        cursor.execute(
+            sql.SQL(
+                "UPDATE {} s SET record_id = r.id FROM records_record r WHERE NOT s.is_new AND r.form = %s AND r.year = %s AND r.period = ''"
+                " AND r.subject_kind = %s AND r.subject_id = s.id"
+            ).format(stage),
+            [form, year, "household" if own else "person"],
+        )
+        if cursor.rowcount:
+            _change_records(cursor, work, staged)
+    given = {
+        "id": sql.SQL("s.fresh"),
+        "form": sql.Literal(form),
+        "year": sql.Literal(year),
+        "subject_kind": sql.Literal("household" if own else "person"),
+        "subject_id": sql.SQL("s.id"),
+        "household_id": sql.SQL("s.id") if own else sql.SQL("s.household_id"),
+        "person_id": sql.SQL("NULL::uuid") if own else sql.SQL("s.id"),
+        "parent_id": sql.SQL("NULL::uuid") if own else sql.SQL("lead.record_id"),
+        "village_code": sql.SQL("s.village_code"),
+        "state": sql.Literal(Record.State.LOCKED.value),
+        "values": sql.SQL("s.values"),
+        "subject": sql.SQL("s.subject"),
+        "pack_hash": sql.Literal(work.checked.ground.pack.hash),
+        "origin": sql.Literal("import"),
+    }
+    leads = sql.SQL("" if own else " JOIN roster_lead lead ON lead.household_id = s.household_id")
+    source = sql.SQL("{} s{} WHERE s.record_id IS NULL").format(stage, leads)
+    work.counts.records_new += _insert(cursor, Record, given, source, work.batch_id)
+    if own:
+        cursor.execute("INSERT INTO roster_lead SELECT id, coalesce(record_id, fresh) FROM roster_household")
+
+
+_NEWS = sql.SQL("jsonb_strip_nulls(s.values - s.record_kept)")
+_MERGED = sql.SQL("(s.values || r.values || {})").format(_NEWS)
+
+
+def _change_records(cursor: Any, work: _Work, staged: Staged) -> None:
+    """Known baseline records take what the file says; a value that a person changed there stays and is listed."""
+    stage = sql.Identifier(_STAGE[staged.model])
+    own = staged.model is Household
+    cursor.execute(
+        sql.SQL(
+            "UPDATE {stage} s SET record_kept = k.names FROM ("
+            " SELECT e.row_id, array_agg(DISTINCT substr(n.name, 8)) AS names FROM {stage} g"
+            " JOIN audit_event e ON e.table_name = 'records_record' AND e.row_id = g.record_id::text AND e.op = 'U',"
+            " LATERAL jsonb_object_keys(e.changed) n(name)"
+            " WHERE n.name LIKE 'values.%%' AND e.act !~ '^(import[.]|demo[.]|job )' GROUP BY e.row_id) k WHERE s.record_id::text = k.row_id"
+        ).format(stage=stage),
+        [],
+    )
+    if cursor.rowcount:
+        given = {
+            "batch_id": sql.Literal(work.batch_id),
+            "household_id": sql.SQL("r.household_id"),
+            "village_code": sql.SQL("r.village_code"),
+            "person_id": sql.SQL("r.person_id"),
+            "form": sql.SQL("r.form"),
+            "name": sql.SQL("v.key"),
+            "stored": sql.SQL("r.values -> v.key"),
+            "offered": sql.SQL("v.value"),
+        }
+        source = sql.SQL(
+            "{} s JOIN records_record r ON r.id = s.record_id, LATERAL jsonb_each(s.values) v"
+            " WHERE v.key = ANY(s.record_kept) AND v.value <> 'null'::jsonb AND r.values -> v.key IS DISTINCT FROM v.value"
+        ).format(stage)
+        work.counts.differences += _insert_difference(cursor, given, source)
+    if own:
+        _compute_again(cursor, work)
+    cursor.execute(
+        sql.SQL(
+            "UPDATE records_record r SET values = {merged}, subject = r.subject || jsonb_strip_nulls(s.subject), version = r.version + 1,"
+            " updated_at = now() FROM {stage} s WHERE r.id = s.record_id"
+            " AND ({merged} IS DISTINCT FROM r.values OR r.subject || jsonb_strip_nulls(s.subject) IS DISTINCT FROM r.subject)"
+        ).format(merged=_MERGED, stage=stage)
+    )
+    work.counts.records_changed += int(cursor.rowcount)
+
+
+def _compute_again(cursor: Any, work: _Work) -> None:
+    """Computed items of known households stand on all the record holds, not only on what this file says."""
+    pack = work.checked.ground.pack
+    names = list(sources(pack))
+    bare = sql.SQL("(s.values - {})").format(sql.Literal(names))
+    cursor.execute(
+        sql.SQL("UPDATE roster_household s SET values = {} WHERE record_id IS NOT NULL AND s.values ?| {}").format(bare, sql.Literal(names))
+    )
+    cursor.execute(
+        sql.SQL(
+            "SELECT s.id, {merged} FROM roster_household s JOIN records_record r ON r.id = s.record_id WHERE {merged} IS DISTINCT FROM r.values"
+        ).format(merged=_MERGED)
+    )
+    rows = [(row_id, json.loads(values) if isinstance(values, str) else values) for row_id, values in cursor.fetchall()]
+    if not rows:
+        return
+    read = set().union(*sources(pack).values())
+    columns = {name: [values.get(name) for _id, values in rows] for name in read}
+    found = compute(pack, columns, len(rows))
+    again = [
+        (row_id, json.dumps({name: values[place] for name, values in found.items() if values[place] is not None}))
+        for place, (row_id, _values) in enumerate(rows)
+    ]
+    cursor.executemany("UPDATE roster_household SET values = values || %s::jsonb WHERE id = %s", [(values, row_id) for row_id, values in again])
+
+
+# --- what follows -----------------------------------------------------------------------------------------------------
+
+
+def _spells(cursor: Any, work: _Work) -> None:
+    """The latest stay in monitoring, where the file has its columns."""
+    checked, counts = work.checked, work.counts
+    wanted: list[tuple[HouseholdRow, dict[str, Any]]] = []
+    for block, rows in _by_block(checked.households.values()):
+        if block is None:
+            continue
+        columns = {key.partition(".")[2]: column for key, column in block.columns.items() if key.startswith(f"{SPELL_FORM}.")}
+        for row in rows if columns else ():
+            values = {name: column.parsed[column.codes[row.row]] for name, column in columns.items()}
+            if any(values.get(name) is not None for name in _SPELL_COLUMNS):
+                wanted.append((row, values))
+    if not wanted:
+        return
+    known = {
+        (spell.household_id, spell.spell_no): spell for spell in MonitoringSpell.objects.filter(household_id__in=[row.id for row, _values in wanted])
+    }
+    latest: dict[UUID, int] = {}
+    for household_id, number in known:
+        latest[household_id] = max(latest.get(household_id, 0), number)
+    new: list[MonitoringSpell] = []
+    ids = ordered_ids(len(wanted))
+    for row, values in wanted:
+        assert row.id is not None
+        number = values.pop("spell_no", None) or latest.get(row.id, 1)
+        spell = known.get((row.id, number))
+        values.setdefault("spell_state", None)
+        if spell is None:
+            spell = MonitoringSpell(id=next(ids), household_id=row.id, village_code=row.village, spell_no=number, import_batch_id=work.batch_id)
+            values["spell_state"] = values["spell_state"] or "01"
+            new.append(spell)
+        before = (*(getattr(spell, name) for name in _SPELL_COLUMNS), dict(spell.values))
+        for name, value in values.items():
+            if name in _SPELL_COLUMNS:
+                if value is not None:
+                    setattr(spell, name, value)
+            elif value is not None or name not in spell.values:
+                spell.values[name] = value
+        if spell not in new and before != (*(getattr(spell, name) for name in _SPELL_COLUMNS), spell.values):
+            spell.version += 1
+            spell.save()
+            counts.spells += 1
+    MonitoringSpell.objects.bulk_create(new, batch_size=2000)
+    counts.spells += len(new)
+    cursor.execute(
+        "UPDATE households_household h SET monitoring_type = l.monitoring_type, monitoring_state = l.spell_state, version = h.version + 1,"
+        " updated_at = now() FROM (SELECT DISTINCT ON (household_id) household_id, monitoring_type, spell_state"
+        " FROM households_monitoringspell WHERE household_id = ANY(%s) ORDER BY household_id, spell_no DESC) l"
+        " WHERE h.id = l.household_id AND (h.monitoring_type, h.monitoring_state) IS DISTINCT FROM (l.monitoring_type, l.spell_state)",
+        [[row.id for row, _values in wanted]],
+    )
+
+
+def _refresh(cursor: Any, work: _Work) -> None:
+    """What lists show of known households, in step with their members again: head's name, keys, live count."""
+    known = [row.id for row in work.checked.households.values() if row.known is not None]
+    if not known:
+        return
+    cursor.execute(
+        "SELECT h.id, coalesce(m.name, h.head_name), coalesce(m.live, 0) FROM households_household h LEFT JOIN ("
+        " SELECT household_id, count(*) AS live, min(member_name) FILTER (WHERE relation_to_head = %s) AS name"
+        " FROM households_person WHERE household_id = ANY(%s) AND member_state = %s GROUP BY household_id) m ON m.household_id = h.id"
+        " WHERE h.id = ANY(%s) AND (coalesce(m.name, h.head_name), coalesce(m.live, 0)) IS DISTINCT FROM (h.head_name, h.member_count)",
+        [HEAD, known, LIVE, known],
+    )
+    for household_id, name, live in cursor.fetchall():
+        cursor.execute(
+            "UPDATE households_household SET head_name = %s, head_name_key = %s, head_initials = %s, member_count = %s, version = version + 1,"
+            " updated_at = now() WHERE id = %s",
+            [name, name_key(name), initials(name), live, household_id],
+        )
+
+
+def _missing_members(cursor: Any, work: _Work) -> None:
+    """Live members of known households whom the file does not name: nobody is taken out by a file, they are listed."""
+    known = [row.id for row in work.checked.households.values() if row.known is not None]
+    if not known or not work.checked.persons:
+        return
+    named = [person.id for person in work.checked.persons]
+    given = {
+        "batch_id": sql.Literal(work.batch_id),
+        "household_id": sql.SQL("p.household_id"),
+        "village_code": sql.SQL("p.village_code"),
+        "person_id": sql.SQL("p.id"),
+        "form": sql.Literal(PERSON_FORM),
+        "name": sql.Literal("member_state"),
+        "stored": sql.SQL("to_jsonb(p.member_state)"),
+        "offered": sql.SQL("NULL::jsonb"),
+    }
+    source = sql.SQL(
+        "households_person p WHERE p.household_id = ANY({known}::uuid[]) AND p.member_state = {live} AND NOT p.id = ANY({named}::uuid[])"
+    ).format(known=sql.Literal(known), live=sql.Literal(LIVE), named=sql.Literal(named))
+    work.counts.missing_members = _insert_difference(cursor, given, source)

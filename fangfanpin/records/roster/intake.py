@@ -1,0 +1,245 @@
+"""Cells to values: every distinct value of a column is parsed once, however many rows hold it."""
+
+import datetime
+import re
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fangfanpin.expressions.normalise import normalise_number_text
+from fangfanpin.households.subjects import longest
+from fangfanpin.pack import Indicator, Pack
+from fangfanpin.pack.codec import CodecFault
+from fangfanpin.privacy.secrets import mask_bank, mask_id
+from fangfanpin.records.roster.columns import HEADER_SEARCHED, HOUSEHOLD_CODE, VILLAGE, Headers, Layout, Mapped
+from fangfanpin.records.roster.reading import Rows, SheetStart
+from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM
+
+NATURAL_VILLAGE = f"{HOUSEHOLD_FORM}.natural_village_code"
+PERSON_CODE = f"{PERSON_FORM}.person_id"
+_CODES = frozenset({HOUSEHOLD_CODE, VILLAGE, NATURAL_VILLAGE, PERSON_CODE})
+_CODE_LENGTHS = {VILLAGE: 12, NATURAL_VILLAGE: 15}
+_EXACT = 10**15  # a spreadsheet number keeps 15 digits
+_SERIALS = range(10_000, 80_000)  # days since 1899-12-30 that can be meant: 1927 to 2119
+_EPOCH = datetime.date(1899, 12, 30)
+_DAYS_1904 = 1462
+_MONTH_AS_NUMBER = re.compile(r"\d{4}|\d{6}")
+Parse = Callable[[str | float], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One cell (or row) that cannot be taken. `row` from 1 as the spreadsheet counts, 0 = the sheet; `place` -1 = the whole row.
+
+    `value` is masked where the item is secret. `household`: its code, where the row says one.
+    """
+
+    sheet: str
+    row: int
+    place: int
+    header: str
+    value: str
+    message: str
+    household: str = ""
+
+
+def shown(indicator: Indicator, cell: str | float) -> str:
+    """A cell as it may be shown in a list of faults."""
+    text = cell if isinstance(cell, str) else number_text(cell)
+    if indicator.privacy == "secret":
+        return mask_bank(text) if indicator.name == "bank_card_no" else mask_id(text)
+    return text[:60]
+
+
+def number_text(number: float) -> str:
+    return str(int(number)) if number.is_integer() and abs(number) < _EXACT else repr(number)
+
+
+class ColumnIntake:
+    """One column: raw distinct values, each row's number among them, and what each value was parsed to."""
+
+    def __init__(self, mapped: Mapped, parse: Parse) -> None:
+        self.mapped = mapped
+        self._parse = parse
+        self.raw: list[str | float] = []
+        self.codes: "array[int]" = array("I")
+        self.parsed: list[Any] = []
+        self.problems: dict[int, str] = {}
+
+    def extend(self, fresh: Sequence[str | float], codes: "array[int]") -> None:
+        start = len(self.raw)
+        self.raw.extend(fresh)
+        self.codes.extend(codes)
+        parse, parsed = self._parse, self.parsed
+        for place, cell in enumerate(fresh, start):
+            if cell == "":
+                parsed.append(None)
+                continue
+            try:
+                parsed.append(parse(cell))
+            except CodecFault as fault:
+                parsed.append(None)
+                self.problems[place] = str(fault)
+
+
+@dataclass(slots=True)
+class Block:
+    """A sheet taken in. `rows`: those that hold something, from 0; `columns` by key of the item."""
+
+    sheet: str
+    layout: Layout
+    columns: dict[str, ColumnIntake]
+    rows: Sequence[int]
+    height: int
+    width: int
+    head: list[list[str | float]] = field(default_factory=list)  # first rows as they stand, for the preview
+
+    def codes(self, key: str) -> Sequence[int]:
+        column = self.columns[key].codes
+        rows = self.rows
+        return column[rows.start : rows.stop] if isinstance(rows, range) else [column[row] for row in rows]
+
+    def values(self, key: str) -> list[Any]:
+        """Parsed values of the kept rows; all None where the sheet has no such column."""
+        if key not in self.columns:
+            return [None] * len(self.rows)
+        return list(map(self.columns[key].parsed.__getitem__, self.codes(key)))
+
+    def fault(self, row: int, key: str, message: str, household: str = "") -> Fault:
+        """A fault of one cell, or of the whole row where the sheet has no such column."""
+        column = self.columns.get(key)
+        if column is None:
+            return Fault(self.sheet, row + 1, -1, "", "", message, household)
+        cell = column.raw[column.codes[row]]
+        return Fault(self.sheet, row + 1, column.mapped.place, column.mapped.header, shown(column.mapped.indicator, cell), message, household)
+
+
+class SheetIntake:
+    """Takes the frames of one sheet; knows its layout once the first chunk is there."""
+
+    def __init__(self, start: SheetStart, headers: Headers, parsers: "Parsers") -> None:
+        self.start = start
+        self._headers = headers
+        self._parsers = parsers
+        self.layout: Layout | None = None
+        self._columns: list[ColumnIntake] = []
+        self._plain: dict[int, tuple[list[Any], "array[int]"]] = {}
+        self.head: list[list[Any]] = []
+
+    def take(self, rows: Rows) -> None:
+        if self.layout is None:
+            count = min(HEADER_SEARCHED + 6, len(rows.columns[0][1]))
+            self.head = [[fresh[codes[number]] for fresh, codes in rows.columns] for number in range(count)]
+            self.layout = self._headers.layout(self.head)
+            if self.layout.role:
+                self._columns = [ColumnIntake(mapped, self._parsers.of(mapped.indicator)) for mapped in self.layout.mapped]
+        for column in self._columns:
+            column.extend(*rows.columns[column.mapped.place])
+
+    def block(self) -> Block | None:
+        """The sheet once read; None where it is no roster."""
+        layout = self.layout
+        if layout is None or not layout.role:
+            return None
+        first, height = layout.row + 1, len(self._columns[0].codes)
+        blanks = [column.raw.index("") if "" in column.raw else -1 for column in self._columns]
+        sparse = next((place for place, c in enumerate(self._columns) if c.mapped.key == HOUSEHOLD_CODE), 0)
+        empty: set[int] = set()
+        if blanks[sparse] >= 0:
+            pairs = list(zip(self._columns, blanks, strict=True))
+            empty = {
+                row
+                for row in range(first, height)
+                if self._columns[sparse].codes[row] == blanks[sparse] and all(column.codes[row] == blank for column, blank in pairs)
+            }
+        rows: Sequence[int] = [row for row in range(first, height) if row not in empty] if empty else range(first, height)
+        columns = {column.mapped.key: column for column in self._columns}
+        return Block(self.start.name, layout, columns, rows, height, self.start.width, self.head)
+
+
+class Parsers:
+    """How a cell of each item is read, the file's own count of days known. `serials`: items where a number was taken as a date."""
+
+    def __init__(self, pack: Pack, *, date1904: bool) -> None:
+        self._pack = pack
+        self._shift = _DAYS_1904 if date1904 else 0
+        self.serials: set[str] = set()
+
+    def of(self, indicator: Indicator) -> Parse:
+        if indicator.key in _CODES:
+            return lambda cell: self._code(indicator, cell)
+        if indicator.type == "date":
+            return lambda cell: self._pack.parse_text(indicator, cell if isinstance(cell, str) else self._date(indicator, cell))
+        if indicator.type == "month":
+            return lambda cell: self._pack.parse_text(indicator, cell if isinstance(cell, str) else self._month(indicator, cell))
+        if indicator.type == "secret_number":
+            return lambda cell: self._secret(indicator, cell)
+        if indicator.type in ("text", "ref"):
+            return lambda cell: self._text(indicator, cell)
+        return lambda cell: self._pack.parse_text(indicator, cell if isinstance(cell, str) else self._number(indicator, cell))
+
+    def _number(self, indicator: Indicator, cell: float) -> str:
+        if abs(cell) >= _EXACT:
+            raise CodecFault(f"“{cell:.4g}”是表格的科学计数，原来的数字已丢失；请把这一列设为文本，再重新填写")
+        return number_text(cell)
+
+    def _code(self, indicator: Indicator, cell: str | float) -> str | None:
+        text = cell if isinstance(cell, str) else self._number(indicator, cell)
+        self._pack.parse_text(indicator, text)  # control characters
+        plain = (normalise_number_text(text) or "").replace(" ", "").removesuffix(".0")
+        if not plain:
+            return None
+        if re.fullmatch(r"\d(\.\d+)?[eE]\+\d+", plain):
+            raise CodecFault(f"“{plain}”是表格的科学计数，原来的编号已丢失；请把这一列设为文本，再重新填写")
+        if not re.fullmatch(r"[0-9A-Za-z-]{1,40}", plain):
+            raise CodecFault("编号只能是数字、字母和短横，不超过 40 位")
+        length = _CODE_LENGTHS.get(indicator.key)
+        if length and not (plain.isdigit() and len(plain) == length):
+            raise CodecFault(f"“{indicator.zh}”应是 {length} 位数字，这里是 {len(plain)} 位")
+        return plain
+
+    def _serial(self, indicator: Indicator, cell: float) -> datetime.date | None:
+        days = int(cell)
+        if days not in _SERIALS:
+            return None
+        self.serials.add(indicator.zh)
+        return _EPOCH + datetime.timedelta(days=days + self._shift)
+
+    def _date(self, indicator: Indicator, cell: float) -> str:
+        day = self._serial(indicator, cell)
+        return day.isoformat() if day else self._number(indicator, cell)
+
+    def _month(self, indicator: Indicator, cell: float) -> str:
+        text = number_text(cell)
+        if _MONTH_AS_NUMBER.fullmatch(text):
+            return text
+        day = self._serial(indicator, cell) if cell.is_integer() else None
+        if day is None:
+            raise CodecFault(f"“{text}”不是年月（2021.1 分不清是 1 月还是 10 月），请写成 2021-09")
+        return day.isoformat()[:7]
+
+    def _secret(self, indicator: Indicator, cell: str | float) -> Any:
+        if isinstance(cell, float):
+            raise CodecFault("号码被表格存成了数字，末几位可能已丢失（如 3.403E+17）；请把这一列设为文本，再重新填写原号码")
+        value = self._pack.parse_text(indicator, cell)
+        return self._fitting(indicator, value)
+
+    def _text(self, indicator: Indicator, cell: str | float) -> Any:
+        return self._fitting(indicator, self._pack.parse_text(indicator, cell if isinstance(cell, str) else self._number(indicator, cell)))
+
+    def _fitting(self, indicator: Indicator, value: Any) -> Any:
+        limit = _limit_of(indicator.form, indicator.name)
+        if value is not None and len(value) > limit:
+            raise CodecFault(f"太长（{len(value)} 个字），最多 {limit} 个字")
+        return value
+
+
+_limits: dict[tuple[str, str], int] = {}
+
+
+def _limit_of(form: str, name: str) -> int:
+    if (form, name) not in _limits:
+        held = longest(form, name) if form in (HOUSEHOLD_FORM, PERSON_FORM) else None
+        _limits[form, name] = held or (255 if name.endswith("address") else 500)
+    return _limits[form, name]

@@ -1,0 +1,231 @@
+"""Take a roster in: hand over, check, apply."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from fangfanpin.accounts.models import User
+from fangfanpin.accounts.reach import Reach, set_act
+from fangfanpin.files.models import StoredFile
+from fangfanpin.files.services import path_of, store
+from fangfanpin.records.current_year import CurrentYear
+from fangfanpin.records.models import ImportBatch
+from fangfanpin.records.roster.applying import Counts, apply
+from fangfanpin.records.roster.checking import Checked, check, ground
+from fangfanpin.records.roster.columns import Headers, column_letter
+from fangfanpin.records.roster.intake import Block, Parsers, SheetIntake, shown
+from fangfanpin.records.roster.marking import write_marked
+from fangfanpin.records.roster.reading import FileRefused, SheetStart, Source, read, sniff
+from fangfanpin.records.roster.tray import fault_json, keep_faulty, settle_taken
+
+MAX_FAULTS_KEPT = 1000  # on the page; the marked workbook has them all
+PREVIEW_ROWS = 5
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_LOCK = 0x66667001  # one import at a time: two could make the same household
+Report = Callable[[int, int], None]
+
+
+class ImportRefused(Exception):
+    """Cannot be done now; the message says why and what to do."""
+
+
+@dataclass(slots=True)
+class Examined:
+    """A file looked at. `refused`: why it could not be read at all; then there is nothing else."""
+
+    refused: str = ""
+    source: Source | None = None
+    checked: Checked | None = None
+    sheets: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def headers(self) -> Mapping[str, int]:
+        return {block.sheet: block.layout.row + 1 for block in self.checked.blocks} if self.checked else {}
+
+
+def receive(*, content: bytes | BinaryIO | Path, name: str, keep_good: bool, year: CurrentYear, by: User | None) -> ImportBatch:
+    """Keep the file; nothing is looked at yet."""
+    file = store(content=content, name=name, content_type="application/octet-stream", purpose=StoredFile.Purpose.IMPORT, owner=by)
+    return ImportBatch.objects.create(year=year.year - 1, file=file, keep_good_rows=keep_good, uploaded_by=by)
+
+
+def examine(*, path: Path, name: str, year: CurrentYear, reach: Reach, report: Report) -> Examined:
+    """Read and check a file; writes nothing. `report(done, total)` in rows."""
+    found = Examined()
+    try:
+        found.source = source = sniff(path, name)
+        found.notes += source.notes
+        blocks = _take_in(source, found, year, report)
+    except FileRefused as refused:
+        found.refused = str(refused)
+        return found
+    found.checked = check(blocks, ground(pack=year.pack, year=year.year - 1, reach=reach))
+    return found
+
+
+def _take_in(source: Source, found: Examined, year: CurrentYear, report: Report) -> list[Block]:
+    headers, parsers = Headers(year.pack), Parsers(year.pack, date1904=source.date1904)
+    intake: SheetIntake | None = None
+    blocks: list[Block] = []
+    total = done = 0
+
+    def finish() -> None:
+        if intake is None:
+            return
+        block = intake.block()
+        found.sheets.append(_sheet_summary(intake, block))
+        if block is not None:
+            blocks.append(block)
+
+    for frame in read(source):
+        if isinstance(frame, SheetStart):
+            finish()
+            intake = None
+            if frame.formulas and (told := _("文件里有公式，已按最后一次显示的结果读取；结果是空的请在 Excel 里打开保存一次。")) not in found.notes:
+                found.notes.append(told)
+            if frame.hidden:
+                found.notes.append(_("隐藏的表“%(sheet)s”没有读取。") % {"sheet": frame.name})
+                continue
+            if frame.merged:
+                found.notes.append(_("表“%(sheet)s”有合并的单元格，合并区的每一行都按同一个值读取。") % {"sheet": frame.name})
+            total += frame.height
+            intake = SheetIntake(frame, headers, parsers)
+        elif intake is not None:
+            intake.take(frame)
+            done += len(frame.columns[0][1])
+            report(done, max(total, done))
+    finish()
+    if parsers.serials:
+        found.notes.append(
+            _("“%(names)s”有的单元格是数字，已按 Excel 日期换算（如 44469 是 2021-09-30）。") % {"names": "、".join(sorted(parsers.serials))}
+        )
+    if not any(len(block.rows) for block in blocks):
+        raise FileRefused(_("没有找到花名册：前 20 行里没有认得的表头（至少要有户编号、姓名、与户主关系等列），或表头下面没有内容。请核对选的文件。"))
+    return blocks
+
+
+def _sheet_summary(intake: SheetIntake, block: Block | None) -> dict[str, Any]:
+    """What the preview shows of a sheet; secret numbers masked."""
+    layout = intake.layout
+    if layout is None or block is None:
+        return {"name": intake.start.name, "role": "", "rows": intake.start.height}
+    shown_rows = []
+    for row in intake.head[layout.row + 1 : layout.row + 1 + PREVIEW_ROWS]:
+        shown_rows.append([shown(column.indicator, row[column.place]) for column in layout.mapped])
+    return {
+        "name": block.sheet,
+        "role": layout.role,
+        "header_row": layout.row + 1,
+        "rows": len(block.rows),
+        "columns": [{"letter": column_letter(c.place), "header": c.header, "item": c.indicator.zh} for c in layout.mapped],
+        "unused": [{"letter": column_letter(place), "header": header[:60]} for place, header in layout.unused],
+        "unknown": [{"letter": column_letter(place), "header": header[:60]} for place, header in layout.unknown],
+        "preview": shown_rows,
+    }
+
+
+def _describe(batch: ImportBatch, examined: Examined) -> None:
+    """Write what was found onto the batch (not saved), and make the marked copy."""
+    checked = examined.checked
+    batch.marked_file = None
+    if checked is None:
+        batch.state = ImportBatch.State.FAULTY
+        batch.faults, batch.summary = [], {"refused": examined.refused, "notes": examined.notes}
+        return
+    faults = checked.faults
+    bad = checked.faulty_households
+    good_persons = sum(person.household not in bad for person in checked.persons)
+    batch.state = ImportBatch.State.FAULTY if faults else ImportBatch.State.CHECKED
+    batch.faults = [fault_json(fault) for fault in faults[:MAX_FAULTS_KEPT]]
+    batch.summary = {
+        "kind": examined.source.kind if examined.source else "",
+        "notes": examined.notes,
+        "sheets": examined.sheets,
+        "households": len(checked.households),
+        "persons": len(checked.persons),
+        "known_households": sum(row.known is not None for row in checked.households.values()),
+        "known_persons": sum(person.known is not None for person in checked.persons),
+        "faults": len(faults),
+        "faulty_households": len(bad),
+        "good_households": sum(code not in bad for code in checked.households),
+        "good_persons": good_persons,
+        "stopped": checked.stopped,
+        "villages": sorted({row.village for row in checked.households.values() if checked.ground.may_import(row.village)}),
+    }
+    if faults and examined.source is not None:
+        batch.marked_file = _marked(batch, examined)
+
+
+def _marked(batch: ImportBatch, examined: Examined) -> StoredFile:
+    assert examined.source is not None and examined.checked is not None
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "marked.xlsx"
+        write_marked(examined.source, examined.checked.faults, examined.headers, target)
+        name = _("%(name)s（标错）.xlsx") % {"name": Path(batch.file.name).stem[:150]}
+        return store(content=target, name=name, content_type=XLSX, purpose=StoredFile.Purpose.MARKED, owner=batch.uploaded_by)
+
+
+def _locked(batch: ImportBatch) -> ImportBatch:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    return ImportBatch.objects.select_for_update(of=("self",)).select_related("file", "uploaded_by").get(pk=batch.pk)
+
+
+@transaction.atomic
+def check_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, report: Report) -> ImportBatch:
+    """Look at the file and say what is in it and what is wrong; the registry stays as it is."""
+    batch = _locked(batch)
+    if batch.state in (ImportBatch.State.APPLIED, ImportBatch.State.TAKEN_BACK):
+        raise ImportRefused(_("这个文件已经导入过了。"))
+    _describe(batch, examine(path=path_of(batch.file), name=batch.file.name, year=year, reach=reach, report=report))
+    batch.save()
+    return batch
+
+
+@transaction.atomic
+def apply_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, keep_good: bool, report: Report) -> ImportBatch:
+    """Check once more (the registry may have moved) and take in: everything, or with `keep_good` the households without fault,
+    the others whole into the tray. With a fault and without `keep_good` nothing is taken; the batch says why.
+    """
+    batch = _locked(batch)
+    if batch.state in (ImportBatch.State.APPLIED, ImportBatch.State.TAKEN_BACK):
+        raise ImportRefused(_("这个文件已经导入过了。"))
+    if batch.year != year.year - 1:
+        raise ImportRefused(_("这个文件是为 %(year)d 年基线上传的，年度已换，请重新上传。") % {"year": batch.year})
+    halves = _halves(report)
+    examined = examine(path=path_of(batch.file), name=batch.file.name, year=year, reach=reach, report=halves[0])
+    _describe(batch, examined)
+    checked = examined.checked
+    batch.keep_good_rows = keep_good
+    if checked is None or checked.stopped or (checked.faults and not keep_good) or not batch.summary["good_households"]:
+        batch.save()
+        return batch
+    set_act(f"import.apply {batch.pk}")
+    kept = keep_faulty(checked, batch) if checked.faults else 0
+    checked.without_faulty()
+    total = len(checked.persons)
+    counts: Counts = apply(checked, batch_id=batch.pk, open_for=year.year, report=lambda done: halves[1](done, total))
+    batch.summary |= {"counts": counts.as_json(), "tray": kept, "settled": settle_taken(checked.households, reach)}
+    batch.state = ImportBatch.State.APPLIED
+    batch.applied_at = timezone.now()
+    batch.save()
+    return batch
+
+
+def _halves(report: Report) -> tuple[Report, Report]:
+    """One bar for reading (its first 40 %) and writing (the rest)."""
+
+    def reading(done: int, total: int) -> None:
+        report(done * 400 // max(total, 1), 1000)
+
+    def writing(done: int, total: int) -> None:
+        report(400 + done * 600 // max(total, 1), 1000)
+
+    return reading, writing
