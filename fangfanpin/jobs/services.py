@@ -16,6 +16,7 @@ from fangfanpin.files.models import StoredFile
 from fangfanpin.jobs.models import Job
 
 logger = logging.getLogger(__name__)
+_LOST = "lost_once"  # in a job's parameters: its worker was killed
 
 
 class JobRefused(Exception):
@@ -110,3 +111,22 @@ def run(job_id: str) -> None:
         )
     finally:
         progress.close()
+
+
+def take_up_lost() -> int:
+    """Called as the worker starts: what a killed worker was doing begins again, once; its transaction had left nothing. Returns how many.
+
+    A job that was lost twice has perhaps brought the worker down itself: it ends with a word to its owner.
+    """
+    taken = 0
+    for job in Job.objects.filter(state=Job.State.RUNNING):
+        if job.parameters.get(_LOST):
+            job.state, job.ended_at = Job.State.FAILED, timezone.now()
+            job.message = "这项工作两次中断，没有做完，数据没有改动。请把任务编号告诉管理员。"
+            job.save(update_fields=["state", "ended_at", "message"])
+            continue
+        job.state, job.parameters = Job.State.WAITING, {**job.parameters, _LOST: True}
+        job.save(update_fields=["state", "parameters"])
+        app.configure_task("fangfanpin.run_job", queue="jobs").defer(job_id=str(job.pk))
+        taken += 1
+    return taken

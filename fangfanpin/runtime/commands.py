@@ -1,6 +1,7 @@
 """Commands of the process side: serve, stop, migrate, worker, backup, restore, doctor."""
 
 import argparse
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -42,6 +43,8 @@ def _migrate(_arguments: argparse.Namespace) -> Answer:
 
 def _worker(_arguments: argparse.Namespace) -> Answer:
     os.environ.update(supervisor.process_environment(data_dir(), role="worker"))
+    importlib.import_module("django").setup()
+    importlib.import_module("fangfanpin.jobs.services").take_up_lost()
     # Replaces this process: signals and the parent's death reach the worker itself.
     command = [sys.executable, "-m", "django", "procrastinate", "worker", "--concurrency", "1", "--shutdown-graceful-timeout", "10"]
     os.execv(sys.executable, command)
