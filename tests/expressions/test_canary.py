@@ -1,5 +1,6 @@
 """No text reads a file, changes a table or leaves its quotes: what is compiled is built of nodes, never of text."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -10,16 +11,13 @@ from hypothesis import strategies as st
 from fangfanpin.expressions import ExpressionFaults, check, infer
 from fangfanpin.expressions.duckdb import rule_select
 from tests.conformance.county import county, values
-from tests.conformance.drawing import homes
 from tests.conformance.world import CONSTS, SCHEMA, Home
 
-CANARY = "the canary sings"
 
-
-@pytest.fixture
-def database(tmp_path: Path) -> duckdb.DuckDBPyConnection:
-    (tmp_path / "canary.csv").write_text(f"a\n{CANARY}\n", encoding="utf-8")
-    return county({"h1": Home({"head_name": "张三", "household_size": 3})})
+@pytest.fixture(scope="module")
+def database() -> Iterator[duckdb.DuckDBPyConnection]:
+    with county({"h1": Home({"head_name": "张三", "household_size": 3})}) as connection:
+        yield connection
 
 
 @pytest.mark.parametrize(
@@ -47,6 +45,7 @@ def database(tmp_path: Path) -> duckdb.DuckDBPyConnection:
     ],
 )  # fmt: skip
 def test_attack_is_not_of_the_language(attack: str, tmp_path: Path) -> None:
+    (tmp_path / "canary.csv").write_text("a\nthe canary sings\n", encoding="utf-8")
     with pytest.raises(ExpressionFaults):
         check(attack.format(file=tmp_path / "canary.csv"), SCHEMA, subject="household")
 
@@ -71,7 +70,6 @@ def test_quoted_text_stays_text(database: duckdb.DuckDBPyConnection, text: str) 
 
 @settings(max_examples=150, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40))
-def test_any_quoted_text_stays_text(text: str) -> None:
+def test_any_quoted_text_stays_text(database: duckdb.DuckDBPyConnection, text: str) -> None:
     quoted = "'" + text.replace("'", "''") + "'"
-    with county(homes(1, 1)) as connection:
-        assert list(values(connection, infer(quoted, SCHEMA, subject="household")).values()) == [text]
+    assert values(database, infer(quoted, SCHEMA, subject="household")) == {"h1": text}

@@ -30,4 +30,3 @@ def test_faulty_pack_does_not_publish_and_the_running_one_stays(acting: Callable
     assert PublishedPack.objects.latest("published_at") == running
     services._load.cache_clear()  # as after a restart
     assert services.pack_of(running).hash == running.hash
-
