@@ -205,7 +205,12 @@ class EmbeddedPostgres:
     def _account(self) -> pwd.struct_passwd:
         """Who runs the server: ourselves, or for root the account that owns the cluster already, else the system's unprivileged one."""
         if os.geteuid() != 0:
-            return pwd.getpwuid(os.geteuid())
+            try:
+                return pwd.getpwuid(os.geteuid())
+            except KeyError:
+                raise DatabaseFault(
+                    f"当前用户编号 {os.geteuid()} 没有登记在系统里，PostgreSQL 不能用它运行：请用有名字的用户（或 root）(this uid has no name)"
+                ) from None
         with contextlib.suppress(FileNotFoundError):
             uid = self.cluster_dir.stat().st_uid
             if uid:

@@ -85,7 +85,7 @@ def test_an_unknown_command_is_named(installation: Installation) -> None:
 
 
 def test_routes_need_neither_county_nor_database(tmp_path: Path) -> None:
-    command = [Path(sys.executable).with_name("fangfanpin"), "routes", "--json"]
+    command = [str(Path(sys.executable).with_name("fangfanpin")), "routes", "--json"]
     done = subprocess.run(command, env=clean_environment(tmp_path / "none"), capture_output=True, text=True, check=True)
     routes = json.loads(done.stdout)["routes"]
     assert {"path": "/healthz", "name": "health", "methods": ["GET"], "permission": "public", "view": "fangfanpin.web.views.health"} in routes
