@@ -18,28 +18,31 @@ from fangfanpin.papers.slips import Slip, render_slips
 from fangfanpin.regions.models import Region
 
 _COLUMNS = ("姓名", "联系电话", "单位", "岗位", "地区代码")
-_MOST_ROWS = 2000
+_MOST_ROWS = 500  # a password is hashed slowly on purpose: this many take about half a minute
 
 
 @needs(Verb.ACCOUNT_MANAGE, "GET")
 def accounts(request: SignedInRequest) -> HttpResponse:
     """Everyone in the keeper's regions, with their roles."""
-    users = management.visible_users(request.reach)
-    return render(
-        request,
-        "accounts/list.html",
-        {"rows": [{"user": user, "assignments": user.assignments.select_related("role", "region").filter(valid_to=None)} for user in users]},
-    )
+    rows = [
+        {
+            "user": user,
+            "assignments": [a for a in user.assignments.all() if a.valid_to is None],
+            "kept": management.keeps(request.reach, user.assignments.all()),
+        }
+        for user in management.visible_users(request.reach)
+    ]
+    return render(request, "accounts/list.html", {"rows": rows})
 
 
 @needs(Verb.ACCOUNT_MANAGE, "GET")
 def template(request: SignedInRequest) -> HttpResponse:
     """The empty list as a workbook, roles as a drop-down and an example."""
     stream = io.BytesIO()
-    book = xlsxwriter.Workbook(stream, {"in_memory": True})
+    book = xlsxwriter.Workbook(stream, {"in_memory": True, "strings_to_formulas": False})
     sheet = book.add_worksheet("账号")
     bold, text = book.add_format({"bold": True}), book.add_format({"num_format": "@"})
-    roles = list(Role.objects.values_list("title", flat=True))
+    roles = [role.title for role in management.roles_to_give(request.reach)]
     for column, title in enumerate(_COLUMNS):
         sheet.write_string(0, column, title, bold)
         sheet.set_column(column, column, 18, text)
@@ -143,9 +146,14 @@ def account(request: SignedInRequest, user_id: int) -> HttpResponse:
         {
             "account": user,
             "assignments": user.assignments.select_related("role", "region").order_by("-valid_from"),
-            "roles": Role.objects.all(),
+            "roles": management.roles_to_give(request.reach),
             "prefixes": prefixes,
-            "others": [other for other in management.visible_users(request.reach) if other.pk != user.pk and other.is_active],
+            "others": [
+                other
+                for other in management.visible_users(request.reach)
+                if other.is_active and other.pk not in (user.pk, request.user.pk) and management.keeps(request.reach, other.assignments.all())
+            ],
+            "is_self": user.pk == request.user.pk,
         },
     )
 
@@ -154,7 +162,11 @@ def account(request: SignedInRequest, user_id: int) -> HttpResponse:
 def reset(request: SignedInRequest, user_id: int) -> HttpResponse:
     """A new first password on a slip."""
     user = _user(request, user_id)
-    password = management.reset_password(user=user, by=request.reach)
+    try:
+        password = management.reset_password(user=user, by=request.reach)
+    except management.AccountRefused as refused:
+        messages.error(request, str(refused))
+        return redirect("accounts:account", user_id)
     slip = Slip(name=user.name, unit=user.unit, username=user.username, password=password, site=request.build_absolute_uri("/"))
     response = HttpResponse(render_slips([slip]), content_type="application/pdf")
     response.headers["Content-Disposition"] = "attachment; filename=slip.pdf"

@@ -3,10 +3,12 @@
 import datetime
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from axes.utils import reset as reset_lock
 from django.db import transaction
+from django.db.models import Prefetch, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -49,35 +51,66 @@ def first_password() -> str:
     return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(3))
 
 
+# Verbs that show nobody's data; the county must be able to appoint auditors and system administrators without being either.
+_OVERSIGHT = frozenset({Verb.AUDIT_VIEW.value, Verb.SYSTEM_ADMIN.value})
+
+Handover = Callable[[User, User, datetime.date], None]
+_handovers: list[Handover] = []
+
+
+def register_handover(handover: Handover) -> None:
+    """A higher app that ties things to a person (pairings) registers here: (leaver, successor, day)."""
+    _handovers.append(handover)
+
+
 def may_keep(reach: Reach, region_code: str, role: Role) -> bool:
-    """The keeper of the same or a higher region; no one gives verbs of a personal-data role they do not stand above."""
+    """May this keeper give, reset or end this role in this region?
+
+    The keeper of the same or a higher region, and only for roles whose every verb the keeper holds over that very region: whoever makes
+    an account holds its first password, so nobody makes an account that can do more than themselves. A system administrator therefore
+    keeps other administrators, and reaches no household by way of an account. The county's keeper also appoints auditors and administrators.
+    """
     if not any(region_code.startswith(prefix) for prefix in reach.prefixes(Verb.ACCOUNT_MANAGE)):
         return False
-    own = {verb for scope in reach.scopes for verb in scope.verbs}
-    return Verb.SYSTEM_ADMIN in own or set(role.verbs) <= own or Verb.CAMPAIGN_MANAGE in own
+    held = {verb for scope in reach.scopes if not scope.by_pairing and region_code.startswith(scope.prefix) for verb in scope.verbs}
+    if Verb.CAMPAIGN_MANAGE in held:
+        held |= _OVERSIGHT
+    return set(role.verbs) <= held
+
+
+def roles_to_give(reach: Reach) -> list[Role]:
+    """Roles this keeper may give somewhere in their regions."""
+    prefixes = reach.prefixes(Verb.ACCOUNT_MANAGE)
+    longest = {"county": 6, "township": 9, "village": 12}
+    return [
+        role
+        for role in Role.objects.all()
+        if any(len(prefix) <= longest.get(role.level, 0) and may_keep(reach, prefix.ljust(longest[role.level], "0"), role) for prefix in prefixes)
+    ]
 
 
 def visible_users(reach: Reach) -> list[User]:
-    """Accounts with an assignment under one of the keeper's regions."""
-    prefixes = reach.prefixes(Verb.ACCOUNT_MANAGE)
-    found: dict[int, User] = {}
-    for prefix in prefixes:
-        for user in User.objects.filter(assignments__region__code__startswith=prefix).distinct().order_by("name", "pk"):
-            found[user.pk] = user
-    return list(found.values())
+    """Accounts with an assignment under one of the keeper's regions, their assignments at hand. Three queries for any number."""
+    condition = Q(pk__in=[])
+    for prefix in reach.prefixes(Verb.ACCOUNT_MANAGE):
+        condition |= Q(assignments__region__code__startswith=prefix)
+    users = User.objects.filter(condition).distinct().order_by("name", "pk")
+    return list(users.prefetch_related(Prefetch("assignments", Assignment.objects.select_related("role", "region"))))
+
+
+def keeps(reach: Reach, assignments: Iterable[Assignment]) -> bool:
+    """May this keeper change an account with these assignments: every role held or to be held (of those who left: once held)
+    is one the keeper may give there."""
+    found = list(assignments)
+    today = timezone.localdate()
+    held = [a for a in found if a.valid_to is None or a.valid_to > today] or found
+    return bool(held) and all(may_keep(reach, a.region_id, a.role) for a in held)
 
 
 def kept_user(reach: Reach, user_id: int) -> User | None:
-    """A user this keeper may change: every assignment in force lies in the keeper's regions."""
+    """A user this keeper may change; None for others."""
     user = User.objects.filter(pk=user_id).first()
-    if user is None:
-        return None
-    prefixes = reach.prefixes(Verb.ACCOUNT_MANAGE)
-    regions = list(user.assignments.in_force(timezone.localdate()).values_list("region_id", flat=True)) or list(
-        user.assignments.values_list("region_id", flat=True)
-    )
-    covered = regions and all(any(code.startswith(prefix) for prefix in prefixes) for code in regions)
-    return user if covered else None
+    return user if user is not None and keeps(reach, user.assignments.select_related("role")) else None
 
 
 def _username(name: str, region: Region, role: Role) -> str:
@@ -110,10 +143,21 @@ def check_accounts(rows: Sequence[NewAccount], reach: Reach) -> list[tuple[int, 
                 faults.append((row.row, _("“%(role)s”要填%(level)s代码") % {"role": role.title, "level": _level_word(role.level)}))
             if not may_keep(reach, region.code, role):
                 faults.append((row.row, _("“%(region)s”的“%(role)s”不归您管理") % {"region": region.name, "role": role.title}))
+        if known := _known(row):
+            said = {"name": row.name, "username": known.username}
+            faults.append((row.row, _("“%(name)s”已有账号 %(username)s，请在账号页给他增加岗位或重置密码") % said))
         if (row.name, row.role, row.region) in seen:
             faults.append((row.row, _("与前面一行重复")))
         seen.add((row.name, row.role, row.region))
     return faults
+
+
+def _known(row: NewAccount) -> User | None:
+    """An account in use for the same person: same name and phone, or without a phone same name, role and region."""
+    users = User.objects.filter(name=row.name, is_active=True)
+    if row.phone:
+        return users.filter(phone=row.phone).first()
+    return users.filter(assignments__role_id=row.role, assignments__region_id=row.region, assignments__valid_to__isnull=True).first()
 
 
 def _level_word(level: str) -> str:
@@ -153,28 +197,41 @@ def reset_password(*, user: User, by: Reach) -> str:
     """A new first password, handed over on paper; no e-mail is needed."""
     if kept_user(by, user.pk) is None:
         raise AccountRefused(_("这个账号不归您管理。"))
+    if not user.is_active:
+        raise AccountRefused(_("这个账号已停用，不能重置密码。"))
     set_act("account.reset")
     password = first_password()
     user.set_password(password)
     user.must_change_password = True
     user.save(update_fields=["password", "must_change_password"])
+    reset_lock(username=user.username)
     return password
 
 
 @transaction.atomic
 def leave(*, user: User, by: Reach, replaced_by: User | None = None, on: datetime.date | None = None) -> None:
-    """The person leaves: assignments end, the account stops; a successor takes over the same roles and regions."""
+    """The person leaves: assignments end, the account stops; a successor takes over the same roles, regions and pairings."""
     if kept_user(by, user.pk) is None:
         raise AccountRefused(_("这个账号不归您管理。"))
     if user.pk == by.user_id:
         raise AccountRefused(_("不能停用自己的账号。"))
+    if replaced_by is not None:
+        if replaced_by.pk in (user.pk, by.user_id):
+            raise AccountRefused(_("接替人不能是本人，也不能是您自己。"))
+        if not replaced_by.is_active or kept_user(by, replaced_by.pk) is None:
+            raise AccountRefused(_("接替人的账号已停用，或不归您管理。"))
     set_act("account.leave")
     day = on or timezone.localdate()
     for assignment in user.assignments.in_force(day):
         assignment.valid_to = day
         assignment.save()
         if replaced_by is not None:
-            Assignment.objects.create(user=replaced_by, role=assignment.role, region=assignment.region, valid_from=day)
+            Assignment.objects.get_or_create(
+                user=replaced_by, role=assignment.role, region=assignment.region, valid_to=None, defaults={"valid_from": day}
+            )
+    if replaced_by is not None:
+        for handover in _handovers:
+            handover(user, replaced_by, day)
     user.is_active = False
     user.left_on = day
     user.replaced_by = replaced_by
@@ -183,9 +240,12 @@ def leave(*, user: User, by: Reach, replaced_by: User | None = None, on: datetim
 
 @transaction.atomic
 def assign(*, user: User, role: Role, region: Region, by: Reach) -> Assignment:
-    """One more role for a person."""
+    """One more role for a person; never for oneself."""
     if kept_user(by, user.pk) is None or not may_keep(by, region.code, role):
         raise AccountRefused(_("这个岗位或地区不归您管理。"))
+    _not_oneself(user.pk, by)
+    if not user.is_active:
+        raise AccountRefused(_("这个账号已停用。"))
     if _LENGTH_BY_LEVEL.get(role.level) != len(region.code):
         raise AccountRefused(_("“%(role)s”要选%(level)s") % {"role": role.title, "level": _level_word(role.level)})
     set_act("account.assign")
@@ -197,6 +257,12 @@ def assign(*, user: User, role: Role, region: Region, by: Reach) -> Assignment:
 def end_assignment(*, assignment: Assignment, by: Reach) -> None:
     if not may_keep(by, assignment.region_id, assignment.role):
         raise AccountRefused(_("这个岗位不归您管理。"))
+    _not_oneself(assignment.user_id, by)
     set_act("account.unassign")
     assignment.valid_to = timezone.localdate()
     assignment.save()
+
+
+def _not_oneself(user_id: int, by: Reach) -> None:
+    if user_id == by.user_id:
+        raise AccountRefused(_("不能给自己增减岗位，请找另一位管理员。"))

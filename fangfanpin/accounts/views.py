@@ -28,6 +28,26 @@ class NewPasswordForm(SetPasswordForm):  # type: ignore[type-arg]  # generic onl
     new_password1 = forms.CharField(label=_("新密码"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
     new_password2 = forms.CharField(label=_("再输一遍"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}))
 
+    def clean_new_password1(self) -> str:
+        """The first password stands on paper that others have held."""
+        new: str = self.cleaned_data["new_password1"]
+        if self.user.check_password(new):
+            raise forms.ValidationError(_("新密码不能和现在的密码一样。"))
+        return new
+
+
+class ChangedPasswordForm(NewPasswordForm):
+    """By one's own wish: whoever finds a screen left open does not know the old one."""
+
+    old_password = forms.CharField(label=_("现在的密码"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}))
+    field_order = ["old_password", "new_password1", "new_password2"]
+
+    def clean_old_password(self) -> str:
+        old: str = self.cleaned_data["old_password"]
+        if not self.user.check_password(old):
+            raise forms.ValidationError(_("现在的密码不对，请再输一遍。"))
+        return old
+
 
 def _next(request: HttpRequest) -> str:
     target = request.POST.get("next") or request.GET.get("next") or "/"
@@ -56,7 +76,8 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 
 @signed_in("GET", "POST")
 def change_password(request: SignedInRequest) -> HttpResponse:
-    form = NewPasswordForm(request.user, request.POST or None)
+    kind = NewPasswordForm if request.user.must_change_password else ChangedPasswordForm
+    form = kind(request.user, request.POST or None)
     if request.method == "POST" and form.is_valid():
         user = form.save()
         user.must_change_password = False

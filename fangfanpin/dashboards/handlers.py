@@ -303,7 +303,7 @@ def accounts(reach: Reach, parameters: Mapping[str, str]) -> Table:
             user.username,
             mask_phone(user.phone),
             user.unit,
-            "；".join(f"{a.region.name} {a.role.title}" for a in user.assignments.select_related("role", "region").filter(valid_to=None)),
+            "；".join(f"{a.region.name} {a.role.title}" for a in user.assignments.all() if a.valid_to is None),
             _("已停用") if not user.is_active else _("还没登录过") if user.must_change_password else _("在用"),
         ]
         for user in users

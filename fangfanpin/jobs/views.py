@@ -12,7 +12,6 @@ from fangfanpin.files.models import StoredFile
 from fangfanpin.files.services import path_of
 from fangfanpin.jobs.models import Job
 
-
 # They show addresses, phones and illnesses: reading them asks for that right too.
 _WITH_SENSITIVE_VALUES = frozenset({StoredFile.Purpose.SHEETS, StoredFile.Purpose.HOUSEHOLD_FILE, StoredFile.Purpose.CLUE_LIST})
 

@@ -67,7 +67,7 @@ class Samples:
 
 
 # Parameters that say which item of the object is meant; they do not decide about reach.
-FIXED: dict[str, Any] = {"target": "household", "name": "bank_card_no"}
+FIXED: dict[str, Any] = {"target": "household", "name": "bank_card_no", "key": "households"}
 # Routes whose id is not a household's: what lies outside is somebody else's, whatever the place.
 OWNED = ("job_id", "file_id", "batch_id")
 
@@ -153,8 +153,8 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
                 }
             by_place[place] = values
         found[name] = Samples(by_place)
-    # Accounts: a keeper's reach is over accounts of the same or a lower region.
-    for name, inside, outside in (("county", "township", None), ("township", "village", "county"), ("admin", "village", None)):
+    # Accounts: a keeper's reach is over accounts of the same or a lower region that can do no more than themselves.
+    for name, inside, outside in (("county", "township", None), ("township", "village", "county"), ("admin", "admin", "village")):
         found[name].by_place["inside"]["user_id"] = cast[inside].pk
         if outside:
             found[name].by_place["outside"]["user_id"] = found[name].by_place["beside"]["user_id"] = cast[outside].pk

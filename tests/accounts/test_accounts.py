@@ -1,0 +1,380 @@
+"""Keepers and accounts: bulk from Excel, slips, forced change, reset, leaving, roles; nobody climbs by way of an account."""
+
+import io
+import re
+from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
+
+import pypdfium2
+import pytest
+import xlsxwriter
+from django.contrib.auth.hashers import identify_hasher
+from django.test import Client
+from django.utils import timezone
+
+from fangfanpin.accounts import management
+from fangfanpin.accounts.management import AccountRefused, NewAccount, check_accounts, create_accounts, may_keep
+from fangfanpin.accounts.models import Assignment, Role, User
+from fangfanpin.accounts.reach import Reach, make_reach, reach_of
+from fangfanpin.households.models import Pairing
+from fangfanpin.regions.models import Region
+
+As = Callable[[str], Reach]
+ClientAs = Callable[[str], Client]
+HEADER = ("姓名", "联系电话", "单位", "岗位", "地区代码")
+
+
+def workbook(*rows: tuple[Any, ...], header: tuple[str, ...] = HEADER) -> io.BytesIO:
+    stream = io.BytesIO()
+    book = xlsxwriter.Workbook(stream)
+    sheet = book.add_worksheet()
+    for number, row in enumerate((header, *rows)):
+        sheet.write_row(number, 0, row)
+    book.close()
+    stream.seek(0)
+    stream.name = "名单.xlsx"
+    return stream
+
+
+def slip_text(pdf: bytes) -> str:
+    document = pypdfium2.PdfDocument(pdf)
+    found = []
+    for page in document:
+        words = page.get_textpage()
+        found.append(words.get_text_bounded())
+        words.close()
+        page.close()
+    document.close()
+    return "\n".join(found)
+
+
+def villages(reach: Reach) -> list[str]:
+    return [code for code in reach.villages if code.startswith(reach.scopes[0].prefix)]
+
+
+def new(reach: Reach, name: str = "新来的", *, role: str = "village", region: str = "", phone: str = "") -> User:
+    rows = [NewAccount(2, name, phone, "村委会", role, region or villages(reach)[0])]
+    return create_accounts(rows=rows, by=reach)[0].user
+
+
+# ---- bulk and slips
+
+
+def test_a_list_from_excel_gives_accounts_and_slips_with_each_password_once(client_as: ClientAs, acting: As) -> None:
+    village = villages(acting("township"))[0]
+    rows = [("甲一", "13800000001", "村委会", "村信息员", village), ("乙二", 13800000002, "村委会", "村信息员", int(village))]
+    answer = client_as("township").post("/accounts/bulk", {"file": workbook(*rows)})
+    assert answer["Content-Type"] == "application/pdf"
+    text = slip_text(answer.content)
+    passwords = re.findall(r"[a-z2-9]{4}-[a-z2-9]{4}-[a-z2-9]{4}", text)
+    assert len(passwords) == 2 == len(set(passwords))
+    for name, password in zip(("甲一", "乙二"), passwords, strict=True):
+        user = User.objects.get(name=name)
+        assert user.username in text and user.check_password(password) and user.must_change_password
+        assert user.assignments.get().region_id == village
+        assert password not in user.password
+
+
+def test_one_person_with_two_rows_gets_one_account_with_two_roles(acting: As) -> None:
+    reach = acting("township")
+    first, second = villages(reach)[:2]
+    made = create_accounts(
+        rows=[NewAccount(2, "丙", "13800000003", "", "village", first), NewAccount(3, "丙", "13800000003", "", "village", second)], by=reach
+    )
+    assert len(made) == 1 and {a.region_id for a in made[0].user.assignments.all()} == {first, second}
+    assert set(reach_of(made[0].user).villages) == {first, second}
+
+
+def test_every_fault_of_a_list_is_told_at_once_and_nothing_is_made(client_as: ClientAs, acting: As) -> None:
+    village = villages(acting("township"))[0]
+    before = User.objects.count()
+    rows = [
+        ("", "", "", "村信息员", village),
+        ("丁", "12", "", "村信息员", village),
+        ("戊", "", "", "县长", village),
+        ("己", "", "", "村信息员", "999999999999"),
+        ("庚", "", "", "村信息员", village[:9]),
+        ("辛", "", "", "村信息员", village),
+        ("辛", "", "", "村信息员", village),
+        ("壬", "", "", "县级管理员", "340323"),
+    ]
+    page = client_as("township").post("/accounts/bulk", {"file": workbook(*rows)}).content.decode()
+    for number, said in (
+        (2, "没有填姓名"),
+        (3, "写法不对"),
+        (4, "没有“县长”"),
+        (5, "没有“999999999999”"),
+        (6, "要填村代码"),
+        (8, "重复"),
+        (9, "不归您管理"),
+    ):
+        assert re.search(rf"第 {number} 行：[^<]*{said}", page), (number, said)
+    assert User.objects.count() == before
+
+
+def test_the_same_list_twice_makes_no_second_account(client_as: ClientAs, acting: As) -> None:
+    village = villages(acting("township"))[0]
+    rows = [("甲一", "13800000001", "", "村信息员", village), ("无电话", "", "", "村信息员", village)]
+    assert client_as("township").post("/accounts/bulk", {"file": workbook(*rows)})["Content-Type"] == "application/pdf"
+    count = User.objects.count()
+    page = client_as("township").post("/accounts/bulk", {"file": workbook(*rows)}).content.decode()
+    assert page.count("已有账号") == 2 and User.objects.count() == count
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"not a workbook", "文件打不开"),
+        (b"PK\x03\x04 broken", "文件打不开"),
+        (workbook(("甲",), header=("姓名",)).getvalue(), "缺少列"),
+        (workbook().getvalue(), "没有人员"),
+    ],
+)
+def test_a_file_that_is_no_list_is_refused_in_words(content: bytes, said: str, client_as: ClientAs) -> None:
+    stream = io.BytesIO(content)
+    stream.name = "a.xlsx"
+    answer = client_as("township").post("/accounts/bulk", {"file": stream})
+    assert answer.status_code == 200 and said in answer.content.decode()
+
+
+def test_the_template_offers_only_roles_the_keeper_may_give(acting: As) -> None:
+    assert {role.key for role in management.roles_to_give(acting("township"))} == {"township", "village", "helper"}
+    assert {role.key for role in management.roles_to_give(acting("county"))} == set(Role.objects.values_list("key", flat=True))
+    assert {role.key for role in management.roles_to_give(acting("admin"))} == {"admin"}
+
+
+# ---- who may keep whom
+
+
+def test_a_township_keeper_touches_neither_the_next_township_nor_the_county(client_as: ClientAs, acting: As, cast: dict[str, User]) -> None:
+    county = acting("county")
+    own = acting("township").scopes[0].prefix
+    other = next(code for code in county.villages if not code.startswith(own))
+    neighbour = new(county, "邻镇的", region=other)
+    client = client_as("township")
+    for user in (neighbour, cast["county"], cast["admin"], cast["auditor"], cast["department"], cast["inspector"]):
+        assert client.get(f"/accounts/{user.pk}/").status_code == 404, user
+        for deed in ("reset", "leave", "assign"):
+            assert client.post(f"/accounts/{user.pk}/{deed}").status_code == 404, (user, deed)
+    assert neighbour.name not in client.get("/accounts/").content.decode()
+    mine = acting("township")
+    assert check_accounts([NewAccount(2, "甲", "", "", "village", other)], mine)
+    assert check_accounts([NewAccount(2, "甲", "", "", "county", "340323")], mine)
+
+
+def test_a_keeper_never_gives_more_than_they_hold_over_that_very_region(acting: As) -> None:
+    reach = acting("township")
+    scope = reach.scopes[0]
+    village, other = villages(reach)[0], "340323999"
+    assert may_keep(reach, village, Role.objects.get(pk="village"))
+    for key in ("county", "auditor", "admin"):
+        assert not may_keep(reach, scope.prefix, Role.objects.get(pk=key)), key
+    # A right held in one place does not let it be given in another.
+    elsewhere = make_reach(
+        reach.user_id,
+        villages=(),
+        scopes=[type(scope)("keeper", other, frozenset({"account.manage"}), False), scope],
+    )
+    assert not may_keep(elsewhere, other + "001", Role.objects.get(pk="village"))
+    assert may_keep(elsewhere, village, Role.objects.get(pk="village"))
+
+
+def test_a_system_administrator_reaches_no_household_by_way_of_an_account(client_as: ClientAs, acting: As, cast: dict[str, User]) -> None:
+    admin = acting("admin")
+    for key, region in (("county", "340323"), ("inspector", "340323"), ("auditor", "340323"), ("village", "340323100002")):
+        assert check_accounts([NewAccount(2, "甲", "", "", key, region)], admin), key
+    client = client_as("admin")
+    for name in ("county", "township", "village", "helper", "inspector", "auditor"):
+        assert client.post(f"/accounts/{cast[name].pk}/reset").status_code == 404, name
+    second = create_accounts(rows=[NewAccount(2, "管理员二", "", "", "admin", "340323")], by=admin)[0]
+    assert management.kept_user(admin, second.user.pk) == second.user
+
+
+@pytest.mark.parametrize("who", ["county", "township", "admin"])
+def test_nobody_changes_their_own_roles(who: str, client_as: ClientAs, acting: As, cast: dict[str, User]) -> None:
+    reach, user = acting(who), cast[who]
+    before = list(user.assignments.values_list("role_id", "region_id", "valid_to"))
+    role = management.roles_to_give(reach)[-1]
+    region = Region.objects.get(pk={"county": "340323", "township": reach.scopes[0].prefix, "village": (villages(reach) or [""])[0]}[role.level])
+    with pytest.raises(AccountRefused, match="不能给自己"):
+        management.assign(user=user, role=role, region=region, by=reach)
+    with pytest.raises(AccountRefused, match="不能给自己"):
+        management.end_assignment(assignment=user.assignments.select_related("role").first() or Assignment(), by=reach)
+    client_as(who).post(f"/accounts/{user.pk}/assign", {"role": role.pk, "region": region.pk})
+    assert list(user.assignments.values_list("role_id", "region_id", "valid_to")) == before
+
+
+def test_one_role_beyond_the_keeper_puts_the_whole_account_beyond_them(acting: As) -> None:
+    county, township = acting("county"), acting("township")
+    user = new(township)
+    assert management.kept_user(township, user.pk) == user
+    Assignment.objects.create(user=user, role_id="inspector", region_id="340323", valid_from=timezone.localdate() + timedelta(days=3))
+    assert management.kept_user(township, user.pk) is None, "a role to come counts too"
+    assert management.kept_user(county, user.pk) == user
+
+
+def test_those_without_the_right_see_no_account_page(client_as: ClientAs, cast: dict[str, User]) -> None:
+    for name in ("village", "helper", "department", "inspector", "auditor"):
+        for path in ("/accounts/", "/accounts/bulk", "/accounts/template.xlsx", f"/accounts/{cast['village'].pk}/"):
+            assert client_as(name).get(path).status_code == 403, (name, path)
+
+
+def test_several_roles_of_one_person_add_up_and_end_one_by_one(client_as: ClientAs, acting: As) -> None:
+    reach = acting("township")
+    first, second = villages(reach)[:2]
+    user = new(reach, region=first)
+    client = client_as("township")
+    client.post(f"/accounts/{user.pk}/assign", {"role": "village", "region": second})
+    assert set(reach_of(user).villages) == {first, second}
+    ended = user.assignments.get(region_id=first)
+    client.post(f"/accounts/{user.pk}/assign", {"end": ended.pk})
+    assert set(reach_of(user).villages) == {second}
+
+
+# ---- passwords
+
+
+def test_a_reset_prints_one_new_password_and_ends_the_old_one_and_open_sessions(client_as: ClientAs, acting: As, cast: dict[str, User]) -> None:
+    user = cast["village"]
+    user.set_password("old password of mine")
+    user.must_change_password = False
+    user.save()
+    theirs = Client()
+    theirs.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    assert theirs.get("/households/").status_code == 200
+    answer = client_as("township").post(f"/accounts/{user.pk}/reset")
+    password = re.findall(r"[a-z2-9]{4}-[a-z2-9]{4}-[a-z2-9]{4}", slip_text(answer.content))
+    user.refresh_from_db()
+    assert len(password) == 1 and user.check_password(password[0]) and not user.check_password("old password of mine")
+    assert user.must_change_password
+    assert theirs.get("/households/").status_code == 302, "the open session ended"
+
+
+def test_passwords_are_kept_by_argon2(acting: As) -> None:
+    user = new(acting("township"))
+    assert user.password.startswith("argon2$") and identify_hasher(user.password).algorithm == "argon2"
+
+
+def test_a_first_password_opens_nothing_but_its_own_change(acting: As, client_as: ClientAs) -> None:
+    reach = acting("township")
+    made = create_accounts(rows=[NewAccount(2, "新来的", "", "", "village", villages(reach)[0])], by=reach)[0]
+    client = Client()
+    client.force_login(made.user, backend="django.contrib.auth.backends.ModelBackend")
+    for path in ("/", "/households/", "/jobs/", "/progress/", "/sheets/", "/me/", "/field/pack.json"):
+        answer = client.get(path)
+        assert answer.status_code == 302 and answer["Location"] == "/accounts/password", path
+    weak = (made.password, "1234567890", "short", "password12")
+    for word in weak:
+        answer = client.post("/accounts/password", {"new_password1": word, "new_password2": word})
+        assert answer.status_code == 200, f"{word} was taken"
+    assert client.post("/accounts/password", {"new_password1": "liu shu zai jia", "new_password2": "liu shu zai jia"}).status_code == 302
+    assert client.get("/households/").status_code == 200
+
+
+def test_changing_ones_password_by_wish_asks_for_the_present_one(cast: dict[str, User], client_as: ClientAs) -> None:
+    user = cast["village"]
+    user.set_password("present password")
+    user.must_change_password = False
+    user.save()
+    client = client_as("village")
+    change = {"new_password1": "liu shu zai jia", "new_password2": "liu shu zai jia"}
+    assert client.post("/accounts/password", change).status_code == 200
+    assert client.post("/accounts/password", change | {"old_password": "guess"}).status_code == 200
+    assert client.post("/accounts/password", change | {"old_password": "present password"}).status_code == 302
+    user.refresh_from_db()
+    assert user.check_password("liu shu zai jia")
+
+
+def sign_in(client: Client, password: str, username: str = "village") -> Any:
+    return client.post("/accounts/sign-in", {"username": username, "password": password})
+
+
+def test_ten_wrong_passwords_lock_and_say_when_to_try_again_and_a_reset_unlocks(cast: dict[str, User], acting: As) -> None:
+    user = cast["village"]
+    user.set_password("right password")
+    user.must_change_password = False
+    user.save()
+    client = Client()
+    for _attempt in range(9):
+        assert sign_in(client, "wrong").status_code == 200
+    locked = sign_in(client, "wrong")
+    assert locked.status_code == 429 and re.search(r"\d+ 分钟后再试", locked.content.decode())
+    assert sign_in(client, "right password").status_code == 429, "the right password does not help either"
+    assert sign_in(client, "whatever", "township").status_code == 200, "another name at the same address is not locked"
+    password = management.reset_password(user=user, by=acting("township"))
+    assert sign_in(client, password).status_code == 302
+
+
+# ---- leaving
+
+
+def test_who_leaves_is_stopped_at_once_and_the_successor_takes_over(client_as: ClientAs, acting: As) -> None:
+    reach = acting("township")
+    first, second = villages(reach)[:2]
+    leaver, successor = new(reach, "走的", region=first), new(reach, "来的", region=second)
+    session = Client()
+    User.objects.filter(pk=leaver.pk).update(must_change_password=False)
+    session.force_login(leaver, backend="django.contrib.auth.backends.ModelBackend")
+    assert session.get("/households/").status_code == 200
+    client_as("township").post(f"/accounts/{leaver.pk}/leave", {"successor": successor.pk})
+    leaver.refresh_from_db()
+    assert not leaver.is_active and leaver.left_on == timezone.localdate() and leaver.replaced_by == successor
+    assert reach_of(leaver).villages == () and set(reach_of(successor).villages) == {first, second}
+    assert session.get("/households/").status_code == 302
+    with pytest.raises(AccountRefused):
+        management.reset_password(user=leaver, by=reach)
+
+
+def test_a_helpers_households_go_to_the_successor_and_stay_in_the_history(acting: As, cast: dict[str, User]) -> None:
+    reach = acting("county")
+    helper = cast["helper"]
+    paired = set(Pairing.objects.filter(user=helper, end_on=None).values_list("household_id", flat=True))
+    assert paired
+    successor = create_accounts(rows=[NewAccount(2, "新帮扶", "13800000009", "县局", "helper", helper.assignments.get().region_id)], by=reach)[0].user
+    management.leave(user=helper, by=reach, replaced_by=successor)
+    assert set(Pairing.objects.filter(user=successor, end_on=None).values_list("household_id", flat=True)) == paired
+    assert set(Pairing.objects.filter(user=helper, end_on=timezone.localdate()).values_list("household_id", flat=True)) == paired
+    assert set(reach_of(successor).households) == paired and reach_of(helper).households == ()
+
+
+def test_nobody_stops_themselves_or_becomes_the_successor(acting: As, cast: dict[str, User]) -> None:
+    reach = acting("county")
+    with pytest.raises(AccountRefused, match="自己的账号"):
+        management.leave(user=cast["county"], by=reach)
+    for successor in (cast["county"], cast["auditor"]):
+        with pytest.raises(AccountRefused, match="接替人"):
+            management.leave(user=cast["auditor"], by=reach, replaced_by=successor)
+    gone = new(acting("township"), "走的")
+    gone.is_active = False
+    gone.save()
+    with pytest.raises(AccountRefused, match="已停用"):
+        management.leave(user=cast["village"], by=reach, replaced_by=gone)
+
+
+def test_an_assignment_counts_only_between_its_days(acting: As) -> None:
+    reach = acting("township")
+    user = new(reach)
+    today = timezone.localdate()
+    assignment = user.assignments.get()
+    for valid_from, valid_to, counts in (
+        (today, None, True),
+        (today + timedelta(days=1), None, False),
+        (date(2020, 1, 1), today, False),
+        (date(2020, 1, 1), today + timedelta(days=1), True),
+    ):
+        assignment.valid_from, assignment.valid_to = valid_from, valid_to
+        assignment.save()
+        assert bool(reach_of(user).villages) is counts
+
+
+def test_the_list_costs_the_same_for_ten_and_for_a_hundred(
+    acting: As, client_as: ClientAs, django_assert_max_num_queries: Callable[[int], Any]
+) -> None:
+    reach = acting("township")
+    client = client_as("township")
+    for number in range(40):
+        user = User.objects.create(username=f"x{number}", name=f"某{number}", password="!")
+        Assignment.objects.create(user=user, role_id="village", region_id=villages(reach)[0], valid_from=timezone.localdate())
+    with django_assert_max_num_queries(25):
+        assert client.get("/accounts/").status_code == 200
