@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("i18n/", include("fangfanpin.web.urls")),
     path("accounts/", include("fangfanpin.accounts.urls")),
     path("", include("fangfanpin.jobs.urls")),
+    path("", include("fangfanpin.records.urls")),
     path("", include("fangfanpin.quality.urls")),
     path("", include("fangfanpin.fieldwork.urls")),
     path("", include("fangfanpin.archives.urls")),

@@ -63,7 +63,7 @@ class ColumnIntake:
         self.mapped = mapped
         self._parse = parse
         self.raw: list[str | float] = []
-        self.codes: "array[int]" = array("I")
+        self.codes: array[int] = array("I")
         self.parsed: list[Any] = []
         self.problems: dict[int, str] = {}
 
@@ -124,7 +124,7 @@ class SheetIntake:
         self._parsers = parsers
         self.layout: Layout | None = None
         self._columns: list[ColumnIntake] = []
-        self._plain: dict[int, tuple[list[Any], "array[int]"]] = {}
+        self._plain: dict[int, tuple[list[Any], array[int]]] = {}
         self.head: list[list[Any]] = []
 
     def take(self, rows: Rows) -> None:

@@ -172,7 +172,8 @@ def _marked(batch: ImportBatch, examined: Examined) -> StoredFile:
         return store(content=target, name=name, content_type=XLSX, purpose=StoredFile.Purpose.MARKED, owner=batch.uploaded_by)
 
 
-def _locked(batch: ImportBatch) -> ImportBatch:
+def locked(batch: ImportBatch) -> ImportBatch:
+    """The batch for this transaction alone; no other import writes meanwhile."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
     return ImportBatch.objects.select_for_update(of=("self",)).select_related("file", "uploaded_by").get(pk=batch.pk)
@@ -181,7 +182,7 @@ def _locked(batch: ImportBatch) -> ImportBatch:
 @transaction.atomic
 def check_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, report: Report) -> ImportBatch:
     """Look at the file and say what is in it and what is wrong; the registry stays as it is."""
-    batch = _locked(batch)
+    batch = locked(batch)
     if batch.state in (ImportBatch.State.APPLIED, ImportBatch.State.TAKEN_BACK):
         raise ImportRefused(_("这个文件已经导入过了。"))
     _describe(batch, examine(path=path_of(batch.file), name=batch.file.name, year=year, reach=reach, report=report))
@@ -194,7 +195,7 @@ def apply_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, keep_goo
     """Check once more (the registry may have moved) and take in: everything, or with `keep_good` the households without fault,
     the others whole into the tray. With a fault and without `keep_good` nothing is taken; the batch says why.
     """
-    batch = _locked(batch)
+    batch = locked(batch)
     if batch.state in (ImportBatch.State.APPLIED, ImportBatch.State.TAKEN_BACK):
         raise ImportRefused(_("这个文件已经导入过了。"))
     if batch.year != year.year - 1:
@@ -208,15 +209,24 @@ def apply_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, keep_goo
         batch.save()
         return batch
     set_act(f"import.apply {batch.pk}")
+    first = _last_event()
     kept = keep_faulty(checked, batch) if checked.faults else 0
     checked.without_faulty()
     total = len(checked.persons)
     counts: Counts = apply(checked, batch_id=batch.pk, open_for=year.year, report=lambda done: halves[1](done, total))
-    batch.summary |= {"counts": counts.as_json(), "tray": kept, "settled": settle_taken(checked.households, reach)}
+    batch.summary |= {"counts": counts.as_json(), "tray": kept, "settled": settle_taken(checked.households, reach), "events": [first, _last_event()]}
     batch.state = ImportBatch.State.APPLIED
     batch.applied_at = timezone.now()
     batch.save()
     return batch
+
+
+def _last_event() -> int:
+    """Events of this transaction have ids above it: what the import wrote is found again without reading the whole history."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(pg_sequence_last_value('audit_event_id_seq'), 0)")
+        row = cursor.fetchone()
+    return int(row[0])
 
 
 def _halves(report: Report) -> tuple[Report, Report]:
@@ -229,3 +239,29 @@ def _halves(report: Report) -> tuple[Report, Report]:
         report(400 + done * 600 // max(total, 1), 1000)
 
     return reading, writing
+
+
+def sentence_of(batch: ImportBatch) -> str:
+    """How the batch stands, in one sentence."""
+    summary: dict[str, Any] = batch.summary
+    if summary.get("refused"):
+        return str(summary["refused"])
+    match batch.state:
+        case ImportBatch.State.UPLOADED:
+            return _("文件已上传，正在检查。")
+        case ImportBatch.State.CHECKED:
+            return str(_("检查通过：%(households)d 户、%(persons)d 人，可以导入。") % summary)
+        case ImportBatch.State.FAULTY:
+            return str(_("没有导入：%(faults)d 处错误，涉及 %(faulty_households)d 户；另有 %(good_households)d 户没有错误。") % summary)
+        case ImportBatch.State.TAKEN_BACK:
+            return _("已撤回，农户和基线恢复到导入以前。")
+    counts = summary["counts"]
+    parts = [
+        _("新增 %(households_new)d 户、%(persons_new)d 人") % counts,
+        _("更新 %(households_changed)d 户、%(persons_changed)d 人") % counts,
+    ]
+    if counts["differences"] + counts["missing_members"]:
+        parts.append(_("%(count)d 处和已采集的不一致，没有覆盖") % {"count": counts["differences"] + counts["missing_members"]})
+    if summary.get("tray"):
+        parts.append(_("%(count)d 行放入待改区") % {"count": summary["tray"]})
+    return _("已导入：%(parts)s。") % {"parts": "，".join(parts)}

@@ -1,0 +1,13 @@
+from django.urls import path
+
+from fangfanpin.records import views
+
+app_name = "records"
+urlpatterns = [
+    path("imports/", views.imports, name="imports"),
+    path("imports/<uuid:batch_id>/", views.batch, name="batch"),
+    path("imports/<uuid:batch_id>/apply", views.apply, name="apply"),
+    path("imports/<uuid:batch_id>/take-back", views.take_back, name="take_back"),
+    path("imports/<uuid:batch_id>/tray", views.tray, name="tray"),
+    path("imports/<uuid:batch_id>/differences", views.differences, name="differences"),
+]
