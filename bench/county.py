@@ -90,9 +90,10 @@ class Session:
         return taken
 
 
-def built(households: int, seed: int = SEED) -> Path:
-    """DATA_DIR of a demo county of that size; made anew when generator, packs or structure have changed. Not running."""
-    data_dir = CACHE / f"county-{households}-{seed}"
+def built(households: int, seed: int = SEED, *, collected: float | None = None) -> Path:
+    """DATA_DIR of a demo county of that size; made anew when generator, packs or structure have changed. Not running. `collected`: the share of
+    households whose year is collected, the demo's own where None."""
+    data_dir = CACHE / (f"county-{households}-{seed}" if collected is None else f"county-{households}-{seed}-collected-{collected:g}")
     made_by = data_dir / "made-by"
     if made_by.exists() and made_by.read_text() == _version():
         return data_dir
@@ -102,6 +103,7 @@ def built(households: int, seed: int = SEED) -> Path:
     print(f"  making a county of {households} households …", file=sys.stderr, flush=True)
     with in_use(data_dir):
         command = [sys.executable, "-m", "fangfanpin.cli", "demo", "--households", str(households), "--seed", str(seed), "--json"]
+        command += [] if collected is None else ["--collected", str(collected)]
         subprocess.run(command, env=_environment(data_dir), check=True, stdout=subprocess.DEVNULL)
         # As a county in use has it: autovacuum would get there in some minutes, in the middle of a measurement.
         with psycopg.connect(read_urls(data_dir).owner, autocommit=True) as connection:

@@ -1,5 +1,6 @@
 """The complete sweep: every rule of the pack over the snapshot in DuckDB, hits become clues set-wise."""
 
+import datetime
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -202,7 +203,8 @@ def write_clues(
     `by`: whose save led to it, None for the sweep. Returns how many were opened and closed.
     """
     now = timezone.now()
-    due_on = next((s.due_at.date() for s in clock.stages(campaign) if s.metric == "clues_closed"), None)
+    # "24:00" is the next midnight: the day it is due on is the one before.
+    due_on = next(((s.due_at - datetime.timedelta(minutes=1)).date() for s in clock.stages(campaign) if s.metric == "clues_closed"), None)
     existing_rows = Clue.objects.filter(year=campaign.year)
     if households is not None and len(households) <= 1000:
         existing_rows = existing_rows.filter(household_id__in=households)

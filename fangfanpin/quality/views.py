@@ -13,6 +13,7 @@ from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
+from fangfanpin.households.models import Person
 from fangfanpin.jobs.services import start
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.policy.services import pack_of
@@ -22,7 +23,7 @@ from fangfanpin.quality.models import Clue, Sweep
 from fangfanpin.quality.recheck import OPEN_STATES
 from fangfanpin.records import gates
 from fangfanpin.records.models import Record
-from fangfanpin.records.units import HOUSEHOLD_FORM
+from fangfanpin.records.units import HOUSEHOLD_FORM, LIVE
 from fangfanpin.regions.models import Region
 
 
@@ -107,7 +108,7 @@ def _page(request: SignedInRequest, row: Clue, *, status: int = 200, typed: Mapp
             "clue": row,
             "rule": rule,
             "sentence": queries.sentence(row, _rules(pack), pack, sensitive=sensitive),
-            "used": [{"value": one, "whose": names.get(one.whose, "") or (_("本户") if one.whose == "household" else "")} for one in used],
+            "used": [*_lines(used, names), *_same_number(row, rule, request.reach)],
             "has_last": any(one.last is not None for one in used),
             "year": row.year,
             "steps": row.steps.select_related("by", "file").order_by("at"),
@@ -122,6 +123,36 @@ def _page(request: SignedInRequest, row: Clue, *, status: int = 200, typed: Mapp
         },
         status=status,
     )
+
+
+def _lines(used: list[messages.UsedValue], names: Mapping[str, str]) -> list[dict[str, str | None]]:
+    """Lines of “why we think so”: the subject's own values, then the household's, then one line an item over all members."""
+    own = [{"item": one.item, "last": one.last, "now": one.now} for one in used if not one.whose and one.item != _("姓名")]
+    homes = [{"item": _("本户%(item)s") % {"item": one.item}, "last": one.last, "now": one.now} for one in used if one.whose == "household"]
+    beside: dict[str, list[messages.UsedValue]] = {}
+    for one in used:
+        if one.whose not in ("", "household"):
+            beside.setdefault(one.item, []).append(one)
+
+    def joined(rows: list[messages.UsedValue], year: str) -> str | None:
+        said = [(names.get(row.whose, ""), getattr(row, year)) for row in rows]
+        return "；".join(f"{name} {value}".strip() for name, value in said if value is not None) or None
+
+    return [*own, *homes, *({"item": item, "last": joined(rows, "last"), "now": joined(rows, "now")} for item, rows in beside.items())]
+
+
+def _same_number(row: Clue, rule: Rule | None, reach: Reach) -> list[dict[str, str | None]]:
+    """For a rule on the identity number: the number masked, and who else within reach bears it. Beyond one's reach nothing is told."""
+    if row.person is None or rule is None or all(reading.item != "id18_digest" for reading in messages.readings(rule)):
+        return []
+    others = Person.objects.visible_to(reach).filter(id18_digest=row.person.id18_digest, member_state=LIVE).exclude(pk=row.person_id)
+    found = list(others.select_related("household")[:10])
+    villages = dict(Region.objects.filter(code__in=[person.village_code for person in found]).values_list("code", "name"))
+    also = "；".join(f"{villages.get(one.village_code, '')} {one.household.head_name}户 {one.member_name}" for one in found)
+    return [
+        {"item": _("证件号码"), "last": None, "now": row.person.id_number_mask},
+        {"item": _("也登记在"), "last": None, "now": also or _("您的管辖范围以外，请报乡镇或县里核对")},
+    ]
 
 
 @needs(Verb.CLUE_ANSWER, "POST")

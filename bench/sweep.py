@@ -1,0 +1,58 @@
+"""The complete sweep with its snapshot, and the re-check of one household on save, where every household of the county is collected."""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from typing import Any
+
+from bench.county import COUNTY, built
+from fangfanpin.runtime.postgres import in_use
+
+SWEEPS, RECHECKS = 7, 400
+# In a process of its own, as the worker is: Django reads its settings once.
+_MEASURE = "import django; django.setup(); from bench.sweep_process import measure; measure({sweeps}, {rechecks})"
+
+
+def run() -> list[dict[str, Any]]:
+    """Seconds of a sweep from reading to stored clues; milliseconds of a re-check from loaded rows to clues in step."""
+    data_dir = built(COUNTY, collected=1.0)
+    environment = {
+        "DATA_DIR": str(data_dir),
+        "DJANGO_SETTINGS_MODULE": "fangfanpin.settings",
+        "FFP_DB_ROLE": "worker",
+        "PATH": os.environ["PATH"],
+    }
+    with in_use(data_dir):
+        command = [sys.executable, "-c", _MEASURE.format(sweeps=SWEEPS, rechecks=RECHECKS)]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    size = f"{found['households']} households, {found['persons']} persons, {found['rules']} rules"
+    return [
+        _result("sweep", found["sweeps"], "s", size),
+        _result("sweep: snapshot", found["snapshots"], "s", size),
+        _result("sweep: first of a process", found["sweeps"][:1], "s", size),
+        _result("re-check of a household", found["rechecks"], "ms", size),
+    ]
+
+
+def _result(name: str, taken: list[float], unit: str, rows: str) -> dict[str, Any]:
+    ordered = sorted(taken)
+    return {
+        "name": name,
+        "value": round(statistics.median(ordered), 3),
+        "unit": unit,
+        "n": len(ordered),
+        "p95": round(ordered[int(len(ordered) * 0.95) if len(ordered) > 19 else -1], 3),
+        "rows": rows,
+        "against": None,
+        "ratio": None,
+    }
+
+
+if __name__ == "__main__":
+    began = time.monotonic()
+    print(json.dumps(run(), ensure_ascii=False, indent=1))
+    print(f"{time.monotonic() - began:.0f} s", file=sys.stderr)
