@@ -55,6 +55,7 @@ def printable() -> frozenset[int]:
     return frozenset(_widths())
 
 
+@functools.lru_cache(maxsize=65_536)
 def width(text: str) -> float:
     """Width in em of a line set in the body's face; a character no font has counts as one em."""
     known = _widths()
