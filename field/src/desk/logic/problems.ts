@@ -66,7 +66,7 @@ export function clueItems(clue: Clue, rules: readonly Rule[]): string[] {
   return rules.find((rule) => rule.id === clue.rule)?.fields ?? [];
 }
 
-export function problems(state: HouseholdState, rules: readonly Rule[], asked: boolean): Problem[] {
+export function problems(state: HouseholdState, rules: readonly Rule[], asked: boolean, here = ""): Problem[] {
   const found: Problem[] = [];
   const add = (kind: Problem["kind"], id: string, target: Target, name: string, message: string, hint = "", conflict = ""): void => {
     const where = [placeWords(state, target), itemWords(state, target, name)].filter(Boolean).join(" · ");
@@ -77,6 +77,10 @@ export function problems(state: HouseholdState, rules: readonly Rule[], asked: b
   const said = (fault: HouseholdState["faults"][number]): boolean =>
     fault.origin === "server" && findings.some((finding) => finding.target === fault.target && fault.message.startsWith(finding.message));
   for (const fault of state.faults.filter((one) => !said(one))) add("bad", `fault-${fault.target}-${fault.name}`, fault.target, fault.name, fault.message);
+  for (const form of state.forms)
+    for (const field of form.sections.flatMap((section) => section.fields))
+      if (field.mark === "draft" && fieldId(field.target, field.name) !== here && !state.faults.some((one) => one.target === field.target && one.name === field.name))
+        add("warn", `draft-${field.target}-${field.name}`, field.target, field.name, `“${field.text}”还没有填完：按 Enter 确认，按 Esc 放弃`);
   if (asked)
     for (const { form, section, first } of unconfirmed(state))
       add("bad", `open-${form.target}-${section.key}`, form.target, first.name, `“${section.title}”还是上年的数：没有变化请按 F8 勾选，有变化请改`);

@@ -53,10 +53,15 @@ export function stateWords(state: RecordState): StateWords {
 }
 
 /** Quiet and true: what is on the server, what is only here, what to do. */
-export function savingWords(status: Status, now: number = Date.now()): StateWords {
+/** `drafts`: fields whose text is not finished; they are kept on this device and wait for a person, not for the line. */
+export function savingWords(status: Status, now: number = Date.now(), drafts = 0): StateWords {
   const count = status.unsent;
+  if (drafts > 0 && count <= drafts && (status.phase === "idle" || status.phase === "waiting"))
+    return { words: status.durable ? `${drafts} 项正在输入，已存在本机` : `${drafts} 项正在输入`, shape: "✎", kind: "todo" };
   switch (status.phase) {
     case "idle":
+      // Typed this moment and not in the journal yet.
+      if (count > 0) return { words: `正在保存 ${count} 项…`, shape: "◐", kind: "todo" };
       return { words: status.savedAt ? `已保存 ${timeWords(status.savedAt)}` : "没有未保存的内容", shape: "●", kind: "ok" };
     case "waiting":
     case "sending":
