@@ -145,7 +145,7 @@ def _same_number(row: Clue, rule: Rule | None, reach: Reach) -> list[dict[str, s
     """For a rule on the identity number: the number masked, and who else within reach bears it. Beyond one's reach nothing is told."""
     if row.person is None or rule is None or all(reading.item != "id18_digest" for reading in messages.readings(rule)):
         return []
-    others = Person.objects.visible_to(reach).filter(id18_digest=row.person.id18_digest, member_state=LIVE).exclude(pk=row.person_id)
+    others = Person.objects.visible_to(reach).filter(id18_digest=row.person.id18_digest, member_state=LIVE).exclude(pk=row.person.pk)
     found = list(others.select_related("household")[:10])
     villages = dict(Region.objects.filter(code__in=[person.village_code for person in found]).values_list("code", "name"))
     also = "；".join(f"{villages.get(one.village_code, '')} {one.household.head_name}户 {one.member_name}" for one in found)

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
+from procrastinate.contrib.django import app
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, reach_of, set_database_reach, system_reach
@@ -20,9 +22,10 @@ from fangfanpin.policy.services import pack_of
 from fangfanpin.quality import clues as services
 from fangfanpin.quality import queries
 from fangfanpin.quality.hooks import has_open_clue
-from fangfanpin.quality.models import Clue, ClueStep
+from fangfanpin.quality.models import Clue, ClueStep, Sweep
 from fangfanpin.quality.recheck import must_be_corrected, recheck
 from fangfanpin.quality.sweep import run_sweep
+from fangfanpin.quality.tasks import nightly_sweep
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import TARGET_HOUSEHOLD, load_unit
 
@@ -297,3 +300,25 @@ def test_a_sweep_that_fails_changes_nothing(acting: Callable[[str], Reach], monk
         run_sweep(campaign=clock.current(), by=None)
     assert Clue.objects.count() == before
     assert not list((Path(settings.DATA_DIR) / "snapshots").glob("*"))
+
+
+def test_the_county_is_swept_each_night(acting: Callable[[str], Reach]) -> None:
+    acting("system")
+    periodic = {entry.task.name for entry in app.periodic_registry.periodic_tasks.values()}
+    assert "fangfanpin.nightly_sweep" in periodic
+    nightly_sweep(timestamp=0)
+    assert Sweep.objects.filter(state=Sweep.State.DONE, started_by=None).exists()
+
+
+def test_the_list_costs_the_same_for_ten_clues_as_for_one(
+    home: Household, clue: Clue, client_as: Callable[[str], Client], django_assert_max_num_queries: Callable[[int], AbstractContextManager[object]]
+) -> None:
+    for number in range(10):
+        Clue.objects.create(
+            rule_id=f"X{number:03d}", year=clue.year, subject_kind="household", subject_id=home.pk, household=home, village_code=home.village_code,
+            severity="W", message=f"疑问 {number}", used={}, used_digest="x", pack_hash="x", seen_at=clue.seen_at,
+        )  # fmt: skip
+    client = client_as("village")
+    client.get("/clues/")
+    with django_assert_max_num_queries(40):
+        assert "疑问 9" in client.get("/clues/").content.decode()
