@@ -21,12 +21,19 @@ from fangfanpin.regions.names import name_of
 from fangfanpin.web.context import register_frame_part
 
 # Counted no further: a bounded count costs the same in a county ten times as large, and the start page says the exact number.
+# Row security compares each row with each village of the reach, so a whole county is counted less far than a township.
 _COUNTED_TO = 1000
+_COUNTED_TO_IN_MANY_VILLAGES = 100
+_MANY_VILLAGES = 60
+
+
+def _bound(reach: Reach) -> int:
+    return min(_COUNTED_TO, _COUNTED_TO_IN_MANY_VILLAGES) if len(reach.villages) > _MANY_VILLAGES else _COUNTED_TO
 
 
 def _in_states(reach: Reach, year: int, *states: str) -> int:
     rows = Record.objects.visible_to(reach).filter(form=HOUSEHOLD_FORM, year=year, state__in=states)
-    return rows.values("pk")[:_COUNTED_TO].count()
+    return rows.order_by().values("pk")[: _bound(reach)].count()
 
 
 def _to_collect(reach: Reach, year: int) -> int:
@@ -39,16 +46,16 @@ def _to_review(reach: Reach, year: int) -> int:
 
 def _to_transfer(reach: Reach, year: int) -> int:
     rows = Record.objects.visible_to(reach).filter(form=HOUSEHOLD_FORM, year=year, state__in=SUBMITTED_STATES, transferred_at__isnull=True)
-    return rows.values("pk")[:_COUNTED_TO].count()
+    return rows.order_by().values("pk")[: _bound(reach)].count()
 
 
 def _conflicts(reach: Reach, year: int) -> int:
-    return Conflict.objects.visible_to(reach).filter(state=Conflict.State.OPEN).values("pk")[:_COUNTED_TO].count()
+    return Conflict.objects.visible_to(reach).filter(state=Conflict.State.OPEN).order_by().values("pk")[: _bound(reach)].count()
 
 
 def _clues(reach: Reach, year: int) -> int:
     rows = Clue.objects.visible_to(reach).filter(year=year, state__in=OPEN_CLUES).exclude(severity=Clue.Severity.INFO)
-    return rows.values("pk")[:_COUNTED_TO].count()
+    return rows.order_by().values("pk")[: _bound(reach)].count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,13 +141,14 @@ def _fits(entry: _Entry, path: str) -> int:
 def kinds_of_work(reach: Reach, path: str, year: int | None) -> list[MenuKind]:
     """The menu of a person: only what they may do, kinds without any entry left out. At most five bounded counts."""
     shown: list[tuple[_Entry, MenuEntry]] = []
+    bound = _bound(reach)
     for entry in _ENTRIES:
         if not any(reach.has(verb) for verb in entry.verbs) or any(reach.has(verb) for verb in entry.unless) or not _exists(entry.url):
             continue
         number = entry.count(reach, year) if entry.count and year and entry.count_for and reach.has(entry.count_for) else 0
         if entry.only_when_due and not number and path != entry.url:
             continue
-        text = "" if not number else f"{_COUNTED_TO - 1}+" if number >= _COUNTED_TO else str(number)
+        text = "" if not number else f"{bound - 1}+" if number >= bound else str(number)
         shown.append((entry, MenuEntry(str(entry.title), entry.url, text)))
     fits = [_fits(entry, path) for entry, _made in shown]
     if fits and max(fits) > 0:

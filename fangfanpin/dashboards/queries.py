@@ -24,26 +24,37 @@ OPEN_CLUES = (Clue.State.OPEN, Clue.State.CORRECTED)
 
 
 SUBMITTED_STATES = (Record.State.SUBMITTED, Record.State.APPROVED, Record.State.LOCKED)
-_COUNTS = ("households", "visited", "started", "collected", "approved", "returned", "entered_there", "clues_open", "clues_closed")
+_COUNTS = (
+    *("households", "visited", "empty", "draft", "submitted", "collected", "approved", "returned", "entered_there", "to_transfer"),
+    *("clues_open", "clues_closed", "clues_to_review"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Counts of assisted households (clues: of clues) under one division. `visited`: somebody was in the household, or its entry is
     handed in; `started`: draft or returned; `collected`: entry handed in (submitted or beyond); `entered_there`: ticked as typed into the
-    national system."""
+    national system; `to_transfer`: handed in and not ticked yet."""
 
     code: str
     name: str
     households: int = 0
     visited: int = 0
-    started: int = 0
+    empty: int = 0
+    draft: int = 0
+    submitted: int = 0
     collected: int = 0
     approved: int = 0
     returned: int = 0
     entered_there: int = 0
+    to_transfer: int = 0
     clues_open: int = 0
     clues_closed: int = 0
+    clues_to_review: int = 0
+
+    @property
+    def started(self) -> int:
+        return self.draft + self.returned
 
     @property
     def left(self) -> int:
@@ -82,10 +93,10 @@ def _share(part: int, whole: int) -> int:
 def progress_by(reach: Reach, year: int, *, length: int, under: str = "") -> list[Progress]:
     """Progress by division of the given code length (9 townships, 12 villages) under a prefix. Within reach; who sees no households but
     follows the campaign gets the bare numbers of the division they work in. At most three queries."""
-    if reach.villages or reach.households:
+    if reach.households or not reach.scopes:
         rows = _counted_within_reach(reach, year, under)
     else:
-        rows = _counted_for_followers(reach.prefixes(Verb.CAMPAIGN_VIEW), year, under)
+        rows = _counted_by_division(reach.prefixes(Verb.HOUSEHOLD_VIEW) or reach.prefixes(Verb.CAMPAIGN_VIEW), year, under)
     sums: dict[str, dict[str, int]] = {}
     for village, counts in rows:
         entry = sums.setdefault(village[:length], {})
@@ -100,26 +111,34 @@ def _counted_within_reach(reach: Reach, year: int, under: str) -> list[tuple[str
     households = records.values("village_code").annotate(
         households=Count("id"),
         visited=Count("id", filter=Q(visited_on__isnull=False) | Q(state__in=SUBMITTED_STATES)),
-        started=Count("id", filter=Q(state__in=(Record.State.DRAFT, Record.State.RETURNED))),
+        empty=Count("id", filter=Q(state=Record.State.EMPTY)),
+        draft=Count("id", filter=Q(state=Record.State.DRAFT)),
+        submitted=Count("id", filter=Q(state=Record.State.SUBMITTED)),
         collected=Count("id", filter=Q(state__in=SUBMITTED_STATES)),
         approved=Count("id", filter=Q(state__in=(Record.State.APPROVED, Record.State.LOCKED))),
         returned=Count("id", filter=Q(state=Record.State.RETURNED)),
         entered_there=Count("id", filter=Q(transferred_at__isnull=False)),
+        to_transfer=Count("id", filter=Q(transferred_at__isnull=True, state__in=SUBMITTED_STATES)),
     )
+    asked = ~Q(severity=Clue.Severity.INFO)
     clues = (
         Clue.objects.visible_to(reach)
         .filter(year=year, village_code__startswith=under)
-        .exclude(severity=Clue.Severity.INFO)
         .order_by()
         .values("village_code")
-        .annotate(clues_open=Count("id", filter=Q(state__in=OPEN_CLUES)), clues_closed=Count("id", filter=~Q(state__in=OPEN_CLUES)))
+        .annotate(
+            clues_open=Count("id", filter=asked & Q(state__in=OPEN_CLUES)),
+            clues_closed=Count("id", filter=asked & ~Q(state__in=OPEN_CLUES)),
+            clues_to_review=Count("id", filter=Q(state=Clue.State.CONFIRMED, reviewed_at__isnull=True)),
+        )
     )
     counted: list[dict[str, Any]] = [*map(dict, households), *map(dict, clues)]
     return [(row.pop("village_code"), row) for row in counted]
 
 
-def _counted_for_followers(prefixes: Sequence[str], year: int, under: str) -> list[tuple[str, dict[str, int]]]:
-    """Past row security, numbers by village and nothing else (see the migration): a department follows the county without seeing anybody."""
+def _counted_by_division(prefixes: Sequence[str], year: int, under: str) -> list[tuple[str, dict[str, int]]]:
+    """Past row security, numbers by village and nothing else (see the migrations): quick for a whole county, and a department follows the
+    county without seeing anybody."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT * FROM ffp_progress_counts(%s, %s)", [list(prefixes), year])
         return [(row[0], dict(zip(_COUNTS, row[1:], strict=True))) for row in cursor.fetchall() if row[0].startswith(under)]

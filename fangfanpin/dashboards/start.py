@@ -4,7 +4,7 @@ import datetime
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
@@ -12,11 +12,9 @@ from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign
-from fangfanpin.dashboards.queries import OPEN_CLUES, unreported
+from fangfanpin.dashboards.queries import Progress, unreported
 from fangfanpin.households.models import Household
-from fangfanpin.quality.models import Clue
-from fangfanpin.records.models import Conflict, ImportBatch, Record
-from fangfanpin.records.units import HOUSEHOLD_FORM
+from fangfanpin.records.models import Conflict, ImportBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,8 @@ class Duty:
     kind: str
 
 
-Source = Callable[[User, Reach, Campaign], Sequence[Duty]]
+# The last: what the start page has counted within the person's reach.
+Source = Callable[[User, Reach, Campaign, Progress], Sequence[Duty]]
 _sources: list[Source] = []
 
 
@@ -40,9 +39,9 @@ def duties_from(source: Source) -> Source:
     return source
 
 
-def duties(user: User, reach: Reach, campaign: Campaign) -> list[Duty]:
+def duties(user: User, reach: Reach, campaign: Campaign, total: Progress) -> list[Duty]:
     """Everything due from this person, most pressing first; what is done is left out."""
-    found = [duty for source in _sources for duty in source(user, reach, campaign) if duty.count]
+    found = [duty for source in _sources for duty in source(user, reach, campaign, total) if duty.count]
     order = {"bad": 0, "warn": 1, "idle": 2, "ok": 3}
     return sorted(found, key=lambda duty: order[duty.kind])
 
@@ -64,7 +63,7 @@ def _due_of(stage: clock.Stage) -> tuple[str, str]:
 
 
 @duties_from
-def beginning(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
+def beginning(user: User, reach: Reach, campaign: Campaign, total: Progress) -> Sequence[Duty]:
     """The first steps of a county that `fangfanpin init` has just made."""
     found = []
     if reach.has(Verb.IMPORT_ROSTER) and not Household.objects.visible_to(reach).exists():
@@ -75,16 +74,14 @@ def beginning(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
 
 
 @duties_from
-def collecting(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
+def collecting(user: User, reach: Reach, campaign: Campaign, total: Progress) -> Sequence[Duty]:
     if not reach.has(Verb.RECORD_ENTER):
         return []
-    records = Record.objects.visible_to(reach).filter(form=HOUSEHOLD_FORM, year=campaign.year)
-    by_state = dict(records.order_by().values_list("state").annotate(count=Count("id")))
     hint, kind = _due(campaign, "entered")
     return [
         Duty(
             _("退回重填"),
-            by_state.get(Record.State.RETURNED, 0),
+            total.returned,
             _("户"),
             _("乡镇退回并写了原因"),
             "/households/?state=returned",
@@ -92,7 +89,7 @@ def collecting(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
         ),
         Duty(
             _("还没有采集"),
-            by_state.get(Record.State.EMPTY, 0),
+            total.empty,
             _("户"),
             hint,
             "/households/?state=empty",
@@ -100,7 +97,7 @@ def collecting(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
         ),
         Duty(
             _("采集了一半"),
-            by_state.get(Record.State.DRAFT, 0),
+            total.draft,
             _("户"),
             hint,
             "/households/?state=draft",
@@ -118,15 +115,14 @@ def collecting(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
 
 
 @duties_from
-def answering(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
+def answering(user: User, reach: Reach, campaign: Campaign, total: Progress) -> Sequence[Duty]:
     if not reach.has(Verb.CLUE_ANSWER):
         return []
     hint, kind = _due(campaign, "clues_closed")
-    clues = Clue.objects.visible_to(reach).filter(year=campaign.year, state__in=OPEN_CLUES)
     return [
         Duty(
             _("疑似问题要核实"),
-            clues.exclude(severity=Clue.Severity.INFO).count(),
+            total.clues_open,
             _("条"),
             hint,
             "/clues/",
@@ -136,26 +132,21 @@ def answering(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
 
 
 @duties_from
-def reviewing(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
+def reviewing(user: User, reach: Reach, campaign: Campaign, total: Progress) -> Sequence[Duty]:
     found = []
     if reach.has(Verb.RECORD_REVIEW):
         hint, kind = _due(campaign, "entered")
-        submitted = Record.objects.visible_to(reach).filter(form=HOUSEHOLD_FORM, year=campaign.year, state=Record.State.SUBMITTED)
-        found.append(Duty(_("等待审核"), submitted.count(), _("户"), hint, "/households/review", kind))
+        found.append(Duty(_("等待审核"), total.submitted, _("户"), hint, "/households/review", kind))
     if reach.has(Verb.CLUE_REVIEW):
-        confirmed = Clue.objects.visible_to(reach).filter(year=campaign.year, state=Clue.State.CONFIRMED, reviewed_at__isnull=True)
-        found.append(Duty(_("核实无误的线索要复核"), confirmed.count(), _("条"), _("看佐证，同意或退回"), "/clues/?state=confirmed", "warn"))
+        found.append(Duty(_("核实无误的线索要复核"), total.clues_to_review, _("条"), _("看佐证，同意或退回"), "/clues/?state=confirmed", "warn"))
     if reach.has(Verb.TRANSFER_TICK):
-        waiting = Record.objects.visible_to(reach).filter(
-            form=HOUSEHOLD_FORM, year=campaign.year, state__in=(Record.State.SUBMITTED, Record.State.APPROVED), transferred_at__isnull=True
-        )
         hint, kind = _due(campaign, "entered")
-        found.append(Duty(_("还没录入国家系统"), waiting.count(), _("户"), hint, "/transfer/", kind))
+        found.append(Duty(_("还没录入国家系统"), total.to_transfer, _("户"), hint, "/transfer/", kind))
     return found
 
 
 @duties_from
-def reporting(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
+def reporting(user: User, reach: Reach, campaign: Campaign, total: Progress) -> Sequence[Duty]:
     """Stages nothing counts (mobilised, trained, summary) are reported by the units whose task they are."""
     prefixes = [prefix for prefix in reach.prefixes(Verb.RECORD_REVIEW) if len(prefix) == 9]
     roles = {scope.role for scope in reach.scopes}
@@ -169,7 +160,7 @@ def reporting(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
 
 
 @duties_from
-def keeping_accounts(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
+def keeping_accounts(user: User, reach: Reach, campaign: Campaign, total: Progress) -> Sequence[Duty]:
     prefixes = reach.prefixes(Verb.ACCOUNT_MANAGE)
     if not prefixes:
         return []
@@ -181,7 +172,7 @@ def keeping_accounts(user: User, reach: Reach, campaign: Campaign) -> Sequence[D
 
 
 @duties_from
-def importing(user: User, reach: Reach, campaign: Campaign) -> Sequence[Duty]:
+def importing(user: User, reach: Reach, campaign: Campaign, total: Progress) -> Sequence[Duty]:
     if not reach.has(Verb.IMPORT_ROSTER):
         return []
     faulty = ImportBatch.objects.filter(state=ImportBatch.State.FAULTY, uploaded_by=user).count()

@@ -39,6 +39,7 @@ def home(request: SignedInRequest) -> HttpResponse:
         return render(request, "dashboards/no_campaign.html", {"may_manage": request.reach.has(Verb.CAMPAIGN_MANAGE)})
     reach = request.reach
     rows = queries.progress_by(reach, campaign.year, length=12 if len({v[:9] for v in reach.villages}) == 1 else 9)
+    total = queries.total(rows)
     stages = clock.stages(campaign)
     prefixes = reach.prefixes(Verb.HOUSEHOLD_VIEW) or reach.prefixes(Verb.CAMPAIGN_VIEW) or reach.prefixes(Verb.ACCOUNT_MANAGE)
     own = bool(reach.households) and not reach.villages
@@ -49,8 +50,8 @@ def home(request: SignedInRequest) -> HttpResponse:
             "campaign": campaign,
             "stages": stages,
             "next_stage": next((stage.key for stage in stages if not stage.is_past), ""),
-            "duties": start.duties(request.user, reach, campaign),
-            "total": queries.total(rows),
+            "duties": start.duties(request.user, reach, campaign, total),
+            "total": total,
             "rows": rows if len(rows) > 1 else [],
             "target": clock.expected_share(campaign, "entered"),
             "region_code": prefixes[0] if len(prefixes) == 1 and not own else "",

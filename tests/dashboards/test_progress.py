@@ -117,3 +117,13 @@ def test_before_any_clue_no_stage_claims_that_clues_are_worked_off() -> None:
     row = queries.Progress(code="340323", name="", households=10)
     assert row.share_of("clues_closed") is None and row.share_of("entered") == 0
     assert queries.Progress(code="", name="", clues_open=1, clues_closed=3).share_of("clues_closed") == 75
+
+
+@pytest.mark.parametrize("name", ["county", "township", "village", "inspector", "auditor"])
+def test_numbers_by_division_are_those_row_security_lets_one_count(acting: Acting, name: str) -> None:
+    reach, year = acting(name), clock.current().year
+    rows = queries._counted_within_reach(reach, year, "")
+    counted: dict[str, dict[str, int]] = {}
+    for village, numbers in rows:
+        counted.setdefault(village, dict.fromkeys(queries._COUNTS, 0)).update(numbers)
+    assert counted and dict(queries._counted_by_division(reach.prefixes(Verb.HOUSEHOLD_VIEW), year, "")) == counted
