@@ -140,7 +140,8 @@ def _workbook(path: str, kind: str) -> Iterator[Frame]:
             if about.typ != python_calamine.SheetTypeEnum.WorkSheet:
                 continue
             sheet = book.get_sheet_by_index(place)
-            height, width = sheet.total_height, sheet.total_width
+            last = sheet.end  # total_width leaves out the last column
+            height, width = (last[0] + 1, last[1] + 1) if last is not None else (0, 0)
             if height > MAX_ROWS:
                 raise Refused("rows", f"{about.name}:{height}")
             if width > MAX_COLUMNS:
