@@ -17,7 +17,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit, urlunsplit
@@ -170,7 +170,9 @@ class EmbeddedPostgres:
                     time.sleep(0.05)
             if self.running_pid() is not None:
                 raise DatabaseFault("数据库没有停下，请稍后再运行 fangfanpin stop (PostgreSQL did not stop)")
-            _started.pop(self.cluster_dir, None)
+            started = _started.pop(self.cluster_dir, None)
+            if started is not None:
+                started.wait(timeout_s)
 
     @property
     def socket_dir(self) -> Path:
@@ -354,7 +356,7 @@ def ensure_database(data_dir: Path) -> DatabaseUrls:
             _ensure_roles(connection, {ROLES[name]: word for name, word in passwords.items()})
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE]).fetchone() is None:
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), sql.Identifier(ROLES["owner"])))
-            _grant_connect(connection, DATABASE)
+            _grant_connect(connection, DATABASE, ROLES.values())
         urls = DatabaseUrls(
             **{name: socket_url(role=ROLES[name], password=word, database=DATABASE, socket_dir=server.socket_dir) for name, word in passwords.items()}
         )
@@ -412,10 +414,10 @@ def _ensure_roles(connection: psycopg.Connection, passwords: dict[str, str]) -> 
         raise DatabaseFault(f"数据库角色 {names} 权限过大，请收回 SUPERUSER 和 BYPASSRLS (these roles must not pass row security)")
 
 
-def _grant_connect(connection: psycopg.Connection, database: str) -> None:
+def _grant_connect(connection: psycopg.Connection, database: str, names: Iterable[str]) -> None:
     target = sql.Identifier(database)
     connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(target))
-    roles = sql.SQL(", ").join(sql.Identifier(role) for role in ROLES.values())
+    roles = sql.SQL(", ").join(sql.Identifier(role) for role in names)
     connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(target, roles))
     # COPY is refused under row security: imports copy into a temporary table and insert from there.
     connection.execute(sql.SQL("GRANT TEMPORARY ON DATABASE {} TO {}").format(target, sql.Identifier(ROLES["worker"])))
@@ -431,10 +433,12 @@ def _ensure_outside(data_dir: Path, owner_url: str) -> DatabaseUrls:
                 raise DatabaseFault("外部 PostgreSQL 低于 16 版，请升级 (PostgreSQL 16 or newer is needed)")
             if missing:
                 _ensure_roles(connection, {ROLES[name]: word for name, word in missing.items()})
-                _grant_connect(connection, connection.info.dbname)
+                # The owner of the database may connect as it is, under whatever name.
+                _grant_connect(connection, connection.info.dbname, [ROLES[name] for name in missing])
     except psycopg.errors.InsufficientPrivilege:
         raise DatabaseFault(
-            "DATABASE_URL 的账号不能建角色：请给它 CREATEROLE，或用 FFP_WEB_DATABASE_URL 等变量给出各角色的地址 (owner may not create roles)"
+            "DATABASE_URL 的账号不能建角色，或服务器上已有别人建的同名角色 ffp_…：请给它 CREATEROLE，"
+            "或用 FFP_WEB_DATABASE_URL 等变量给出各角色的地址 (owner may not create or change the roles)"
         ) from None
     except psycopg.OperationalError:
         raise DatabaseFault("连不上 DATABASE_URL 指的数据库，请检查地址、账号和网络 (cannot connect to DATABASE_URL)") from None

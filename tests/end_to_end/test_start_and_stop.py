@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from fangfanpin.runtime.postgres import EmbeddedPostgres, ensure_database, read_urls, socket_url
+from fangfanpin.runtime.postgres import EmbeddedPostgres, read_urls, socket_url
 from tests.end_to_end.conftest import Installation, clean_environment, free_port
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
@@ -42,9 +42,9 @@ def assert_nothing_stays(data_dir: Path, within_s: float = 20) -> None:
         time.sleep(0.1)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def place(workplace: Path) -> Iterator[Installation]:
-    """A place without a county: the fastest start there is, on data that every test here uses again."""
+    """A place without a county: the fastest start there is. Every test here uses the same data again."""
     made = Installation(workplace / "place", environment={"FFP_DEMO": "0"})
     yield made
     made.stop()
@@ -65,6 +65,7 @@ def test_a_signal_to_the_process_ends_web_worker_and_database(place: Installatio
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda n: n.name)
 def test_a_signal_to_make_alone_ends_everything(place: Installation, number: signal.Signals) -> None:
+    subprocess.run(["make", "build"], cwd=PROJECT_DIR, env=clean_environment(place.data_dir), check=True, stdout=subprocess.DEVNULL)
     started = time.monotonic()
     with place.log_path.open("ab") as log:
         # make itself must not ignore SIGINT, as what a shell starts in the background does.
@@ -139,10 +140,9 @@ def test_the_demo_is_made_once_and_used_again(installation: Installation) -> Non
     assert installation.sql("SELECT count(*) FROM households_household WHERE kind = 'assisted'") == [(200,)]
 
 
-@pytest.mark.filterwarnings("default::ResourceWarning")
 def test_an_outside_database_is_used_and_left_running(workplace: Path) -> None:
     server = EmbeddedPostgres(workplace / "outside")
-    ensure_database(workplace / "outside")
+    server.start()
     try:
         with psycopg.connect(server.superuser_url(), autocommit=True) as connection:
             connection.execute(sql.SQL("CREATE ROLE county_owner LOGIN CREATEROLE PASSWORD {}").format(sql.Literal("let-me/in")))
