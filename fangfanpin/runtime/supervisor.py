@@ -32,7 +32,7 @@ PR_SET_PDEATHSIG = 1
 LEAST_FREE_BYTES = 500 * 1024 * 1024
 STARTED_IN_S = 60
 # A web server or worker that falls this often in this time is not started again.
-MOST_FALLS, FALLS_WITHIN_S = 20, 60
+MOST_FALLS, FALLS_WITHIN_S = 40, 60
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
