@@ -8,7 +8,7 @@ import { isChosen, toggled } from "../src/desk/logic/choices";
 import { fromIdentity } from "../src/desk/logic/identity";
 import { householdForm, memberForms, paperSections, restIsNone, sectionKeyMeans, shownFields, unconfirmed } from "../src/desk/logic/layout";
 import { counts, countWords, placeOf, problems, worthShowing } from "../src/desk/logic/problems";
-import { afterTarget, fieldId, firstOf, neighbour, sectionNeighbour, stops, SUBMIT } from "../src/desk/logic/stops";
+import { afterTarget, fieldId, firstOf, neighbour, sectionNeighbour, stopOfNumber, stops, SUBMIT } from "../src/desk/logic/stops";
 import { filledSums, partsDiffer, sumOfParts, sumTree } from "../src/desk/logic/sums";
 import { unitWords, yuanWords } from "../src/desk/logic/units";
 import { conflictSides, deadlineWords, momentWords, savingWords, windowWords } from "../src/desk/logic/words";
@@ -76,6 +76,14 @@ describe("the cursor's way", () => {
     const member = memberForms(state)[0]?.target as string;
     const after = afterTarget(all, member, firstOf(all, member)?.id as string);
     expect(after?.target).not.toBe(member);
+  });
+  it("finds an item by the number printed on paper", () => {
+    const member = memberForms(state).find((form) => form.person?.live)?.target as string;
+    expect(stopOfNumber(all, state, "31", HOUSEHOLD)?.name).toBe("tr_pension");
+    expect(stopOfNumber(all, state, "ｈ９", HOUSEHOLD)?.name).toBe("wage_income");
+    expect(stopOfNumber(all, state, "m23", HOUSEHOLD)).toMatchObject({ target: member, name: "work_months" });
+    expect(stopOfNumber(all, state, "23", member)).toMatchObject({ target: member, name: "work_months" });
+    for (const typed of ["", "H59", "999", "abc"]) expect(stopOfNumber(all, state, typed, HOUSEHOLD)).toBeUndefined();
   });
   it("opens the file items only where they are unfolded", () => {
     expect(all.some((stop) => stop.section === "registry")).toBe(false);

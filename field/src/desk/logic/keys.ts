@@ -2,7 +2,7 @@
 
 export type Action =
   | "next" | "previous" | "section" | "member" | "next_section" | "previous_section" | "save" | "submit" | "next_household" | "previous_household"
-  | "arrive" | "leave" | "head" | "problem" | "help" | { jump: number };
+  | "find" | "arrive" | "leave" | "head" | "problem" | "help" | { jump: number };
 
 export interface Key {
   key: string;
@@ -19,6 +19,7 @@ const ALT_CODES: Readonly<Record<string, Action>> = {
   KeyQ: "member",
   KeyJ: "next_section",
   KeyK: "previous_section",
+  KeyG: "find",
   KeyN: "arrive",
   KeyM: "leave",
   KeyU: "head",
@@ -43,6 +44,8 @@ export function actionOf(key: Key): Action | null {
       return key.shift ? "previous" : "next";
     case "F1":
       return "help";
+    case "F2":
+      return "find";
     case "F4":
       return "problem";
     case "F8":
@@ -62,6 +65,7 @@ export const KEYS: readonly { keys: string; words: string; bar?: string; barKeys
   { keys: "Shift+F8 或 Alt+Q", words: "这位成员整张表无变化，转到下一位", bar: "成员整表无变化", barKeys: "Shift+F8" },
   { keys: "F9 或 Alt+J", words: "跳到下一节（不勾选）", bar: "下一节", barKeys: "F9" },
   { keys: "Shift+F9 或 Alt+K", words: "回到上一节" },
+  { keys: "F2 或 Alt+G", words: "按表上的编号跳到一项（如 31、M23）", bar: "按编号跳", barKeys: "F2" },
   { keys: "Alt+1 … Alt+9", words: "跳到页面上方带数字的部分" },
   { keys: "F4 或 Alt+P", words: "跳到下一处问题", bar: "下一处问题", barKeys: "F4" },
   { keys: "Alt+N", words: "新增成员" },

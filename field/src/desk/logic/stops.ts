@@ -1,6 +1,6 @@
 /** The way of the cursor: from the first field to the last, through every member, to the button that submits. */
 
-import { HOUSEHOLD, type HouseholdState, type SectionState, type Target } from "../../engine";
+import { HOUSEHOLD, type HouseholdState, normaliseNumberText, type SectionState, type Target } from "../../engine";
 import { isStop, memberForms, paperSections, registrySection, shownFields, visitSection, VISIT } from "./layout";
 
 export interface Stop {
@@ -71,4 +71,16 @@ export function afterTarget(all: readonly Stop[], target: Target, id: string): S
 
 export function firstOf(all: readonly Stop[], target: Target, section?: string): Stop | undefined {
   return all.find((stop) => stop.target === target && (section === undefined || stop.section === section));
+}
+
+/** The stop of an item's printed number: "31" and "h31" are H31 in the household's part, "23" in a member's is M23 of that member. */
+export function stopOfNumber(all: readonly Stop[], state: HouseholdState, typed: string, member: Target): Stop | undefined {
+  const match = /^([HM]?)0*(\d{1,3})$/.exec(normaliseNumberText(typed).toUpperCase());
+  if (!match) return undefined;
+  const letter = match[1] || (member === HOUSEHOLD ? "H" : "M");
+  const number = `${letter}${(match[2] ?? "").padStart(2, "0")}`;
+  const target = letter === "H" ? HOUSEHOLD : member === HOUSEHOLD ? memberForms(state).find((form) => form.person?.live)?.target : member;
+  const fields = state.forms.find((form) => form.target === target)?.sections.flatMap((section) => section.fields) ?? [];
+  const field = fields.find((one) => one.indicator.number === number);
+  return field && all.find((stop) => stop.target === target && stop.name === field.name);
 }
