@@ -26,7 +26,7 @@ $$
 
 TRAY_POLICY = """
 CREATE POLICY reach ON records_trayrow USING (
-    village_code = ANY ((SELECT nullif(current_setting('ffp.villages', true), ''))::text[])
+    village_code = ANY ((SELECT nullif(current_setting('ffp.villages', true), '')::text[])::text[])
     OR batch_id IN (
         SELECT id FROM records_importbatch
         WHERE coalesce(uploaded_by_id, 0) = (SELECT nullif(current_setting('ffp.actor', true), ''))::bigint
