@@ -112,6 +112,7 @@ def household_list(request: SignedInRequest) -> HttpResponse:
             "places": queries.places(request.reach),
             "states": Record.State.choices,
             "may_enter": request.reach.has(Verb.RECORD_ENTER),
+            "may_add": request.reach.has(Verb.HOUSEHOLD_EDIT),
             "may_export": request.reach.has(Verb.EXPORT_MAKE),
         },
     )

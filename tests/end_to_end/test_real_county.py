@@ -8,7 +8,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from fangfanpin.demo.county import DemoVillage
+from fangfanpin.demo.generate import generate
+from fangfanpin.demo.roster import write_roster
+from fangfanpin.pack import load_pack
 from tests.end_to_end.conftest import Installation
+
+ROOT = Path(__file__).resolve().parents[2]
 
 NEW_PASSWORD = "guzhen-pine-37-river"
 
@@ -54,6 +60,34 @@ def test_the_first_administrator_changes_the_password_and_is_told_what_to_do(
     expect(page.locator("main")).to_contain_text("账号")
     expect(page.locator(".demo-banner")).to_have_count(0)
     assert "演示" not in page.locator("body").inner_text()
+
+
+def test_an_empty_county_takes_in_its_roster(
+    made: tuple[Installation, dict[str, Any]], county: Installation, open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    villages = [
+        DemoVillage(code, name, community)
+        for code, name, community in county.sql("SELECT code, name, is_community FROM regions_region WHERE level = 'village'", role="owner")
+    ]
+    path = tmp_path / "花名册.xlsx"
+    households, persons = write_roster(path, generate(households=60, seed=3, villages=villages).households, load_pack(ROOT / "packs" / "guzhen-2021"))
+    page = open_page(base_url=county.url)
+    page.goto("/accounts/sign-in")
+    page.fill("#id_username", "admin")
+    page.fill("#id_password", NEW_PASSWORD)
+    page.click("main button[type=submit]")
+    page.goto("/imports/")
+    page.set_input_files("#file", path)
+    page.get_by_role("button", name="上传并检查").click()
+    page.get_by_role("button", name=re.compile(f"导入 {households} 户")).click(timeout=60_000)
+    expect(page.locator("main")).to_contain_text(f"新增 {persons}，更新 0", timeout=60_000)
+    assert county.sql("SELECT count(*) FROM households_household WHERE kind = 'assisted'") == [(households,)]
+    assert county.sql("SELECT count(*) FROM records_record WHERE form = 'household_year' AND year = 2021 AND state = 'empty'") == [(households,)]
+    page.goto("/households/")
+    expect(page.locator("tbody tr").first).to_be_visible()
+    again = county.command("import", str(path), "--json", check=False)
+    assert again.returncode == 0, again.stderr
+    assert county.sql("SELECT count(*) FROM households_household WHERE kind = 'assisted'") == [(households,)]
 
 
 def test_a_real_county_takes_no_demo(county: Installation) -> None:
