@@ -8,8 +8,9 @@ joins are DuckDB's: a planner without fresh statistics then cannot turn seconds 
 import json
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,25 +84,33 @@ def columns_read(rules: Iterable[Rule], pack: Pack) -> dict[str, Columns]:
     return {table: Columns(frozenset(found.get((table, False), ())), frozenset(found.get((table, True), ()))) for table in _KEYS}
 
 
-def take(year: int, pack: Pack, sweep_id: UUID) -> duckdb.DuckDBPyConnection:
-    """Read the county into an in-process DuckDB and leave Parquet beside it until `drop`. The connection holds the tables."""
+@contextmanager
+def taken(year: int, pack: Pack, sweep_id: UUID) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The county read into an in-process DuckDB, its tables written to Parquet beside it while the caller works on them: planning the rules
+    keeps one core busy, writing the other. Both are gone at the end: the private snapshot lives no longer than its sweep."""
     _clear_left_over()
     folder = folder_of(sweep_id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     columns = columns_read(pack.rules, pack)
     database = build(_read(year, columns), columns, pack)
-    for table in _KEYS:
-        database.table(table).write_parquet(str(folder / f"{table}.parquet"), compression="lz4")
-    return database
+
+    def write() -> None:
+        with database.cursor() as beside:
+            for table in _KEYS:
+                beside.table(table).write_parquet(str(folder / f"{table}.parquet"), compression="lz4")
+
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(write)
+            yield database
+            writing.result()
+    finally:
+        database.close()
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def folder_of(sweep_id: UUID) -> Path:
     return Path(settings.DATA_DIR) / "snapshots" / str(sweep_id)
-
-
-def drop(sweep_id: UUID) -> None:
-    """The private snapshot lives no longer than its sweep."""
-    shutil.rmtree(folder_of(sweep_id), ignore_errors=True)
 
 
 def _clear_left_over() -> None:
@@ -137,9 +146,10 @@ def _registry_scans(columns: Mapping[str, Columns]) -> dict[str, sql.Composed]:
 
 
 def _record_scans(year: int, columns: Mapping[str, Columns]) -> dict[str, sql.Composed]:
-    """Records as JSON text; of a person's last year only the items read. A household's values are long enough to be compressed: taking single
-    items out of them would unpack them once per item."""
-    where = sql.SQL(" FROM records_record WHERE form = {form} AND year = {year} AND period = ''")
+    """Records as JSON text; of last year only the items read. A household's values are long enough to be compressed: `->>` would unpack them
+    once per item, jsonb_to_record does it once."""
+    source = sql.SQL(" FROM records_record")
+    where = sql.SQL(" WHERE form = {form} AND year = {year} AND period = ''")
 
     def subject_items(table: str, subject: Mapping[str, str]) -> list[sql.Composable]:
         return [
@@ -150,6 +160,10 @@ def _record_scans(year: int, columns: Mapping[str, Columns]) -> dict[str, sql.Co
         sql.SQL("values ->> {} AS {}").format(sql.Literal(item), sql.Identifier(item))
         for item in sorted(columns["person"].last - PERSON_SUBJECT.keys())
     ]
+    household_items = sorted(columns["household"].last - HOUSEHOLD_SUBJECT.keys())
+    one_unpacking = sql.SQL(" CROSS JOIN LATERAL jsonb_to_record(values) AS last ({})").format(
+        sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(item)) for item in household_items)
+    )
     selects: dict[str, list[sql.Composable]] = {
         "person_now": [sql.SQL("values")],
         "person_last": [*person_items, *subject_items("person", PERSON_SUBJECT)],
@@ -157,7 +171,7 @@ def _record_scans(year: int, columns: Mapping[str, Columns]) -> dict[str, sql.Co
             sql.SQL("values, entered_by_id::text AS entered_by, checked_by_id::text AS checked_by"),
             sql.SQL("to_char(submitted_at AT TIME ZONE 'Asia/Shanghai', 'YYYYMMDD')::int AS entered_on"),
         ],
-        "household_last": [sql.SQL("values"), *subject_items("household", HOUSEHOLD_SUBJECT)],
+        "household_last": [*([sql.SQL("last.*")] if household_items else []), *subject_items("household", HOUSEHOLD_SUBJECT)],
     }
     scans = {}
     for name, chosen in selects.items():
@@ -165,6 +179,7 @@ def _record_scans(year: int, columns: Mapping[str, Columns]) -> dict[str, sql.Co
         rows = where.format(form=sql.Literal(_FORM[table]), year=sql.Literal(year if time_word == "now" else year - 1))
         if name == "household_now":
             rows += sql.SQL(" AND state IN ({})").format(sql.SQL(", ").join(map(sql.Literal, SWEPT_STATES)))
+        rows = source + one_unpacking + rows if name == "household_last" and household_items else source + rows
         scans[name] = sql.SQL("SELECT {}").format(sql.SQL(", ").join([sql.SQL("subject_id AS key"), *chosen])) + rows
     return scans
 
@@ -288,16 +303,12 @@ def _items(columns: Columns, types: Mapping[str, Type], own: Mapping[str, e.Expr
     return selected
 
 
-def _last_items(columns: Columns, types: Mapping[str, Type], as_text: Iterable[str]) -> list[e.Expr]:
-    """Last year's items as last__x: those of `as_text` from their own text columns, the rest from the parsed JSON `l.v`."""
-    selected = []
-    for name in sorted(columns.last & types.keys()):
-        if name in as_text:
-            value = _from_text(e.column(name, table="l", quoted=True), types[name])
-        else:
-            value = _from_json(e.Dot(this=e.column("v", table="l"), expression=e.to_identifier(name, quoted=True)), types[name])
-        selected.append(e.alias_(value, f"last__{name}", quoted=True))
-    return selected
+def _last_items(columns: Columns, types: Mapping[str, Type]) -> list[e.Expr]:
+    """Last year's items as last__x, from their text columns."""
+    return [
+        e.alias_(_from_text(e.column(name, table="l", quoted=True), types[name]), f"last__{name}", quoted=True)
+        for name in sorted(columns.last & types.keys())
+    ]
 
 
 def _parsed(source: str, items: Iterable[str], types: Mapping[str, Type], alias: str) -> e.Expr:
@@ -324,18 +335,17 @@ def _household(columns: Columns, types: Mapping[str, Type]) -> e.Select:
     rest = Columns(columns.now - {"members_live", *plain}, columns.last)
     keys = [e.column("household_key", table="r"), e.column("village_code", table="r"), e.alias_(e.cast(e.Null(), "INT"), "members_live")]
     keys += [e.alias_(value, name) for name, value in plain.items()]
-    query = e.select(*keys, *_items(rest, types, own), *_last_items(rest, types, HOUSEHOLD_SUBJECT)).from_(_table("raw_household", "r"))
+    query = e.select(*keys, *_items(rest, types, own), *_last_items(rest, types)).from_(_table("raw_household", "r"))
     now = _parsed("raw_household_now", rest.now - own.keys(), types, "n")
-    last = _parsed("raw_household_last", rest.last - HOUSEHOLD_SUBJECT.keys(), types, "l")
     query = query.join(now, on=_on("n", "key", "r", "household_key"))
-    return query.join(last, on=_on("l", "key", "r", "household_key"), join_type="left")
+    return query.join(_table("raw_household_last", "l"), on=_on("l", "key", "r", "household_key"), join_type="left")
 
 
 def _person(columns: Columns, types: Mapping[str, Type]) -> e.Select:
     own: dict[str, e.Expr] = {item: e.column(column, table="r", quoted=True) for item, column in PERSON_SUBJECT.items()}
     live = e.EQ(this=e.column("member_state", table="r"), expression=_text("01"))
     keys = [e.column(key, table="r") for key in ("person_key", "household_key", "village_code")]
-    items = [*_items(columns, types, own), *_last_items(columns, types, columns.last)]
+    items = [*_items(columns, types, own), *_last_items(columns, types)]
     query = e.select(*keys, e.alias_(live, "is_live"), *items).from_(_table("raw_person", "r"))
     query = query.join(_table("household", "h"), on=_on("h", "household_key", "r", "household_key"))
     now = _parsed("raw_person_now", columns.now - own.keys(), types, "n")

@@ -161,18 +161,14 @@ def run_sweep(*, campaign: Campaign, by: User | None, progress: Progress | None 
     sweep = Sweep(year=campaign.year, pack_hash=pack.hash, started_by=by, rules=len(pack.rules))
     if progress:
         progress.report(0, 4)
-    database = snapshot.take(campaign.year, pack, sweep.id)
-    try:
+    with snapshot.taken(campaign.year, pack, sweep.id) as database:
         taken = time.perf_counter()
         if progress:
             progress.report(1, 4)
         hits = find_hits(database, pack)
-        found = time.perf_counter()
         counts = [database.table(name).count("*").fetchall() for name in ("household", "person")]
         swept = {row[0] for row in database.sql("SELECT household_key FROM household").fetchall()}
-    finally:
-        database.close()
-        snapshot.drop(sweep.id)
+    found = time.perf_counter()
     if progress:
         progress.report(3, 4)
     sweep.households, sweep.persons = (rows[0][0] for rows in counts)

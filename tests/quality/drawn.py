@@ -78,9 +78,9 @@ def raw_tables(county: DemoCounty, columns: dict[str, snapshot.Columns]) -> dict
             if (table, when) == ("household", "now"):
                 records = [row | {"entered_by": "1", "entered_on": 20211114} for row in records if row["state"] in snapshot.SWEPT_STATES]
                 names += snapshot.RECORD_COLUMNS
-            if (table, when) == ("person", "last"):
-                names = ["key", *sorted(columns["person"].last)]
-                records = [_last(row, columns["person"].last) for row in records]
+            if when == "last":
+                names = ["key", *sorted(columns[table].last)]
+                records = [_last(row, columns[table].last) for row in records]
             else:
                 records = [_json(row) for row in records]
             tables[f"{table}_{when}"] = _table(records, *names)
@@ -92,7 +92,7 @@ def _json(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _last(row: dict[str, Any], items: Iterable[str]) -> dict[str, Any]:
-    """`->>` of each item."""
+    """Each item's JSON form as text."""
     known = row["subject"] | row["values"]
     texts = {item: value if isinstance(value := known.get(item), str) or value is None else json.dumps(value) for item in items}
     return texts | {"key": row["subject_id"]}
