@@ -160,6 +160,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 FILES_DIR = DATA_DIR / "files"
+MENU_COUNTS_KEPT_S = float(os.environ.get("FFP_MENU_COUNTS_KEPT_S", "15"))
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 UPLOAD_LIMIT_BYTES = 60 * 1024 * 1024

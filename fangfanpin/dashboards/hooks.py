@@ -1,10 +1,12 @@
 """The work menu: grouped by the kinds of work, with what is due beside each; and the place one is looking at."""
 
 import functools
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve, reverse
 from django.utils.http import urlencode
@@ -138,14 +140,34 @@ def _fits(entry: _Entry, path: str) -> int:
     return 0 if path in _NOT_SETTINGS else max((len(prefix) for prefix in entry.under if path.startswith(prefix)), default=0)
 
 
+_MOST_KEPT = 20_000  # numbers: some thousand people with five each
+_kept: dict[tuple[Reach, str, int], tuple[float, int]] = {}
+
+
+def _counted(entry: _Entry, reach: Reach, year: int) -> int:
+    """The number beside an entry, counted anew every few seconds per person: a tenth of a page's time for what hardly ever changes
+    between two pages. The start page's own work list is never older than the page."""
+    assert entry.count is not None
+    key = (reach, entry.url, year)
+    now = time.monotonic()
+    known = _kept.get(key)
+    if known is not None and known[0] > now:
+        return known[1]
+    if len(_kept) >= _MOST_KEPT:
+        _kept.clear()
+    number = entry.count(reach, year)
+    _kept[key] = (now + settings.MENU_COUNTS_KEPT_S, number)
+    return number
+
+
 def kinds_of_work(reach: Reach, path: str, year: int | None) -> list[MenuKind]:
-    """The menu of a person: only what they may do, kinds without any entry left out. At most five bounded counts."""
+    """The menu of a person: only what they may do, kinds without any entry left out. At most five bounded counts, a few seconds old."""
     shown: list[tuple[_Entry, MenuEntry]] = []
     bound = _bound(reach)
     for entry in _ENTRIES:
         if not any(reach.has(verb) for verb in entry.verbs) or any(reach.has(verb) for verb in entry.unless) or not _exists(entry.url):
             continue
-        number = entry.count(reach, year) if entry.count and year and entry.count_for and reach.has(entry.count_for) else 0
+        number = _counted(entry, reach, year) if entry.count and year and entry.count_for and reach.has(entry.count_for) else 0
         if entry.only_when_due and not number and path != entry.url:
             continue
         text = "" if not number else f"{bound - 1}+" if number >= bound else str(number)
