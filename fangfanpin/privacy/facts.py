@@ -1,6 +1,7 @@
 """Facts that rules may know of a secret number, computed when it is written (Python twin of field/src/privacy/facts.ts)."""
 
 import datetime
+import operator
 import re
 from dataclasses import asdict, dataclass
 
@@ -39,7 +40,7 @@ def check_character_ok(first18: str) -> bool:
     """GB 11643-1999: ISO 7064 mod 11-2 over 17 digits, compared in upper case."""
     if not re.fullmatch(r"[0-9]{17}[0-9Xx]", first18):
         return False
-    total = sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, first18, strict=False))
+    total = sum(map(operator.mul, _WEIGHTS, map(int, first18[:17])))
     return _CHECK[total % 11] == first18[17].upper()
 
 

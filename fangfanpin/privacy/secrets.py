@@ -1,6 +1,6 @@
 """Numbers that identify a person: encrypted at rest, found by keyed digest, masked on screen."""
 
-import hashlib
+import functools
 import hmac
 import os
 
@@ -10,12 +10,17 @@ from django.conf import settings
 _PREFIX = "s1:"
 
 
+@functools.lru_cache(maxsize=4)
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)
+
+
 def encrypt(plain: str | None) -> str | None:
     """AES-256-GCM with a random nonce; text safe for a column. None and '' stay None."""
     if not plain:
         return None
     nonce = os.urandom(12)
-    sealed = AESGCM(settings.PRIVACY_KEYS.cipher).encrypt(nonce, plain.encode(), None)
+    sealed = _cipher(settings.PRIVACY_KEYS.cipher).encrypt(nonce, plain.encode(), None)
     return _PREFIX + (nonce + sealed).hex()
 
 
@@ -24,14 +29,14 @@ def decrypt(stored: str | None) -> str | None:
     if not stored:
         return None
     raw = bytes.fromhex(stored.removeprefix(_PREFIX))
-    return AESGCM(settings.PRIVACY_KEYS.cipher).decrypt(raw[:12], raw[12:], None).decode()
+    return _cipher(settings.PRIVACY_KEYS.cipher).decrypt(raw[:12], raw[12:], None).decode()
 
 
 def digest(number: str | None) -> str:
     """Keyed digest to find a number by; upper case, so that x and X are one. '' for nothing."""
     if not number:
         return ""
-    return hmac.new(settings.PRIVACY_KEYS.digest, number.upper().encode(), hashlib.sha256).hexdigest()[:40]
+    return hmac.digest(settings.PRIVACY_KEYS.digest, number.upper().encode(), "sha256").hex()[:40]
 
 
 def digest18(number: str | None) -> str:
