@@ -25,6 +25,8 @@ DB_ROLE_NAMES = {
 
 def _database(url: str) -> dict[str, object]:
     parts = urlsplit(url)
+    # Imports copy into temporary tables: the worker has room for a piece of one.
+    options = "-c timezone=Asia/Shanghai" + (" -c temp_buffers=64MB" if DB_ROLE == "worker" else "")
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -35,7 +37,7 @@ def _database(url: str) -> dict[str, object]:
         "PORT": str(parts.port or query.get("port", "")),
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"options": "-c timezone=Asia/Shanghai", "application_name": f"fangfanpin-{DB_ROLE}"},
+        "OPTIONS": {"options": options, "application_name": f"fangfanpin-{DB_ROLE}"},
     }
 
 

@@ -35,5 +35,4 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["table_name", "row_id", "id"], name="event_of_row"),
             models.Index(fields=["household_id", "id"], name="event_of_household"),
-            models.Index(fields=["village_code", "id"], name="event_of_village"),
         ]

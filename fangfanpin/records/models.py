@@ -75,7 +75,6 @@ class Record(models.Model):
             models.Index(fields=["household", "year"], name="record_of_household"),
             models.Index(fields=["person", "year"], name="record_of_person"),
             models.Index(fields=["parent"], name="record_parts"),
-            models.Index(fields=["import_batch_id"], name="record_of_batch"),
         ]
         constraints = [
             models.UniqueConstraint(

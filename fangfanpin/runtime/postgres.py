@@ -44,6 +44,8 @@ SETTINGS = {
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
     "effective_cache_size": "1GB",
+    "wal_buffers": "32MB",
+    "max_wal_size": "2GB",
     "random_page_cost": "1.1",
     "synchronous_commit": "on",
     "jit": "off",

@@ -24,6 +24,14 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
 $$
 """
 
+# A county that takes in its first roster has nobody to compare with, here or beyond anybody's reach.
+REGISTRY_IS_EMPTY = """
+CREATE FUNCTION ffp_registry_is_empty() RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
+    SELECT NOT EXISTS (SELECT FROM households_household) AND NOT EXISTS (SELECT FROM households_person)
+$$
+"""
+
 TRAY_POLICY = """
 CREATE POLICY reach ON records_trayrow USING (
     village_code = ANY ((SELECT nullif(current_setting('ffp.villages', true), '')::text[])::text[])
@@ -38,5 +46,5 @@ CREATE POLICY reach ON records_trayrow USING (
 class Migration(migrations.Migration):
     dependencies = [("records", "0003_fewer_indexes"), ("households", "0003_fewer_indexes"), ("audit", "0002_events")]
     operations = [
-        migrations.RunSQL([VILLAGES_OF_CODES, VILLAGES_OF_IDENTITIES, "DROP POLICY reach ON records_trayrow", TRAY_POLICY]),
+        migrations.RunSQL([VILLAGES_OF_CODES, VILLAGES_OF_IDENTITIES, REGISTRY_IS_EMPTY, "DROP POLICY reach ON records_trayrow", TRAY_POLICY]),
     ]

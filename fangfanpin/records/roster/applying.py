@@ -5,7 +5,9 @@ since (the events say so): those are listed beside what the file says. All in th
 """
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -22,7 +24,7 @@ from fangfanpin.records.models import ImportDifference, Record
 from fangfanpin.records.roster.checking import Checked, HouseholdRow, PersonRow
 from fangfanpin.records.roster.columns import SPELL_FORM
 from fangfanpin.records.roster.computing import compute, sources
-from fangfanpin.records.roster.intake import Block
+from fangfanpin.records.roster.intake import NATURAL_VILLAGE, Block
 from fangfanpin.records.roster.staging import Group, Staged, homes_of, ordered_ids, stage_households, stage_persons
 from fangfanpin.records.services import open_year
 from fangfanpin.records.units import HEAD, HOUSEHOLD_FORM, LIVE, PERSON_FORM
@@ -30,9 +32,11 @@ from fangfanpin.regions.models import Region
 
 _STAGE = {Household: "roster_household", Person: "roster_person"}
 _FORM = {Household: HOUSEHOLD_FORM, Person: PERSON_FORM}
-_COPIED_AT_ONCE = 4000
+# Types of the temporary tables' columns, by column of the model.
+_TYPES = {model: {f.attname: str(f.db_type(connection)) for f in model._meta.concrete_fields} for model in (Household, Person)}
 _SPELL_COLUMNS = ("spell_no", "identified_month", "eliminated_month", "monitoring_type", "spell_state")
-Report = Callable[[int], None]
+_HOUSEHOLDS_AT_ONCE = 4000
+_AHEAD = 2  # pieces of work staged while the database is busy with another
 
 
 @dataclass(slots=True)
@@ -63,35 +67,102 @@ class _Work:
     counts: Counts = field(default_factory=Counts)
 
 
-def apply(checked: Checked, *, batch_id: UUID, open_for: int, report: Report) -> Counts:
-    """Write everything that was found good. The transaction's act must be set. `open_for`: the campaign year whose entry opens.
+class Application:
+    """Writes households with their members, piece by piece, under the transaction's act, which must be set.
 
-    `report` is told how many persons are done. Raises nothing of its own: what can be wrong was checked.
+    One thread of its own talks to the database while the next piece is put together; until `finish` or `give_up` nobody else may use the
+    connection. Nothing is raised for what a file may hold: that was checked.
     """
-    work = _Work(checked, batch_id)
-    _give_ids(checked)
-    homes = homes_of(checked)
-    _natural_villages(checked)
-    with connection.cursor() as cursor:
+
+    def __init__(self, checked: Checked, *, batch_id: UUID) -> None:
+        self._work = _Work(checked, batch_id)
+        self._cursor = connection.cursor()
+        self._executor = ThreadPoolExecutor(max_workers=1)
+        self._waiting: deque[Future[None]] = deque()
+        self._orders: dict[str, int] = {}
+        # Room for the rows that the triggers are handed: on disk they cost a second write of everything.
+        self._cursor.execute("SET LOCAL work_mem = '128MB'")
         # Leading records by household: a table of our own, for the planner knows nothing yet of rows this transaction wrote elsewhere.
-        cursor.execute("DROP TABLE IF EXISTS roster_lead")
-        cursor.execute("CREATE TEMPORARY TABLE roster_lead (household_id uuid PRIMARY KEY, record_id uuid NOT NULL) ON COMMIT DROP")
-        for block, rows in _by_block(checked.households.values()):
-            orders = _walking_orders(block, rows)
-            _households(cursor, work, stage_households(checked, block, rows, homes, orders))
-        cursor.execute("ANALYZE roster_lead")
-        report(len(checked.persons) // 5)
+        self._cursor.execute("DROP TABLE IF EXISTS roster_lead")
+        self._cursor.execute("CREATE TEMPORARY TABLE roster_lead (household_id uuid PRIMARY KEY, record_id uuid NOT NULL) ON COMMIT DROP")
+
+    def write(self, households: Sequence[HouseholdRow], persons: Sequence[PersonRow]) -> None:
+        """Stage these households with all their members and hand them to the database; waits where it is far behind."""
+        work, checked, homes = self._work, self._work.checked, homes_of(persons)
+        _give_ids(households, persons)
+        staged = [stage_households(checked, block, rows, homes, self._walking_orders(block, rows)) for block, rows in _by_block(households)]
+        people = [stage_persons(checked, block, rows) for block, rows in _persons_by_block(persons)]
+        villages = sorted({household.village for household in households})
+        self._submit(lambda: _write(self._cursor, work, staged, people, villages))
+
+    def write_all(self, report: Callable[[int], None]) -> None:
+        """Everything that was found good, in the order of the file."""
+        checked = self._work.checked
+        members: dict[str, list[PersonRow]] = {}
+        for person in checked.persons:
+            members.setdefault(person.household, []).append(person)
+        rows = iter(checked.households.values())
         done = 0
-        for block, persons in _persons_by_block(checked.persons):
-            _persons(cursor, work, stage_persons(checked, block, persons))
+        while chunk := list(islice(rows, _HOUSEHOLDS_AT_ONCE)):
+            persons = [person for household in chunk for person in members.get(household.code, ())]
+            self.write(chunk, persons)
             done += len(persons)
             report(done)
-        _spells(cursor, work)
-        _refresh(cursor, work)
-        _missing_members(cursor, work)
-    made = [row.id for row in checked.households.values() if row.id is not None]
-    work.counts.opened = open_year(year=open_for, pack_hash=checked.ground.pack.hash, households=made)
-    return work.counts
+
+    def _walking_orders(self, block: Block | None, rows: Sequence[HouseholdRow]) -> list[int]:
+        """Place in the file within the natural village: the nearest to the order of a walk that a roster knows."""
+        orders = []
+        for row in rows:
+            place = (block.value(NATURAL_VILLAGE, row.row) if block is not None else None) or row.village
+            self._orders[place] = self._orders.get(place, 0) + 1
+            orders.append(self._orders[place])
+        return orders
+
+    def _submit(self, job: Callable[[], None]) -> None:
+        while len(self._waiting) >= _AHEAD:
+            self._waiting.popleft().result()
+        self._waiting.append(self._executor.submit(job))
+
+    def _settle(self) -> None:
+        try:
+            while self._waiting:
+                self._waiting.popleft().result()
+        finally:
+            self._executor.shutdown(cancel_futures=True)
+
+    def give_up(self) -> None:
+        """Stop; the caller rolls back. What the database had to say no longer matters."""
+        self._waiting.clear()
+        self._executor.shutdown(cancel_futures=True)
+        self._cursor.close()
+
+    def finish(self, *, open_for: int) -> Counts:
+        """Wait for the database, then what follows from all of it. `open_for`: the campaign year whose entry opens."""
+        work, checked = self._work, self._work.checked
+        self._settle()
+        _see(self._cursor, checked.ground.reach.villages)
+        _natural_villages(checked)
+        _spells(self._cursor, work)
+        _refresh(self._cursor, work)
+        _missing_members(self._cursor, work)
+        self._cursor.close()
+        made = [UUID(row.id) for row in checked.households.values() if row.id is not None]
+        work.counts.opened = open_year(year=open_for, pack_hash=checked.ground.pack.hash, households=made)
+        return work.counts
+
+
+def _see(cursor: Any, villages: Iterable[str]) -> None:
+    """Narrow what this transaction sees to some villages of the reach, or open it to all of them again: row security looks a row's
+    village up in the list, and a county's is long."""
+    cursor.execute("SELECT set_config('ffp.villages', %s, true)", ["{" + ",".join(villages) + "}"])
+
+
+def _write(cursor: Any, work: _Work, households: Sequence[Staged], persons: Sequence[Staged], villages: Sequence[str]) -> None:
+    _see(cursor, villages)
+    for staged in households:
+        _households(cursor, work, staged)
+    for staged in persons:
+        _persons(cursor, work, staged)
 
 
 def _by_block(rows: Iterable[HouseholdRow]) -> list[tuple[Block | None, list[HouseholdRow]]]:
@@ -108,23 +179,22 @@ def _persons_by_block(persons: Sequence[PersonRow]) -> list[tuple[Block, list[Pe
     return list(found.values())
 
 
-def _give_ids(checked: Checked) -> None:
+def _give_ids(households: Sequence[HouseholdRow], persons: Sequence[PersonRow]) -> None:
     """Identifiers, missing person codes (household code + running number, as for members added by hand) and places in the household."""
-    new = sum(row.known is None for row in checked.households.values()) + sum(person.known is None for person in checked.persons)
-    ids = ordered_ids(new)
-    for row in checked.households.values():
-        row.id = row.known.id if row.known else next(ids)
+    ids = ordered_ids(len(households) + len(persons))
+    for row in households:
+        row.id = str(row.known.id) if row.known else next(ids)
     taken: dict[str, set[str]] = {}
     places: dict[str, int] = {}
-    for person in checked.persons:
-        person.id = person.known.id if person.known else next(ids)
+    for person in persons:
+        person.id = str(person.known.id) if person.known else next(ids)
         places[person.household] = places.get(person.household, 0) + 1
         person.position = 0 if person.relation == HEAD else places[person.household]
         if person.known is not None and person.code is None:
             person.code = person.known.code
         if person.code is not None:
             taken.setdefault(person.household, set()).add(person.code)
-    for person in checked.persons:
+    for person in persons:
         if person.code is not None:
             continue
         used = taken.setdefault(person.household, set())
@@ -135,28 +205,10 @@ def _give_ids(checked: Checked) -> None:
         used.add(code)
 
 
-def _walking_orders(block: Block | None, rows: Sequence[HouseholdRow]) -> list[int]:
-    """Place in the file within the natural village: the nearest to the order of a walk that a roster knows."""
-    key = f"{HOUSEHOLD_FORM}.natural_village_code"
-    naturals = block.columns.get(key) if block is not None else None
-    counts: dict[str, int] = {}
-    orders = []
-    for row in rows:
-        place = (naturals.parsed[naturals.codes[row.row]] if naturals is not None else None) or row.village
-        counts[place] = counts.get(place, 0) + 1
-        orders.append(counts[place])
-    return orders
-
-
 def _natural_villages(checked: Checked) -> None:
     """Groups of a village are the county's own: a roster that names one makes it known."""
-    key = f"{HOUSEHOLD_FORM}.natural_village_code"
-    codes = {code for block in checked.blocks if key in block.columns for code in block.columns[key].parsed if code}
-    used = codes & {
-        row.block.columns[key].parsed[row.block.columns[key].codes[row.row]]
-        for row in checked.households.values()
-        if row.block is not None and key in row.block.columns
-    }
+    rows = [row for row in checked.households.values() if row.block is not None and NATURAL_VILLAGE in row.block.columns]
+    used = {code for row in rows if row.block is not None and (code := row.block.value(NATURAL_VILLAGE, row.row))}
     missing = used - set(Region.objects.filter(code__in=used).values_list("code", flat=True))
     Region.objects.bulk_create(
         [
@@ -176,20 +228,16 @@ def _fill(cursor: Any, staged: Staged) -> None:
     cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(stage))
     columns = []
     for name in staged.names:
-        kind = staged.extra.get(name) or _field(staged.model, name).db_type(connection)
+        kind = staged.extra.get(name) or _TYPES[staged.model][name]
         columns.append(sql.SQL("{} {}").format(sql.Identifier(name), sql.SQL(str(kind))))
     kept = sql.SQL("kept text[] NOT NULL DEFAULT '{}', record_id uuid, record_kept text[] NOT NULL DEFAULT '{}'")
     cursor.execute(sql.SQL("CREATE TEMPORARY TABLE {} ({}, {}) ON COMMIT DROP").format(stage, sql.SQL(", ").join(columns), kept))
     names = sql.SQL(", ").join(map(sql.Identifier, staged.names))
-    lines = iter(staged.lines)
     with cursor.copy(sql.SQL("COPY {} ({}) FROM STDIN").format(stage, names)) as copy:
-        while chunk := list(islice(lines, _COPIED_AT_ONCE)):
-            copy.write(("\n".join(chunk) + "\n").encode())
-    cursor.execute(sql.SQL("ANALYZE {}").format(stage))
-
-
-def _field(model: type[models.Model], attname: str) -> "models.Field[Any, Any]":
-    return next(f for f in model._meta.concrete_fields if f.attname == attname)
+        for piece in staged.content:
+            copy.write(piece)
+    if staged.has_known:
+        cursor.execute(sql.SQL("ANALYZE {}").format(stage))  # it will be joined
 
 
 def _default(field_: "models.Field[Any, Any]", batch_id: UUID) -> sql.Composable:
@@ -526,9 +574,10 @@ def _spells(cursor: Any, work: _Work) -> None:
     if not wanted:
         return
     known = {
-        (spell.household_id, spell.spell_no): spell for spell in MonitoringSpell.objects.filter(household_id__in=[row.id for row, _values in wanted])
+        (str(spell.household_id), spell.spell_no): spell
+        for spell in MonitoringSpell.objects.filter(household_id__in=[row.id for row, _values in wanted])
     }
-    latest: dict[UUID, int] = {}
+    latest: dict[str, int] = {}
     for household_id, number in known:
         latest[household_id] = max(latest.get(household_id, 0), number)
     new: list[MonitoringSpell] = []
@@ -538,6 +587,7 @@ def _spells(cursor: Any, work: _Work) -> None:
         number = values.pop("spell_no", None) or latest.get(row.id, 1)
         spell = known.get((row.id, number))
         values.setdefault("spell_state", None)
+        is_new = spell is None
         if spell is None:
             spell = MonitoringSpell(id=next(ids), household_id=row.id, village_code=row.village, spell_no=number, import_batch_id=work.batch_id)
             values["spell_state"] = values["spell_state"] or "01"
@@ -549,7 +599,7 @@ def _spells(cursor: Any, work: _Work) -> None:
                     setattr(spell, name, value)
             elif value is not None or name not in spell.values:
                 spell.values[name] = value
-        if spell not in new and before != (*(getattr(spell, name) for name in _SPELL_COLUMNS), spell.values):
+        if not is_new and before != (*(getattr(spell, name) for name in _SPELL_COLUMNS), spell.values):
             spell.version += 1
             spell.save()
             counts.spells += 1
@@ -558,7 +608,7 @@ def _spells(cursor: Any, work: _Work) -> None:
     cursor.execute(
         "UPDATE households_household h SET monitoring_type = l.monitoring_type, monitoring_state = l.spell_state, version = h.version + 1,"
         " updated_at = now() FROM (SELECT DISTINCT ON (household_id) household_id, monitoring_type, spell_state"
-        " FROM households_monitoringspell WHERE household_id = ANY(%s) ORDER BY household_id, spell_no DESC) l"
+        " FROM households_monitoringspell WHERE household_id = ANY(%s::uuid[]) ORDER BY household_id, spell_no DESC) l"
         " WHERE h.id = l.household_id AND (h.monitoring_type, h.monitoring_state) IS DISTINCT FROM (l.monitoring_type, l.spell_state)",
         [[row.id for row, _values in wanted]],
     )
@@ -572,8 +622,8 @@ def _refresh(cursor: Any, work: _Work) -> None:
     cursor.execute(
         "SELECT h.id, coalesce(m.name, h.head_name), coalesce(m.live, 0) FROM households_household h LEFT JOIN ("
         " SELECT household_id, count(*) AS live, min(member_name) FILTER (WHERE relation_to_head = %s) AS name"
-        " FROM households_person WHERE household_id = ANY(%s) AND member_state = %s GROUP BY household_id) m ON m.household_id = h.id"
-        " WHERE h.id = ANY(%s) AND (coalesce(m.name, h.head_name), coalesce(m.live, 0)) IS DISTINCT FROM (h.head_name, h.member_count)",
+        " FROM households_person WHERE household_id = ANY(%s::uuid[]) AND member_state = %s GROUP BY household_id) m ON m.household_id = h.id"
+        " WHERE h.id = ANY(%s::uuid[]) AND (coalesce(m.name, h.head_name), coalesce(m.live, 0)) IS DISTINCT FROM (h.head_name, h.member_count)",
         [HEAD, known, LIVE, known],
     )
     for household_id, name, live in cursor.fetchall():

@@ -1,6 +1,6 @@
 """What spans rows: every fault of a roster at once, and which of its rows are whom.
 
-A household is taken whole or not at all: one faulty cell sets all its rows aside.
+A household is taken whole or not at all: one faulty cell sets all its rows aside. Rows may be fed as they are read.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -59,7 +59,7 @@ class HouseholdRow:
     row: int
     village: str
     known: KnownHousehold | None = None
-    id: UUID | None = None
+    id: str | None = None
 
 
 @dataclass(slots=True)
@@ -76,13 +76,13 @@ class PersonRow:
     number: str | None
     birth: str | None
     known: KnownPerson | None = None
-    id: UUID | None = None
+    id: str | None = None
     position: int = 0
 
 
 @dataclass(slots=True)
 class Checked:
-    """`stopped`: the file itself is at fault (columns), no household can be taken. `loose`: faulty rows of no household."""
+    """`stopped`: the file itself is at fault (columns), no household can be taken."""
 
     ground: Ground
     blocks: list[Block]
@@ -100,117 +100,325 @@ class Checked:
     def without_faulty(self) -> None:
         """Keep only households without any fault, whole."""
         bad = self.faulty_households
-        self.households = {code: row for code, row in self.households.items() if code not in bad}
+        if bad:
+            self.households = {code: row for code, row in self.households.items() if code not in bad}
         self.persons = [person for person in self.persons if person.household in self.households]
 
 
 def check(blocks: list[Block], on: Ground) -> Checked:
-    """Find every fault and every match. Reads the database, writes nothing."""
-    found = Checked(on, blocks)
-    _columns(found)
-    if found.stopped:
-        return found
-    _cells(found)
-    _households(found)
-    _persons(found)
-    _registered(found)
-    _heads(found)
-    order = {block.sheet: place for place, block in enumerate(blocks)}
-    found.faults.sort(key=lambda fault: (order.get(fault.sheet, 0), fault.row, fault.place))
-    return found
-
-
-def _columns(found: Checked) -> None:
-    pack, blocks = found.ground.pack, found.blocks
-    required = [f"{column.form}.{column.name}" for column in pack.roster if column.required]
-    has_household_sheet = any(block.layout.role == "household" for block in blocks)
+    """Find every fault and every match of a file that has been read. Reads the database, writes nothing."""
+    checker = Checker(on)
     for block in blocks:
-        needed = [HOUSEHOLD_CODE]
-        if block.layout.role == "household":
-            needed += [key for key in required if key.startswith(HOUSEHOLD_FORM)]
-        else:
-            needed += [key for key in required if key.startswith(PERSON_FORM)]
-            if not has_household_sheet and any(key.startswith(f"{HOUSEHOLD_FORM}.") and key != HOUSEHOLD_CODE for key in block.columns):
-                needed.append(VILLAGE)
-        for key in dict.fromkeys(needed):
-            if key not in block.columns:
-                zh = pack.indicators[key].zh
-                found.faults.append(
-                    Fault(block.sheet, block.layout.row + 1, -1, zh, "", _("缺少必须有的列“%(name)s”，请加上这一列后重新上传") % {"name": zh})
-                )
-        for column in block.layout.repeated:
-            message = _("和另一列都是“%(name)s”，请删去其中一列") % {"name": column.indicator.zh}
-            found.faults.append(Fault(block.sheet, block.layout.row + 1, column.place, column.header, column.header, message))
-    found.stopped = bool(found.faults)
+        checker.begin(block)
+    if not checker.columns_are_right():
+        return checker.found
+    for block in sorted(blocks, key=lambda block: block.layout.role != "household"):
+        checker.feed(block, block.rows)
+    checker.finish()
+    order = {block.sheet: place for place, block in enumerate(blocks)}
+    checker.found.faults.sort(key=lambda fault: (order.get(fault.sheet, 0), fault.row, fault.place))
+    return checker.found
 
 
-def _has_problem(block: Block, row: int, key: str) -> bool:
-    column = block.columns.get(key)
-    return column is not None and bool(column.problems) and column.codes[row] in column.problems
+class Checker:
+    """Takes rows as they come. Every sheet is begun before the first row is fed; households' sheets are fed before members'."""
 
+    def __init__(self, on: Ground) -> None:
+        self.found = Checked(on, [])
+        self._verdicts: dict[str, str] = {}
+        self._said: dict[str, dict[str, int]] = {}  # column → household → number of the value in its first row
+        self._by_code: dict[str, PersonRow] = {}
+        self._by_number: dict[str, PersonRow] = {}
+        self._by_name: dict[tuple[str, str, Any], PersonRow] = {}
+        self._outside: list[tuple[Block, int, str]] = []
+        self._heads: dict[str, PersonRow] = {}
+        self._firsts: dict[str, PersonRow] = {}
+        self._seen_numbers: dict[str, int] = {}  # sheet → identity numbers looked at
 
-def _household_of(block: Block, row: int) -> str:
-    column = block.columns[HOUSEHOLD_CODE]
-    return column.parsed[column.codes[row]] or ""
+    @property
+    def _own(self) -> bool:
+        """Have households a sheet of their own?"""
+        return any(block.layout.role == "household" for block in self.found.blocks)
 
+    def begin(self, block: Block) -> None:
+        self.found.blocks.append(block)
 
-def _cells(found: Checked) -> None:
-    """Values that are none of their item, and a year that is not the baseline's."""
-    for block in found.blocks:
+    def columns_are_right(self) -> bool:
+        """Are the columns there that must be, each once?"""
+        pack, found = self.found.ground.pack, self.found
+        required = [f"{column.form}.{column.name}" for column in pack.roster if column.required]
+        for block in found.blocks:
+            needed = [HOUSEHOLD_CODE]
+            if block.layout.role == "household":
+                needed += [key for key in required if key.startswith(HOUSEHOLD_FORM)]
+            else:
+                needed += [key for key in required if key.startswith(PERSON_FORM)]
+                if not self._own and any(key.startswith(f"{HOUSEHOLD_FORM}.") and key != HOUSEHOLD_CODE for key in block.columns):
+                    needed.append(VILLAGE)
+            for key in dict.fromkeys(needed):
+                if key not in block.columns:
+                    zh = pack.indicators[key].zh
+                    message = _("缺少必须有的列“%(name)s”，请加上这一列后重新上传") % {"name": zh}
+                    found.faults.append(Fault(block.sheet, block.layout.row + 1, -1, zh, "", message))
+            for column in block.layout.repeated:
+                message = _("和另一列都是“%(name)s”，请删去其中一列") % {"name": column.indicator.zh}
+                found.faults.append(Fault(block.sheet, block.layout.row + 1, column.place, column.header, column.header, message))
+        found.stopped = bool(found.faults)
+        return not found.stopped
+
+    def feed(self, block: Block, rows: Sequence[int]) -> None:
+        """Check some rows of a sheet."""
+        self._cells(block, rows)
+        if block.layout.role == "household" or (not self._own and VILLAGE in block.columns):
+            self._households(block, rows)
+        if block.layout.role == "person":
+            self._persons(block, rows)
+
+    def finish(self) -> None:
+        """What only the whole file can tell."""
+        self._only_members()
+        self._registered()
+        self.heads(self.found.households)
+
+    # --- cells
+
+    def _cells(self, block: Block, rows: Sequence[int]) -> None:
+        """Values that are none of their item, and a year that is not the baseline's."""
+        year = self.found.ground.year
         for key, column in block.columns.items():
-            if key == YEAR:
-                _year(found, block)
-            if not column.problems:
-                continue
-            problems, codes = column.problems, column.codes
-            for row in block.rows:
-                if codes[row] in problems:
-                    found.faults.append(block.fault(row, key, problems[codes[row]], _household_of(block, row)))
+            codes, problems = column.codes, column.problems
+            if key == YEAR and any(value not in (None, year) for value in column.parsed):
+                message = _("年度应是 %(year)d（上一年度的基线），请核对是不是选错了文件") % {"year": year}
+                wrong = {place: message for place, value in enumerate(column.parsed) if value is not None and value != year}
+                problems = problems | wrong
+            if problems:
+                for row in rows:
+                    if codes[row] in problems:
+                        household = block.value(HOUSEHOLD_CODE, row) or ""
+                        self.found.faults.append(block.fault(row, key, problems[codes[row]], household))
 
+    # --- households
 
-def _year(found: Checked, block: Block) -> None:
-    column, year = block.columns[YEAR], found.ground.year
-    wrong = {place for place, value in enumerate(column.parsed) if value is not None and value != year}
-    if wrong:
-        message = _("年度应是 %(year)d（上一年度的基线），请核对是不是选错了文件") % {"year": year}
-        found.faults.extend(block.fault(row, YEAR, message, _household_of(block, row)) for row in block.rows if column.codes[row] in wrong)
-
-
-def _households(found: Checked) -> None:
-    """Households of the household sheets, or, where there are none, of the members' rows that repeat them."""
-    own = [block for block in found.blocks if block.layout.role == "household"]
-    sources = own or [block for block in found.blocks if VILLAGE in block.columns]
-    verdicts: dict[str, str] = {}
-    for block in sources:
-        villages = block.values(VILLAGE)
-        naturals = block.values(NATURAL_VILLAGE) if NATURAL_VILLAGE in block.columns else []
-        for place, (row, code) in enumerate(zip(block.rows, block.values(HOUSEHOLD_CODE), strict=True)):
+    def _households(self, block: Block, rows: Sequence[int]) -> None:
+        """Households of a sheet of theirs, or, where there is none, of the members' rows that repeat them."""
+        own = block.layout.role == "household"
+        faults, households = self.found.faults, self.found.households
+        villages = block.values(VILLAGE, rows)
+        naturals = block.values(NATURAL_VILLAGE, rows) if NATURAL_VILLAGE in block.columns else []
+        for place, (row, code) in enumerate(zip(rows, block.values(HOUSEHOLD_CODE, rows), strict=True)):
             if code is None:
-                if own and not _has_problem(block, row, HOUSEHOLD_CODE):
-                    found.faults.append(block.fault(row, HOUSEHOLD_CODE, _("没有填户编号")))
+                if own and not block.has_problem(row, HOUSEHOLD_CODE):
+                    faults.append(block.fault(row, HOUSEHOLD_CODE, _("没有填户编号")))
                 continue
-            first = found.households.get(code)
+            first = households.get(code)
             if first is not None:
-                if own:
-                    message = _("户编号和“%(sheet)s”第 %(row)d 行重复，一户只能有一行") % {"sheet": first.block.sheet, "row": first.row + 1}  # type: ignore[union-attr]  # sources have blocks
-                    found.faults.append(block.fault(row, HOUSEHOLD_CODE, message, code))
+                if own and first.block is not None:
+                    message = _("户编号和“%(sheet)s”第 %(row)d 行重复，一户只能有一行") % {"sheet": first.block.sheet, "row": first.row + 1}
+                    faults.append(block.fault(row, HOUSEHOLD_CODE, message, code))
                 continue
             village = villages[place]
-            found.households[code] = HouseholdRow(code, block, row, village or "")
+            households[code] = HouseholdRow(code, block, row, village or "")
             if village is None:
-                if not _has_problem(block, row, VILLAGE):
-                    found.faults.append(block.fault(row, VILLAGE, _("没有填村代码（12 位）"), code))
+                if not block.has_problem(row, VILLAGE):
+                    faults.append(block.fault(row, VILLAGE, _("没有填村代码（12 位）"), code))
                 continue
-            if village not in verdicts:
-                verdicts[village] = _village_fault(found.ground, village)
-            if verdicts[village]:
-                found.faults.append(block.fault(row, VILLAGE, verdicts[village], code))
+            if village not in self._verdicts:
+                self._verdicts[village] = _village_fault(self.found.ground, village)
+            if self._verdicts[village]:
+                faults.append(block.fault(row, VILLAGE, self._verdicts[village], code))
             elif naturals and naturals[place] is not None and not naturals[place].startswith(village):
                 message = _("自然村代码的前 12 位应是这户的村代码 %(village)s") % {"village": village}
-                found.faults.append(block.fault(row, NATURAL_VILLAGE, message, code))
-    if not own:
-        for block in sources:
-            _same_throughout(found, block)
+                faults.append(block.fault(row, NATURAL_VILLAGE, message, code))
+        if not own:
+            self._same_throughout(block, rows)
+
+    def _same_throughout(self, block: Block, rows: Sequence[int]) -> None:
+        """A sheet of members repeats its household's items: they must say the same in every row (or nothing)."""
+        households = block.values(HOUSEHOLD_CODE, rows)
+        for key, column in block.columns.items():
+            if not key.startswith((f"{HOUSEHOLD_FORM}.", f"{SPELL_FORM}.")) or key == HOUSEHOLD_CODE:
+                continue
+            first = self._said.setdefault(f"{block.sheet}/{key}", {})
+            codes, parsed = column.codes, column.parsed
+            for row, household in zip(rows, households, strict=True):
+                value = codes[row]
+                if household is None or (top := first.setdefault(household, value)) == value:
+                    continue
+                if parsed[value] is not None and parsed[value] != parsed[top] and value not in column.problems:
+                    message = _("和这户第一行的“%(value)s”不一样，同一户各行应相同") % {"value": column.raw[top]}
+                    self.found.faults.append(block.fault(row, key, message, household))
+
+    # --- members
+
+    def _persons(self, block: Block, rows: Sequence[int]) -> None:
+        self._identities(block, rows)
+        faults, households, persons, heads = self.found.faults, self.found.households, self.found.persons, self._heads
+        columns = (block.values(key, rows) for key in (HOUSEHOLD_CODE, PERSON_CODE, NAME, RELATION, STATE, ID_NUMBER, BIRTH))
+        for row, household, code, name, relation, state, number, birth in zip(rows, *columns, strict=True):
+            if household is None:
+                if not block.has_problem(row, HOUSEHOLD_CODE):
+                    faults.append(block.fault(row, HOUSEHOLD_CODE, _("没有填户编号，不知道是哪一户的成员")))
+                continue
+            if household not in households:
+                self._outside.append((block, row, household))
+            person = PersonRow(block, row, household, code, name or "", relation, state in (None, LIVE), number, birth)
+            persons.append(person)
+            self._firsts.setdefault(household, person)
+            if name is None and not block.has_problem(row, NAME):
+                faults.append(block.fault(row, NAME, _("没有填姓名"), household))
+            if relation is None and person.is_live and not block.has_problem(row, RELATION):
+                faults.append(block.fault(row, RELATION, _("没有填与户主关系"), household))
+            if relation == HEAD and person.is_live and (other := heads.setdefault(household, person)) is not person:
+                message = _("这户已有户主（第 %(row)d 行），一户只能有一个户主") % {"row": other.row + 1}
+                faults.append(block.fault(row, RELATION, message, household))
+            if code is not None and (other := self._by_code.setdefault(code, person)) is not person:
+                message = _("人编号和“%(sheet)s”第 %(row)d 行重复") % {"sheet": other.block.sheet, "row": other.row + 1}
+                faults.append(block.fault(row, PERSON_CODE, message, household))
+            if number is not None and person.is_live:
+                if (other := self._by_number.setdefault(number, person)) is not person:
+                    self._twice(person, other)
+            elif name is not None and (other := self._by_name.setdefault((household, name, birth), person)) is not person:
+                where = {"sheet": other.block.sheet, "row": other.row + 1}
+                message = _("和“%(sheet)s”第 %(row)d 行是同一个人（同户、同名、同出生日期），请删去一行") % where
+                faults.append(block.fault(row, NAME, message, household))
+
+    def _twice(self, person: PersonRow, other: PersonRow) -> None:
+        """Which of two is right nobody knows here: both households are set aside."""
+        for one, two in ((person, other), (other, person)):
+            message = _("和“%(sheet)s”第 %(row)d 行是同一个证件号码，一个人只能登记一次") % {"sheet": two.block.sheet, "row": two.row + 1}
+            self.found.faults.append(one.block.fault(one.row, ID_NUMBER, message, one.household))
+
+    def _identities(self, block: Block, rows: Sequence[int]) -> None:
+        """Length, check character and date of identity numbers, by the type of card the row says."""
+        column = block.columns.get(ID_NUMBER)
+        if column is None:
+            return
+        identity, digests = self.found.identity, self.found.digests
+        wrong: dict[int, tuple[str, frozenset[str | None]]] = {}
+        # In a file fed whole, all its numbers; while it is read, those that came since.
+        start = self._seen_numbers.get(block.sheet, 0)
+        for place, number in enumerate(column.parsed[start:], start):
+            if number is None:
+                continue
+            if number not in identity:
+                identity[number] = identity_facts(number)
+                digests[number] = digest(number)
+            if (fault := identity_fault(number, identity[number])) is not None:
+                wrong[place] = fault
+        self._seen_numbers[block.sheet] = len(column.parsed)
+        if wrong:
+            for row, type_ in zip(rows, block.values(ID_TYPE, rows), strict=True):
+                if (found := wrong.get(column.codes[row])) is not None and type_ in found[1]:
+                    self.found.faults.append(block.fault(row, ID_NUMBER, found[0], block.value(HOUSEHOLD_CODE, row) or ""))
+
+    def _only_members(self) -> None:
+        """Members whose household the file does not describe: taken where it is registered, else at fault."""
+        found = self.found
+        has_sources = any(row.block is not None for row in found.households.values())
+        codes = sorted({household for _block, _row, household in self._outside} - set(found.households))
+        registered = households_by_code(codes, found.ground.reach) if codes else {}
+        for code, known in registered.items():
+            found.households[code] = HouseholdRow(code, None, -1, known.village_code)
+        for block, row, household in self._outside:
+            if household not in found.households:
+                message = (
+                    _("户的表里没有户编号 %(code)s，系统里也没有这户，请补上这户或改正户编号")
+                    if has_sources
+                    else _("系统里没有户编号为 %(code)s 的户；请在文件里加上户的表（户编号、村代码等）")
+                ) % {"code": household}
+                found.faults.append(block.fault(row, HOUSEHOLD_CODE, message, household))
+            elif household in registered and not found.ground.may_import(registered[household].village_code):
+                found.faults.append(block.fault(row, HOUSEHOLD_CODE, _("这户不在您可以导入的范围"), household))
+
+    def heads(self, codes: Iterable[str]) -> None:
+        """Each of these households has a head, and at least one member. The registry may know them already."""
+        for code in codes:
+            row = self.found.households[code]
+            if code in self._heads or row.known is not None:
+                continue
+            first = self._firsts.get(code)
+            if first is None:
+                if row.block is not None:
+                    self.found.faults.append(row.block.fault(row.row, HOUSEHOLD_CODE, _("这户没有一个成员，请在成员表里补上"), code))
+            elif not first.block.has_problem(first.row, RELATION):
+                message = _("这户没有户主，请把户主的“与户主关系”填为“本人或户主”")
+                self.found.faults.append(first.block.fault(first.row, RELATION, message, code))
+
+    # --- registry
+
+    def _registered(self) -> None:
+        """Who is in the registry already, here or beyond the reach."""
+        found, reach = self.found, self.found.ground.reach
+        known = households_by_code(list(found.households), reach)
+        person_codes = [person.code for person in found.persons if person.code]
+        elsewhere = villages_of_codes(list(found.households), person_codes)
+        for code, row in found.households.items():
+            row.known = known.get(code)
+            village = elsewhere.get(("household", code))
+            block = row.block
+            if block is None or village is None:
+                continue
+            if row.known is None:
+                message = _("这个户编号已在“%(village)s”登记，不在您的管辖范围，请核对户编号") % {"village": village}
+                found.faults.append(block.fault(row.row, HOUSEHOLD_CODE, message, code))
+            elif row.village and row.known.village_code != row.village:
+                message = _("这户已登记在“%(village)s”，和文件里的村不一样；请核对村代码，确实换了村请由县里办理") % {"village": village}
+                found.faults.append(block.fault(row.row, VILLAGE, message, code))
+        if known or any(kind == "person" for kind, _code in elsewhere):
+            self._match(known, elsewhere, person_codes)
+        self._live_elsewhere()
+
+    def _match(self, known: dict[str, KnownHousehold], elsewhere: dict[tuple[str, str], str], person_codes: list[str]) -> None:
+        """Who of the file is whom of the registry: by person code, else by number within the household, else by name and birthday."""
+        found = self.found
+        persons = persons_of([household.id for household in known.values()], person_codes, found.ground.reach)
+        by_code = {person.code: person for person in persons}
+        by_number = {(person.household_id, person.digest): person for person in persons if person.digest}
+        by_name = {(person.household_id, person.name, person.birth.isoformat() if person.birth else None): person for person in persons}
+        taken: dict[UUID, PersonRow] = {}
+        for row in found.persons:
+            household = known.get(row.household)
+            match = by_code.get(row.code) if row.code else None
+            if match is not None and (household is None or match.household_id != household.id):
+                message = _("人编号 %(code)s 已登记在“%(village)s”的另一户；请核对，确实转户请在那一户办理减少、在这一户办理增加") % {
+                    "code": row.code,
+                    "village": elsewhere.get(("person", row.code or ""), ""),
+                }
+                found.faults.append(row.block.fault(row.row, PERSON_CODE, message, row.household))
+                continue
+            if match is None and row.code and ("person", row.code) in elsewhere:
+                message = _("人编号 %(code)s 已在“%(village)s”登记，不在您的管辖范围，请核对") % {
+                    "code": row.code,
+                    "village": elsewhere["person", row.code],
+                }
+                found.faults.append(row.block.fault(row.row, PERSON_CODE, message, row.household))
+                continue
+            if household is None:
+                continue
+            if match is None and row.number:
+                match = by_number.get((household.id, found.digests[row.number]))
+            if match is None:
+                match = by_name.get((household.id, row.name, row.birth))
+                if match is not None and row.number and match.digest and match.digest != found.digests[row.number] and row.code:
+                    match = None  # same name and birthday, another number and code: two persons
+            if match is None:
+                continue
+            other = taken.setdefault(match.id, row)
+            if other is not row:
+                where = {"sheet": other.block.sheet, "row": other.row + 1}
+                message = _("和“%(sheet)s”第 %(row)d 行对应系统里的同一个人，请删去一行或改正编号") % where
+                found.faults.append(row.block.fault(row.row, NAME, message, row.household))
+                continue
+            row.known = match
+
+    def _live_elsewhere(self) -> None:
+        found = self.found
+        numbers: dict[str, PersonRow] = {found.digests[row.number]: row for row in found.persons if row.number and row.is_live}
+        for number, person_id, village in villages_of_identities(list(numbers)):
+            row = numbers[number]
+            if row.known is None or row.known.id != person_id:
+                message = _("这个证件号码在“%(village)s”已有人登记，请核对号码；确属同一人请先在那里办理减少") % {"village": village}
+                found.faults.append(row.block.fault(row.row, ID_NUMBER, message, row.household))
 
 
 def _village_fault(on: Ground, village: str) -> str:
@@ -219,110 +427,6 @@ def _village_fault(on: Ground, village: str) -> str:
     if not on.may_import(village):
         return _("“%(village)s”不在您的管辖范围，不能导入；请核对村代码，或请管辖这个村的单位导入") % {"village": on.villages[village]}
     return ""
-
-
-def _same_throughout(found: Checked, block: Block) -> None:
-    """A sheet of members repeats its household's items: they must say the same in every row (or nothing)."""
-    codes = block.values(HOUSEHOLD_CODE)
-    for key, column in block.columns.items():
-        if not key.startswith((f"{HOUSEHOLD_FORM}.", f"{SPELL_FORM}.")) or key == HOUSEHOLD_CODE:
-            continue
-        first: dict[str, int] = {}
-        parsed = column.parsed
-        for row, code, value in zip(block.rows, codes, block.codes(key), strict=True):
-            if code is None or first.setdefault(code, value) == value:
-                continue
-            top = parsed[first[code]]
-            if parsed[value] is not None and parsed[value] != top and value not in column.problems:
-                message = _("和这户第一行的“%(value)s”不一样，同一户各行应相同") % {"value": column.raw[first[code]]}
-                found.faults.append(block.fault(row, key, message, code))
-
-
-def _persons(found: Checked) -> None:
-    known_households = found.households
-    by_code: dict[str, PersonRow] = {}
-    by_number: dict[str, PersonRow] = {}
-    by_name: dict[tuple[str, str, Any], PersonRow] = {}
-    has_sources = bool(known_households)
-    outside: list[tuple[Block, int, str]] = []
-    for block in found.blocks:
-        if block.layout.role != "person":
-            continue
-        _identities(found, block)
-        columns = (block.values(key) for key in (HOUSEHOLD_CODE, PERSON_CODE, NAME, RELATION, STATE, ID_NUMBER, BIRTH))
-        for row, household, code, name, relation, state, number, birth in zip(block.rows, *columns, strict=True):
-            if household is None:
-                if not _has_problem(block, row, HOUSEHOLD_CODE):
-                    found.faults.append(block.fault(row, HOUSEHOLD_CODE, _("没有填户编号，不知道是哪一户的成员")))
-                continue
-            if household not in known_households:
-                outside.append((block, row, household))
-            person = PersonRow(block, row, household, code, name or "", relation, state in (None, LIVE), number, birth)
-            found.persons.append(person)
-            if name is None and not _has_problem(block, row, NAME):
-                found.faults.append(block.fault(row, NAME, _("没有填姓名"), household))
-            if relation is None and person.is_live and not _has_problem(block, row, RELATION):
-                found.faults.append(block.fault(row, RELATION, _("没有填与户主关系"), household))
-            if code is not None and (other := by_code.setdefault(code, person)) is not person:
-                message = _("人编号和“%(sheet)s”第 %(row)d 行重复") % {"sheet": other.block.sheet, "row": other.row + 1}
-                found.faults.append(block.fault(row, PERSON_CODE, message, household))
-            if number is not None and person.is_live:
-                other = by_number.setdefault(number, person)
-                if other is not person:
-                    _twice(found, person, other)
-            elif name is not None and (other := by_name.setdefault((household, name, birth), person)) is not person:
-                message = _("和“%(sheet)s”第 %(row)d 行是同一个人（同户、同名、同出生日期），请删去一行") % {
-                    "sheet": other.block.sheet,
-                    "row": other.row + 1,
-                }
-                found.faults.append(block.fault(row, NAME, message, household))
-    _only_members(found, outside, has_sources)
-
-
-def _twice(found: Checked, person: PersonRow, other: PersonRow) -> None:
-    """Which of two is right nobody knows here: both households are set aside."""
-    for one, two in ((person, other), (other, person)):
-        message = _("和“%(sheet)s”第 %(row)d 行是同一个证件号码，一个人只能登记一次") % {"sheet": two.block.sheet, "row": two.row + 1}
-        found.faults.append(one.block.fault(one.row, ID_NUMBER, message, one.household))
-
-
-def _only_members(found: Checked, rows: Sequence[tuple[Block, int, str]], has_sources: bool) -> None:
-    """Members whose household the file does not describe: taken where it is registered, else at fault."""
-    codes = sorted({household for _block, _row, household in rows})
-    registered = households_by_code(codes, found.ground.reach) if codes else {}
-    for code, known in registered.items():
-        found.households[code] = HouseholdRow(code, None, -1, known.village_code)
-    for block, row, household in rows:
-        if household not in registered:
-            message = (
-                _("户的表里没有户编号 %(code)s，系统里也没有这户，请补上这户或改正户编号")
-                if has_sources
-                else _("系统里没有户编号为 %(code)s 的户；请在文件里加上户的表（户编号、村代码等）")
-            ) % {"code": household}
-            found.faults.append(block.fault(row, HOUSEHOLD_CODE, message, household))
-        elif not found.ground.may_import(registered[household].village_code):
-            found.faults.append(block.fault(row, HOUSEHOLD_CODE, _("这户不在您可以导入的范围"), household))
-
-
-def _identities(found: Checked, block: Block) -> None:
-    """Length, check character and date of identity numbers, by the type of card the row says."""
-    column = block.columns.get(ID_NUMBER)
-    if column is None:
-        return
-    for number in column.parsed:
-        if number is not None and number not in found.identity:
-            found.identity[number] = identity_facts(number)
-            found.digests[number] = digest(number)
-    wrong: dict[int, tuple[str, frozenset[str | None]]] = {}
-    for place, number in enumerate(column.parsed):
-        if number is not None and (fault := identity_fault(number, found.identity[number])):
-            wrong[place] = fault
-    if not wrong:
-        return
-    types = block.values(ID_TYPE)
-    for row, code, type_ in zip(block.rows, block.codes(ID_NUMBER), types, strict=True):
-        if code in wrong and type_ in wrong[code][1]:
-            found.faults.append(block.fault(row, ID_NUMBER, wrong[code][0], _household_of(block, row)))
 
 
 def identity_fault(number: str, facts: IdentityFacts) -> tuple[str, frozenset[str | None]] | None:
@@ -338,108 +442,9 @@ def identity_fault(number: str, facts: IdentityFacts) -> tuple[str, frozenset[st
     return None
 
 
-def _registered(found: Checked) -> None:
-    """Who is in the registry already, here or beyond the reach."""
-    reach = found.ground.reach
-    known = households_by_code(list(found.households), reach)
-    person_codes = [person.code for person in found.persons if person.code]
-    elsewhere = villages_of_codes(list(found.households), person_codes)
-    for code, row in found.households.items():
-        row.known = known.get(code)
-        village = elsewhere.get(("household", code))
-        block = row.block
-        if block is None or village is None:
-            continue
-        if row.known is None:
-            message = _("这个户编号已在“%(village)s”登记，不在您的管辖范围，请核对户编号") % {"village": village}
-            found.faults.append(block.fault(row.row, HOUSEHOLD_CODE, message, code))
-        elif row.village and row.known.village_code != row.village:
-            message = _("这户已登记在“%(village)s”，和文件里的村不一样；请核对村代码，确实换了村请由县里办理") % {"village": village}
-            found.faults.append(block.fault(row.row, VILLAGE, message, code))
-    if known or any(kind == "person" for kind, _code in elsewhere):
-        _match(found, known, elsewhere, person_codes)
-    _live_elsewhere(found)
-
-
-def _match(found: Checked, known: dict[str, KnownHousehold], elsewhere: dict[tuple[str, str], str], person_codes: list[str]) -> None:
-    persons = persons_of([household.id for household in known.values()], person_codes, found.ground.reach)
-    by_code = {person.code: person for person in persons}
-    by_number = {(person.household_id, person.digest): person for person in persons if person.digest}
-    by_name = {(person.household_id, person.name, person.birth.isoformat() if person.birth else None): person for person in persons}
-    taken: dict[UUID, PersonRow] = {}
-    for row in found.persons:
-        household = known.get(row.household)
-        match = by_code.get(row.code) if row.code else None
-        if match is not None and (household is None or match.household_id != household.id):
-            message = _("人编号 %(code)s 已登记在“%(village)s”的另一户；请核对，确实转户请在那一户办理减少、在这一户办理增加") % {
-                "code": row.code,
-                "village": elsewhere.get(("person", row.code or ""), ""),
-            }
-            found.faults.append(row.block.fault(row.row, PERSON_CODE, message, row.household))
-            continue
-        if match is None and row.code and ("person", row.code) in elsewhere:
-            message = _("人编号 %(code)s 已在“%(village)s”登记，不在您的管辖范围，请核对") % {
-                "code": row.code,
-                "village": elsewhere["person", row.code],
-            }
-            found.faults.append(row.block.fault(row.row, PERSON_CODE, message, row.household))
-            continue
-        if household is None:
-            continue
-        if match is None and row.number:
-            match = by_number.get((household.id, found.digests[row.number]))
-        if match is None:
-            match = by_name.get((household.id, row.name, row.birth))
-            if match is not None and row.number and match.digest and match.digest != found.digests[row.number] and row.code:
-                match = None  # same name and birthday, another number and code: two persons
-        if match is None:
-            continue
-        other = taken.setdefault(match.id, row)
-        if other is not row:
-            message = _("和“%(sheet)s”第 %(row)d 行对应系统里的同一个人，请删去一行或改正编号") % {"sheet": other.block.sheet, "row": other.row + 1}
-            found.faults.append(row.block.fault(row.row, NAME, message, row.household))
-            continue
-        row.known = match
-
-
-def _live_elsewhere(found: Checked) -> None:
-    numbers: dict[str, PersonRow] = {found.digests[row.number]: row for row in found.persons if row.number and row.is_live}
-    for number, person_id, village in villages_of_identities(list(numbers)):
-        row = numbers[number]
-        if row.known is None or row.known.id != person_id:
-            message = _("这个证件号码在“%(village)s”已有人登记，请核对号码；确属同一人请先在那里办理减少") % {"village": village}
-            found.faults.append(row.block.fault(row.row, ID_NUMBER, message, row.household))
-
-
-def _heads(found: Checked) -> None:
-    """One head per household, and at least one member."""
-    heads: dict[str, PersonRow] = {}
-    members: set[str] = set()
-    for person in found.persons:
-        members.add(person.household)
-        if person.relation == HEAD and person.is_live:
-            other = heads.setdefault(person.household, person)
-            if other is not person:
-                message = _("这户已有户主（第 %(row)d 行），一户只能有一个户主") % {"row": other.row + 1}
-                found.faults.append(person.block.fault(person.row, RELATION, message, person.household))
-    firsts: dict[str, PersonRow] = {}
-    for person in found.persons:
-        firsts.setdefault(person.household, person)
-    for code, row in found.households.items():
-        if code in heads or row.known is not None:
-            continue
-        if code not in members:
-            if row.block is not None:
-                found.faults.append(row.block.fault(row.row, HOUSEHOLD_CODE, _("这户没有一个成员，请在成员表里补上"), code))
-        else:
-            first = firsts[code]
-            if not _has_problem(first.block, first.row, RELATION):
-                found.faults.append(first.block.fault(first.row, RELATION, _("这户没有户主，请把户主的“与户主关系”填为“本人或户主”"), code))
-
-
 def rows_of(blocks: Iterable[Block], households: set[str]) -> Iterator[tuple[Block, int, str]]:
     """Every row of these households, in file order: (sheet, row from 0, household code)."""
     for block in blocks:
-        for row, code in zip(block.rows, block.values(HOUSEHOLD_CODE), strict=True):
+        for row, code in zip(block.rows, block.values(HOUSEHOLD_CODE, block.rows), strict=True):
             if code in households:
                 yield block, row, code

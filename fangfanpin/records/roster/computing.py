@@ -46,15 +46,17 @@ def compute(pack: Pack, columns: Mapping[str, Sequence[Any]], count: int) -> dic
     if not wanted or not count:
         return {}
     types = pack.schema().subjects["household"].columns
-    read = sorted(set().union(*made_of.values()))
-    held: dict[str, list[Any]] = {}
+    held: dict[str, Sequence[Any]] = {}
     fields: dict[str, pa.Array] = {
         "household_key": pa.array(range(count), pa.int64()),
         "village_code": pa.nulls(count, pa.string()),
     }
-    for name in read:
-        held[name] = [pack.to_engine(HOUSEHOLD_FORM, name, value) for value in columns[name]] if name in columns else [None] * count
-        fields[name] = pa.array(held[name], _arrow(types[name]))
+    for name in sorted(set().union(*made_of.values())):
+        values = columns.get(name, [None] * count)
+        if isinstance(types[name], (Date, Month)):
+            values = [pack.to_engine(HOUSEHOLD_FORM, name, value) for value in values]
+        held[name] = values
+        fields[name] = pa.array(values, _arrow(types[name]))
     table = pa.table(fields)
     found: dict[str, list[Any]] = {}
     with duckdb.connect() as db:
@@ -65,8 +67,12 @@ def compute(pack: Pack, columns: Mapping[str, Sequence[Any]], count: int) -> dic
             by_key = {row[1]: row[-1] for row in db.execute(query.sql(dialect="duckdb")).fetchall()}  # (…, subject_key, …, value)
             values = [by_key.get(key) for key in range(count)]
             known = [held[name] for name in made_of[computation.name]]
-            result = [value if any(item is not None for item in items) else None for value, *items in zip(values, *known, strict=True)]
-            found[computation.name] = [pack.from_engine(HOUSEHOLD_FORM, computation.name, value) for value in result]
+            if any(None not in items for items in known):
+                result = values
+            else:
+                result = [value if any(item is not None for item in items) else None for value, *items in zip(values, *known, strict=True)]
+            dated = isinstance(types[computation.name], (Date, Month))
+            found[computation.name] = [pack.from_engine(HOUSEHOLD_FORM, computation.name, value) for value in result] if dated else result
             table = table.append_column(computation.name, pa.array(values, _arrow(types[computation.name])))
             db.unregister("household")
     return found

@@ -66,6 +66,13 @@ class ColumnIntake:
         self.codes: array[int] = array("I")
         self.parsed: list[Any] = []
         self.problems: dict[int, str] = {}
+        self._made: dict[str, list[str]] = {}
+
+    def made(self, what: str, make: Callable[[Any], str]) -> list[str]:
+        """Each distinct value turned into text by `make`, once; `what` names that text among the column's others."""
+        pieces = self._made.setdefault(what, [])
+        pieces.extend(map(make, self.parsed[len(pieces) :]))
+        return pieces
 
     def extend(self, fresh: Sequence[str | float], codes: "array[int]") -> None:
         start = len(self.raw)
@@ -85,26 +92,28 @@ class ColumnIntake:
 
 @dataclass(slots=True)
 class Block:
-    """A sheet taken in. `rows`: those that hold something, from 0; `columns` by key of the item."""
+    """A sheet taken in. `rows`: those that hold something, from 0, growing while it is read; `columns` by key of the item."""
 
     sheet: str
     layout: Layout
     columns: dict[str, ColumnIntake]
-    rows: Sequence[int]
-    height: int
-    width: int
-    head: list[list[str | float]] = field(default_factory=list)  # first rows as they stand, for the preview
+    rows: list[int] = field(default_factory=list)
 
-    def codes(self, key: str) -> Sequence[int]:
-        column = self.columns[key].codes
-        rows = self.rows
-        return column[rows.start : rows.stop] if isinstance(rows, range) else [column[row] for row in rows]
-
-    def values(self, key: str) -> list[Any]:
-        """Parsed values of the kept rows; all None where the sheet has no such column."""
+    def values(self, key: str, rows: Sequence[int]) -> list[Any]:
+        """Parsed values of some rows; all None where the sheet has no such column."""
         if key not in self.columns:
-            return [None] * len(self.rows)
-        return list(map(self.columns[key].parsed.__getitem__, self.codes(key)))
+            return [None] * len(rows)
+        column = self.columns[key]
+        return list(map(column.parsed.__getitem__, map(column.codes.__getitem__, rows)))
+
+    def value(self, key: str, row: int) -> Any:
+        column = self.columns.get(key)
+        return column.parsed[column.codes[row]] if column is not None else None
+
+    def has_problem(self, row: int, key: str) -> bool:
+        """Has this cell been found at fault by itself?"""
+        column = self.columns.get(key)
+        return column is not None and bool(column.problems) and column.codes[row] in column.problems
 
     def fault(self, row: int, key: str, message: str, household: str = "") -> Fault:
         """A fault of one cell, or of the whole row where the sheet has no such column."""
@@ -116,46 +125,43 @@ class Block:
 
 
 class SheetIntake:
-    """Takes the frames of one sheet; knows its layout once the first chunk is there."""
+    """Takes the frames of one sheet; knows its layout once the first chunk is there. `block` None: no roster."""
 
     def __init__(self, start: SheetStart, headers: Headers, parsers: "Parsers") -> None:
         self.start = start
         self._headers = headers
         self._parsers = parsers
         self.layout: Layout | None = None
-        self._columns: list[ColumnIntake] = []
-        self._plain: dict[int, tuple[list[Any], array[int]]] = {}
-        self.head: list[list[Any]] = []
+        self.block: Block | None = None
+        self.head: list[list[Any]] = []  # first rows as they stand, for the preview
+        self._read = 0
 
     def take(self, rows: Rows) -> None:
         if self.layout is None:
             count = min(HEADER_SEARCHED + 6, len(rows.columns[0][1]))
             self.head = [[fresh[codes[number]] for fresh, codes in rows.columns] for number in range(count)]
-            self.layout = self._headers.layout(self.head)
-            if self.layout.role:
-                self._columns = [ColumnIntake(mapped, self._parsers.of(mapped.indicator)) for mapped in self.layout.mapped]
-        for column in self._columns:
+            self.layout = layout = self._headers.layout(self.head)
+            if layout.role:
+                columns = {mapped.key: ColumnIntake(mapped, self._parsers.of(mapped.indicator)) for mapped in layout.mapped}
+                self.block = Block(self.start.name, layout, columns)
+        block = self.block
+        if block is None:
+            return
+        for column in block.columns.values():
             column.extend(*rows.columns[column.mapped.place])
+        start, stop = max(self._read, block.layout.row + 1), self._read + len(rows.columns[0][1])
+        self._read = stop
+        block.rows.extend(self._filled(block, start, stop))
 
-    def block(self) -> Block | None:
-        """The sheet once read; None where it is no roster."""
-        layout = self.layout
-        if layout is None or not layout.role:
-            return None
-        first, height = layout.row + 1, len(self._columns[0].codes)
-        blanks = [column.raw.index("") if "" in column.raw else -1 for column in self._columns]
-        sparse = next((place for place, c in enumerate(self._columns) if c.mapped.key == HOUSEHOLD_CODE), 0)
-        empty: set[int] = set()
-        if blanks[sparse] >= 0:
-            pairs = list(zip(self._columns, blanks, strict=True))
-            empty = {
-                row
-                for row in range(first, height)
-                if self._columns[sparse].codes[row] == blanks[sparse] and all(column.codes[row] == blank for column, blank in pairs)
-            }
-        rows: Sequence[int] = [row for row in range(first, height) if row not in empty] if empty else range(first, height)
-        columns = {column.mapped.key: column for column in self._columns}
-        return Block(self.start.name, layout, columns, rows, height, self.start.width, self.head)
+    def _filled(self, block: Block, start: int, stop: int) -> Sequence[int]:
+        """Rows that hold anything: a blank one has no household code, so only those are looked at."""
+        columns = list(block.columns.values())
+        first = block.columns.get(HOUSEHOLD_CODE, columns[0])
+        if "" not in first.raw:
+            return range(start, stop)
+        blanks = [(column.codes, column.raw.index("") if "" in column.raw else -1) for column in columns]
+        nothing = first.raw.index("")
+        return [row for row in range(start, stop) if first.codes[row] != nothing or any(codes[row] != blank for codes, blank in blanks)]
 
 
 class Parsers:

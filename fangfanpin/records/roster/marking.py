@@ -103,7 +103,8 @@ def _write_anew(source: Source, marks: Marks, headers: Mapping[str, int], target
             known = [[] for _place in range(width)]
             sheet.set_column(width, width, _WIDTH)
             continue
-        assert isinstance(frame, Rows)
+        if not isinstance(frame, Rows):
+            continue
         for held, (fresh, _codes) in zip(known, frame.columns, strict=True):
             held.extend(fresh)
         for codes in zip(*(codes for _fresh, codes in frame.columns), strict=True):

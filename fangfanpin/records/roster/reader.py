@@ -1,8 +1,9 @@
 """The process that opens a workbook: alone, with limits, so that a broken or hostile file ends it and nothing else.
 
-Runs as `python -m fangfanpin.records.roster.reader PATH KIND ENCODING`, without Django. Writes marshalled frames to stdout, columns by
-distinct value, for a roster repeats itself: ("sheet", name, hidden, height, width, merged, formulas), then ("rows", [(new values, codes as
-bytes of uint32), …]) per chunk, at last ("end",) or ("refused", reason, detail). A cell is text or a number (float); '' is an empty one.
+Runs as `python -m fangfanpin.records.roster.reader PATH KIND ENCODING PART PARTS`, without Django, and takes every PARTS-th sheet. Writes
+marshalled frames to stdout, columns by distinct value, for a roster repeats itself: ("sheet", name, hidden, height, width, merged), then
+("rows", [(new values, codes as bytes of uint32), …]) per chunk and ("done",); after the last sheet the first part looks for formulas:
+("formulas", any?); at last ("end",) or ("refused", reason, detail). A cell is text or a number (float); '' is an empty one.
 """
 
 import csv
@@ -80,26 +81,31 @@ def _frames_of(rows: Iterable[list[Any]], width: int) -> Iterator[Frame]:
         yield ("rows", columns)
 
 
-def _formulas(path: str) -> set[str]:
-    """Worksheet parts that hold formulas, by the order number in their name; also looks for XML that defines entities."""
-    found = set()
+def _parts(book: zipfile.ZipFile) -> list[str]:
+    return [name for name in book.namelist() if name.startswith("xl/") and name.endswith(".xml")]
+
+
+def _refuse_entities(path: str) -> None:
+    """XML that defines entities has no place in a workbook."""
     with zipfile.ZipFile(path) as book:
-        for name in book.namelist():
-            if not name.startswith("xl/") or not name.endswith(".xml"):
-                continue
-            is_sheet = name.startswith("xl/worksheets/")
+        for name in _parts(book):
             with book.open(name) as part:
-                block = part.read(1 << 20 if is_sheet else 4096)
-                if b"<!DOCTYPE" in block[:4096]:
+                if b"<!DOCTYPE" in part.read(4096):
                     raise Refused("entities")
+
+
+def _has_formulas(path: str) -> bool:
+    with zipfile.ZipFile(path) as book:
+        if "xl/calcChain.xml" in book.namelist():
+            return True
+        for name in _parts(book):
+            with book.open(name) as part:
                 tail = b""
-                while is_sheet and block:
+                while name.startswith("xl/worksheets/") and (block := part.read(1 << 20)):
                     if b"<f>" in tail + block or b"<f " in tail + block:
-                        found.add(name)
-                        break
+                        return True
                     tail = block[-3:]
-                    block = part.read(1 << 20)
-    return found
+    return False
 
 
 def _merged(sheet: python_calamine.CalamineSheet) -> dict[int, list[tuple[int, int, int]]]:
@@ -129,16 +135,16 @@ def _filled(sheet: python_calamine.CalamineSheet, covered: dict[int, list[tuple[
         yield cells
 
 
-def _workbook(path: str, kind: str) -> Iterator[Frame]:
-    with_formulas = bool(_formulas(path)) if kind == "xlsx" else False
+def _workbook(path: str, kind: str, part: int, parts: int) -> Iterator[Frame]:
+    if kind == "xlsx":
+        _refuse_entities(path)
     try:
         book = python_calamine.CalamineWorkbook.from_path(path)
     except python_calamine.PasswordError:
         raise Refused("password") from None
     with book:
-        for place, about in enumerate(book.sheets_metadata):
-            if about.typ != python_calamine.SheetTypeEnum.WorkSheet:
-                continue
+        sheets = [(place, about) for place, about in enumerate(book.sheets_metadata) if about.typ == python_calamine.SheetTypeEnum.WorkSheet]
+        for place, about in sheets[part::parts]:
             sheet = book.get_sheet_by_index(place)
             last = sheet.end  # total_width leaves out the last column
             height, width = (last[0] + 1, last[1] + 1) if last is not None else (0, 0)
@@ -148,9 +154,12 @@ def _workbook(path: str, kind: str) -> Iterator[Frame]:
                 raise Refused("columns", f"{about.name}:{width}")
             hidden = about.visible != python_calamine.SheetVisibleEnum.Visible
             covered = _merged(sheet)
-            yield ("sheet", about.name, hidden, height, width, len(covered), with_formulas)
+            yield ("sheet", about.name, hidden, height, width, len(covered))
             if height and width:
                 yield from _frames_of(_filled(sheet, covered) if covered else sheet.to_python(skip_empty_area=False), width)
+            yield ("done",)
+    if part == 0 and kind == "xlsx":
+        yield ("formulas", _has_formulas(path))
 
 
 def _text(path: str, encoding: str) -> Iterator[Frame]:
@@ -167,9 +176,10 @@ def _text(path: str, encoding: str) -> Iterator[Frame]:
         raise Refused("rows", f"CSV:{len(rows)}")
     if width > MAX_COLUMNS:
         raise Refused("columns", f"CSV:{width}")
-    yield ("sheet", "CSV", False, len(rows), width, 0, False)
+    yield ("sheet", "CSV", False, len(rows), width, 0)
     if width:
         yield from _frames_of(rows, width)
+    yield ("done",)
 
 
 def _limit() -> None:
@@ -178,11 +188,11 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def main(path: str, kind: str, encoding: str) -> None:
+def main(path: str, kind: str, encoding: str, part: str, parts: str) -> None:
     _limit()
     out = sys.stdout.buffer
     try:
-        for frame in _text(path, encoding) if kind == "csv" else _workbook(path, kind):
+        for frame in _text(path, encoding) if kind == "csv" else _workbook(path, kind, int(part), int(parts)):
             marshal.dump(frame, out)
         marshal.dump(("end",), out)
     except Refused as refused:
@@ -195,4 +205,4 @@ def main(path: str, kind: str, encoding: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:6])

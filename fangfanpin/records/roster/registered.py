@@ -75,3 +75,11 @@ def villages_of_identities(digests: Sequence[str]) -> list[tuple[str, UUID, str]
     with connection.cursor() as cursor:
         cursor.execute("SELECT number_digest, person_id, village FROM ffp_villages_of_identities(%s)", [list(digests)])
         return [(number, person, village) for number, person, village in cursor.fetchall()]
+
+
+def registry_is_empty() -> bool:
+    """Is nobody registered, in the whole county?"""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ffp_registry_is_empty()")
+        row = cursor.fetchone()
+    return bool(row[0])

@@ -16,12 +16,14 @@ from fangfanpin.files.models import StoredFile
 from fangfanpin.files.services import path_of, store
 from fangfanpin.records.current_year import CurrentYear
 from fangfanpin.records.models import ImportBatch
-from fangfanpin.records.roster.applying import Counts, apply
-from fangfanpin.records.roster.checking import Checked, check, ground
+from fangfanpin.records.roster.applying import Application
+from fangfanpin.records.roster.checking import Checked, Ground, check, ground
 from fangfanpin.records.roster.columns import Headers, column_letter
 from fangfanpin.records.roster.intake import Block, Parsers, SheetIntake, shown
+from fangfanpin.records.roster.lane import Lane
 from fangfanpin.records.roster.marking import write_marked
-from fangfanpin.records.roster.reading import FileRefused, SheetStart, Source, read, sniff
+from fangfanpin.records.roster.reading import FileRefused, Formulas, SheetStart, Source, read, sniff
+from fangfanpin.records.roster.registered import registry_is_empty
 from fangfanpin.records.roster.tray import fault_json, keep_faulty, settle_taken
 
 MAX_FAULTS_KEPT = 1000  # on the page; the marked workbook has them all
@@ -56,21 +58,23 @@ def receive(*, content: bytes | BinaryIO | Path, name: str, keep_good: bool, yea
     return ImportBatch.objects.create(year=year.year - 1, file=file, keep_good_rows=keep_good, uploaded_by=by)
 
 
-def examine(*, path: Path, name: str, year: CurrentYear, reach: Reach, report: Report) -> Examined:
-    """Read and check a file; writes nothing. `report(done, total)` in rows."""
+def examine(*, path: Path, name: str, year: CurrentYear, on: Ground, report: Report, lane: Lane | None = None) -> Examined:
+    """Read and check a file; writes nothing but what goes down the lane, where there is one. `report(done, total)` in rows."""
     found = Examined()
     try:
         found.source = source = sniff(path, name)
         found.notes += source.notes
-        blocks = _take_in(source, found, year, report)
+        blocks = _take_in(source, found, year, report, lane)
     except FileRefused as refused:
+        if lane is not None:
+            lane.leave()
         found.refused = str(refused)
         return found
-    found.checked = check(blocks, ground(pack=year.pack, year=year.year - 1, reach=reach))
+    found.checked = lane.checked if lane is not None and lane.close() else check(blocks, on)
     return found
 
 
-def _take_in(source: Source, found: Examined, year: CurrentYear, report: Report) -> list[Block]:
+def _take_in(source: Source, found: Examined, year: CurrentYear, report: Report, lane: Lane | None) -> list[Block]:
     headers, parsers = Headers(year.pack), Parsers(year.pack, date1904=source.date1904)
     intake: SheetIntake | None = None
     blocks: list[Block] = []
@@ -79,17 +83,16 @@ def _take_in(source: Source, found: Examined, year: CurrentYear, report: Report)
     def finish() -> None:
         if intake is None:
             return
-        block = intake.block()
-        found.sheets.append(_sheet_summary(intake, block))
-        if block is not None:
-            blocks.append(block)
+        found.sheets.append(_sheet_summary(intake))
+        if intake.block is not None:
+            blocks.append(intake.block)
+            if lane is not None:
+                lane.offer(intake.block, is_whole=True)
 
     for frame in read(source):
         if isinstance(frame, SheetStart):
             finish()
             intake = None
-            if frame.formulas and (told := _("文件里有公式，已按最后一次显示的结果读取；结果是空的请在 Excel 里打开保存一次。")) not in found.notes:
-                found.notes.append(told)
             if frame.hidden:
                 found.notes.append(_("隐藏的表“%(sheet)s”没有读取。") % {"sheet": frame.name})
                 continue
@@ -97,8 +100,12 @@ def _take_in(source: Source, found: Examined, year: CurrentYear, report: Report)
                 found.notes.append(_("表“%(sheet)s”有合并的单元格，合并区的每一行都按同一个值读取。") % {"sheet": frame.name})
             total += frame.height
             intake = SheetIntake(frame, headers, parsers)
+        elif isinstance(frame, Formulas):
+            found.notes.append(_("文件里有公式，已按最后一次显示的结果读取；结果是空的请在 Excel 里打开保存一次。"))
         elif intake is not None:
             intake.take(frame)
+            if lane is not None:
+                lane.offer(intake.block, is_whole=False)
             done += len(frame.columns[0][1])
             report(done, max(total, done))
     finish()
@@ -111,9 +118,9 @@ def _take_in(source: Source, found: Examined, year: CurrentYear, report: Report)
     return blocks
 
 
-def _sheet_summary(intake: SheetIntake, block: Block | None) -> dict[str, Any]:
+def _sheet_summary(intake: SheetIntake) -> dict[str, Any]:
     """What the preview shows of a sheet; secret numbers masked."""
-    layout = intake.layout
+    layout, block = intake.layout, intake.block
     if layout is None or block is None:
         return {"name": intake.start.name, "role": "", "rows": intake.start.height}
     shown_rows = []
@@ -185,7 +192,8 @@ def check_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, report: 
     batch = locked(batch)
     if batch.state in (ImportBatch.State.APPLIED, ImportBatch.State.TAKEN_BACK):
         raise ImportRefused(_("这个文件已经导入过了。"))
-    _describe(batch, examine(path=path_of(batch.file), name=batch.file.name, year=year, reach=reach, report=report))
+    on = ground(pack=year.pack, year=batch.year, reach=reach)
+    _describe(batch, examine(path=path_of(batch.file), name=batch.file.name, year=year, on=on, report=report))
     batch.save()
     return batch
 
@@ -200,21 +208,33 @@ def apply_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, keep_goo
         raise ImportRefused(_("这个文件已经导入过了。"))
     if batch.year != year.year - 1:
         raise ImportRefused(_("这个文件是为 %(year)d 年基线上传的，年度已换，请重新上传。") % {"year": batch.year})
-    halves = _halves(report)
-    examined = examine(path=path_of(batch.file), name=batch.file.name, year=year, reach=reach, report=halves[0])
-    _describe(batch, examined)
+    on = ground(pack=year.pack, year=batch.year, reach=reach)
+    first, act = _last_event(), f"import.apply {batch.pk}"
+    lane = Lane(on, batch_id=batch.pk, begin=lambda: set_act(act)) if registry_is_empty() and not keep_good else None
+    reading, writing = _halves(report)
+    examined = examine(path=path_of(batch.file), name=batch.file.name, year=year, on=on, report=reading, lane=lane)
     checked = examined.checked
+    went = lane is not None and lane.is_open
+    counts = lane.application.finish(open_for=year.year) if lane is not None and went else None
+    _describe(batch, examined)
     batch.keep_good_rows = keep_good
     if checked is None or checked.stopped or (checked.faults and not keep_good) or not batch.summary["good_households"]:
         batch.save()
         return batch
-    set_act(f"import.apply {batch.pk}")
-    first = _last_event()
-    kept = keep_faulty(checked, batch) if checked.faults else 0
-    checked.without_faulty()
-    total = len(checked.persons)
-    counts: Counts = apply(checked, batch_id=batch.pk, open_for=year.year, report=lambda done: halves[1](done, total))
-    batch.summary |= {"counts": counts.as_json(), "tray": kept, "settled": settle_taken(checked.households, reach), "events": [first, _last_event()]}
+    kept = 0
+    if counts is None:
+        set_act(act)
+        kept = keep_faulty(checked, batch) if checked.faults else 0
+        checked.without_faulty()
+        application = Application(checked, batch_id=batch.pk)
+        try:
+            application.write_all(lambda done: writing(done, len(checked.persons)))
+        except BaseException:
+            application.give_up()
+            raise
+        counts = application.finish(open_for=year.year)
+    settled = settle_taken(checked.households, reach)
+    batch.summary |= {"counts": counts.as_json(), "tray": kept, "settled": settled, "events": [first, _last_event()]}
     batch.state = ImportBatch.State.APPLIED
     batch.applied_at = timezone.now()
     batch.save()

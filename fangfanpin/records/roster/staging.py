@@ -8,9 +8,9 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any
-from uuid import UUID
 
 from fangfanpin.households.models import Household, Person
 from fangfanpin.households.subjects import HOUSEHOLD_COLUMNS, PERSON_COLUMNS, initials, name_key
@@ -18,34 +18,39 @@ from fangfanpin.pack import Indicator
 from fangfanpin.privacy.facts import bank_luhn_ok, card_facts
 from fangfanpin.privacy.secrets import decrypt, encrypt, mask_bank, mask_id
 from fangfanpin.records.roster.checking import BIRTH, ID_NUMBER, Checked, HouseholdRow, PersonRow
-from fangfanpin.records.roster.columns import HOUSEHOLD_CODE, VILLAGE
+from fangfanpin.records.roster.columns import HOUSEHOLD_CODE, NAME, SPELL_FORM, VILLAGE
 from fangfanpin.records.roster.computing import compute
-from fangfanpin.records.roster.intake import Block, ColumnIntake
+from fangfanpin.records.roster.intake import PERSON_CODE, Block
 from fangfanpin.records.units import HEAD, HOUSEHOLD_FORM, PERSON_FORM
 
 NULL = "\\N"
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-_ADDRESS = f"{HOUSEHOLD_FORM}.address"
-_CARD, _BANK = f"{PERSON_FORM}.disability_card_no", f"{HOUSEHOLD_FORM}.bank_card_no"
-_SEX = f"{PERSON_FORM}.sex"
-_NOT_STAGED = frozenset({f"{HOUSEHOLD_FORM}.form_year", f"{PERSON_FORM}.form_year"})
+_ADDRESS, _BANK = f"{HOUSEHOLD_FORM}.address", f"{HOUSEHOLD_FORM}.bank_card_no"
+_CARD, _SEX = f"{PERSON_FORM}.disability_card_no", f"{PERSON_FORM}.sex"
+_NOT_STAGED = frozenset({f"{HOUSEHOLD_FORM}.form_year", f"{PERSON_FORM}.form_year", f"{PERSON_FORM}.household_id", PERSON_CODE})
+_STATES = frozenset({"member_state", "household_state"})
+_ON_REGISTER = "01"  # of member_state and household_state
 ID_COLUMNS = (
-    "id_number_secret", "id_number_digest", "id_number_mask", "id_form", "id_check_ok", "id_birth", "id_sex", "id_region_known", "id_placeholder",
+    "id_number_digest", "id_number_secret", "id_number_mask", "id_form", "id_check_ok", "id_birth", "id_sex", "id_region_known", "id_placeholder",
     "id18_digest",
 )  # fmt: skip
 CARD_COLUMNS = (
-    "disability_card_secret", "disability_card_mask", "card_check_ok", "card_category", "card_grade", "card_reissue_ok", "card_matches_id",
+    "disability_card_mask", "disability_card_secret", "card_check_ok", "card_category", "card_grade", "card_reissue_ok", "card_matches_id",
 )  # fmt: skip
-BANK_COLUMNS = ("bank_card_secret", "bank_card_mask", "bank_luhn_ok")
+BANK_COLUMNS = ("bank_card_mask", "bank_card_secret", "bank_luhn_ok")
+_NO_NUMBER = "\t".join(("", NULL, "", NULL, NULL, NULL, NULL, NULL, NULL, ""))
+_NO_CARD = "\t".join(("", NULL, NULL, NULL, NULL, NULL, NULL, "f"))
+_NO_BANK = "\t".join(("", NULL, NULL, "f"))
+_LINES_AT_ONCE = 4000
+Make = Callable[[Any], str]
 
 
-def ordered_ids(count: int) -> Iterator[UUID]:
+def ordered_ids(count: int) -> Iterator[str]:
     """Version 7 identifiers in rising order: rows that are written together then stand together in every index."""
-    stamp = int(time.time() * 1000) & (1 << 48) - 1
-    noise = os.urandom(6 * count)
+    stamp = f"{int(time.time() * 1000):012x}"
+    start, noise = f"{stamp[:8]}-{stamp[8:]}-7", os.urandom(6 * count).hex()
     for number in range(count):
-        rest = int.from_bytes(noise[6 * number : 6 * number + 6], "big")
-        yield UUID(int=stamp << 80 | 7 << 76 | (number >> 14 & 0xFFF) << 64 | 2 << 62 | (number & 0x3FFF) << 48 | rest)
+        yield f"{start}{number >> 14:03x}-{0x8000 | number & 0x3FFF:04x}-{noise[12 * number : 12 * number + 12]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +70,15 @@ class Group:
 
 @dataclass(slots=True)
 class Staged:
-    """One temporary table to be: `extra` columns with their SQL types, `columns` of the model, and the lines."""
+    """One temporary table to be: `names` of its columns in order, `extra` types of those that are not the model's, content for COPY."""
 
     model: type[Household | Person]
+    names: list[str]
     extra: dict[str, str]
     groups: list[Group]
-    lines: Iterable[str]
+    content: list[bytes]
     count: int
     has_known: bool
-    names: list[str] = field(default_factory=list)  # order of the columns in a line
 
 
 def text(value: str | None) -> str:
@@ -88,46 +93,93 @@ def truth(value: bool | None) -> str:
     return NULL if value is None else "t" if value else "f"
 
 
-def _date(value: Any) -> str:
+def _plain(value: Any) -> str:
     return NULL if value is None else str(value)
 
 
-def _piece(name: str, value: Any) -> str:
-    """`"name": value` of a JSON object, escaped for COPY."""
-    return (json.dumps(name) + ":" + json.dumps(value, ensure_ascii=False)).translate(_ESCAPES)
-
-
-class _Pieces:
-    """Columns of one block for chosen rows, each made once per distinct value."""
-
-    def __init__(self, block: Block, rows: Sequence[int]) -> None:
-        self.block, self._rows = block, rows
-
-    def column(self, key: str) -> ColumnIntake | None:
-        return self.block.columns.get(key)
-
-    def parsed(self, key: str) -> list[Any]:
-        column = self.block.columns[key]
-        return list(map(column.parsed.__getitem__, map(column.codes.__getitem__, self._rows)))
-
-    def made(self, key: str, make: Callable[[Any], str]) -> list[str]:
-        column = self.block.columns[key]
-        pieces = [make(value) for value in column.parsed]
-        return list(map(pieces.__getitem__, map(column.codes.__getitem__, self._rows)))
-
-
-def _field_maker(model: type[Household | Person], column: str) -> Callable[[Any], str]:
+def _maker(model: type[Household | Person], column: str) -> Make:
     """How a value in JSON form is written into a column of the registry."""
-    kind = model._meta.get_field(column).get_internal_type()
-    match kind:
+    match model._meta.get_field(column).get_internal_type():
         case "DateField" | "PositiveSmallIntegerField":
-            return _date
+            return _plain
         case "BooleanField":
             return truth
         case "ArrayField":
             return lambda value: "{" + ",".join(value or []) + "}"
         case _:
-            return lambda value: text(value)
+            return text
+
+
+class _Table:
+    """A temporary table in the making, for chosen rows of a sheet (or of none)."""
+
+    def __init__(self, model: type[Household | Person], block: Block | None, rows: Sequence[int]) -> None:
+        self.model, self.block, self.rows = model, block, rows
+        self.names: list[str] = []
+        self.groups: list[Group] = []
+        self.extra = {"fresh": "uuid", "is_new": "boolean", "values": "jsonb", "subject": "jsonb"}
+        self._data: list[Iterable[str]] = []
+        self._values: list[list[str]] = []
+        self._subject: list[list[str]] = []
+
+    def add(self, names: str | Sequence[str], column: Iterable[str], group: Group | None = None) -> None:
+        """One column, or several whose pieces hold a tab between."""
+        self.names.extend([names] if isinstance(names, str) else names)
+        self._data.append(column)
+        if group is not None:
+            self.groups.append(group)
+
+    def made(self, key: str, what: str, make: Make) -> list[str]:
+        assert self.block is not None
+        column = self.block.columns[key]
+        return list(map(column.made(what, make).__getitem__, map(column.codes.__getitem__, self.rows)))
+
+    def parsed(self, key: str) -> list[Any]:
+        assert self.block is not None
+        return self.block.values(key, self.rows)
+
+    def value(self, indicator: Indicator) -> None:
+        """An item of the year's record."""
+        self._values.append(self.made(indicator.key, "json", _json_maker(indicator.name)))
+
+    def computed(self, name: str, values: Sequence[Any]) -> None:
+        start = json.dumps(name) + ":"
+        self._values.append([f"{start}null" if value is None else f"{start}{value}" for value in values])
+
+    def subject(self, name: str, pieces: list[str]) -> None:
+        self._subject.append(pieces)
+
+    def subject_item(self, indicator: Indicator, column: str) -> None:
+        """An item of the registry: its column, and its place in the year's record."""
+        make = _maker(self.model, column)
+        json_of = _json_maker(indicator.name)
+        if column in _STATES:  # an empty state of a row that stands in the roster
+            self.add(column, self.made(indicator.key, "column", lambda value: make(value or _ON_REGISTER)))
+            self.subject(indicator.name, self.made(indicator.key, "json", lambda value: json_of(value or _ON_REGISTER)))
+        else:
+            self.add(column, self.made(indicator.key, "column", make))
+            self.subject(indicator.name, self.made(indicator.key, "json", json_of))
+        self.groups.append(Group(indicator.name, (column,), column, column))
+
+    def on_register(self, column: str) -> None:
+        """The state of rows of a file without such a column."""
+        if column not in self.names:
+            self.add(column, [_ON_REGISTER] * len(self.rows))
+            self.subject(column, [_json_maker(column)(_ON_REGISTER)] * len(self.rows))
+
+    def staged(self, *, has_known: bool) -> Staged:
+        count = len(self.rows)
+        lines = map("\t".join, zip(*self._data, _objects(self._values, count), _objects(self._subject, count), strict=True))
+        content = []
+        while chunk := list(islice(lines, _LINES_AT_ONCE)):
+            content.append(("\n".join(chunk) + "\n").encode())
+        return Staged(self.model, [*self.names, "values", "subject"], self.extra, self.groups, content, count, has_known)
+
+
+def _json_maker(name: str) -> Make:
+    """`"name": value` of a JSON object, escaped for COPY."""
+    start, dump = json.dumps(name) + ":", json.JSONEncoder(ensure_ascii=False).encode
+    return lambda value: (start + dump(value)).translate(_ESCAPES)
 
 
 def _objects(pieces: list[list[str]], count: int) -> list[str]:
@@ -138,78 +190,54 @@ def _objects(pieces: list[list[str]], count: int) -> list[str]:
 
 def stage_persons(checked: Checked, block: Block, persons: Sequence[PersonRow]) -> Staged:
     """Members of one sheet."""
-    rows = [person.row for person in persons]
-    pieces = _Pieces(block, rows)
-    names: list[str] = []
-    data: list[Iterable[str]] = []
-    groups: list[Group] = []
-    values: list[list[str]] = []
-    subject: list[list[str]] = [[_piece("person_id", person.code) for person in persons]]
+    table = _Table(Person, block, [person.row for person in persons])
     homes = checked.households
-
-    def add(name: str, column: Iterable[str]) -> None:
-        names.append(name)
-        data.append(column)
-
-    add("id", [str(person.id) for person in persons])
-    add("fresh", map(str, ordered_ids(len(rows))))  # of the record, where there is none yet
-    add("is_new", ["f" if person.known else "t" for person in persons])
-    add("household_id", [str(homes[person.household].id) for person in persons])
-    add("village_code", [homes[person.household].village for person in persons])
-    add("position", [str(person.position) for person in persons])
-    add("code", [text(person.code) for person in persons])
-    groups.append(Group("person_id", ("code",), "code", "code"))
-    derived = _derived(checked, pieces, persons)
+    table.add("id", [str(person.id) for person in persons])
+    table.add("fresh", ordered_ids(len(persons)))  # of the record, where there is none yet
+    table.add("is_new", ["f" if person.known else "t" for person in persons])
+    table.add("household_id", [str(homes[person.household].id) for person in persons])
+    table.add("village_code", [homes[person.household].village for person in persons])
+    table.add("position", [str(person.position) for person in persons])
+    table.add("code", [str(person.code) for person in persons], Group("person_id", ("code",), "code", "code"))
+    table.subject("person_id", [f'"person_id":"{person.code}"' for person in persons])  # letters, digits and dashes: nothing to escape
+    derived = _derived(checked, table, persons)
     for column in block.columns.values():
         indicator = column.mapped.indicator
-        if indicator.form != PERSON_FORM or indicator.name in ("household_id", "person_id", "form_year"):
+        if indicator.form != PERSON_FORM or indicator.key in _NOT_STAGED or indicator.key in derived:
             continue
         if indicator.home == "record":
-            values.append(pieces.made(indicator.key, lambda value, name=indicator.name: _piece(name, value)))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            table.value(indicator)
         elif indicator.key == ID_NUMBER:
-            add("\t".join(ID_COLUMNS), pieces.made(ID_NUMBER, lambda number: _identity_piece(checked, number)))
-            groups.append(Group("id_number", ID_COLUMNS[1:2] + ID_COLUMNS[:1] + ID_COLUMNS[2:], "id_number_secret", "id_number_mask"))
+            pieces = table.made(ID_NUMBER, "column", lambda number: _identity_piece(checked, number))
+            table.add(ID_COLUMNS, pieces, Group("id_number", ID_COLUMNS, "id_number_secret", "id_number_mask"))
         elif indicator.key == _CARD:
-            add("\t".join((*CARD_COLUMNS, "card_same")), _card_pieces(pieces, persons))
-            groups.append(
-                Group(
-                    "disability_card_no",
-                    (CARD_COLUMNS[1], CARD_COLUMNS[0], *CARD_COLUMNS[2:]),
-                    "disability_card_secret",
-                    CARD_COLUMNS[1],
-                    "card_same",
-                )
-            )
-        elif indicator.key == f"{PERSON_FORM}.member_name":
-            add("member_name\tname_key", pieces.made(indicator.key, lambda name: f"{text(name)}\t{text(key_of(name or ''))}"))
-            groups.append(Group("member_name", ("member_name", "name_key"), "member_name", "member_name"))
-            subject.append(pieces.made(indicator.key, lambda value: _piece("member_name", value)))
-        elif indicator.key not in derived:
-            _add_plain(Person, PERSON_COLUMNS[indicator.name], indicator, pieces, add, groups, subject)
+            table.extra["card_same"] = "boolean"
+            group = Group("disability_card_no", CARD_COLUMNS, "disability_card_secret", "disability_card_mask", "card_same")
+            table.add((*CARD_COLUMNS, "card_same"), _card_pieces(table, persons), group)
+        elif indicator.key == NAME:
+            pieces = table.made(NAME, "column", lambda name: f"{text(name)}\t{text(key_of(name or ''))}")
+            table.add(("member_name", "name_key"), pieces, Group("member_name", ("member_name", "name_key"), "member_name", "member_name"))
+            table.subject("member_name", table.made(NAME, "json", _json_maker("member_name")))
+        else:
+            table.subject_item(indicator, PERSON_COLUMNS[indicator.name])
     for key, filled in derived.items():
         name = key.partition(".")[2]
-        make = _field_maker(Person, name)
-        made = {value: (make(value), _piece(name, value)) for value in set(filled)}
-        add(name, [made[value][0] for value in filled])
-        groups.append(Group(name, (name,), name, name))
-        subject.append([made[value][1] for value in filled])
-    if "member_state" not in names:
-        add("member_state", ["01"] * len(rows))
-        subject.append([_piece("member_state", "01")] * len(rows))
-    lines = _lines([*data, _objects(values, len(rows)), _objects(subject, len(rows))])
-    return Staged(
-        Person, {"fresh": "uuid", "is_new": "boolean", "card_same": "boolean", "values": "jsonb", "subject": "jsonb"}, groups, lines, len(rows),
-        any(person.known for person in persons), [*"\t".join(names).split("\t"), "values", "subject"],
-    )  # fmt: skip
+        column_of, json_of = _maker(Person, name), _json_maker(name)
+        made = {value: (column_of(value), json_of(value)) for value in set(filled)}
+        table.add(name, [made[value][0] for value in filled], Group(name, (name,), name, name))
+        table.subject(name, [made[value][1] for value in filled])
+    table.on_register("member_state")
+    return table.staged(has_known=any(person.known for person in persons))
 
 
-def _derived(checked: Checked, pieces: _Pieces, persons: Sequence[PersonRow]) -> dict[str, list[Any]]:
+def _derived(checked: Checked, table: _Table, persons: Sequence[PersonRow]) -> dict[str, list[Any]]:
     """Birth date and sex where the cell is empty and a right identity number says them."""
-    if pieces.column(ID_NUMBER) is None:
+    assert table.block is not None
+    if ID_NUMBER not in table.block.columns:
         return {}
     found: dict[str, list[Any]] = {}
     for key, fact in ((BIRTH, "id_birth"), (_SEX, "id_sex")):
-        stated = pieces.parsed(key) if pieces.column(key) is not None else [None] * len(persons)
+        stated = table.parsed(key)
         if None not in stated:
             continue
         filled = []
@@ -222,55 +250,30 @@ def _derived(checked: Checked, pieces: _Pieces, persons: Sequence[PersonRow]) ->
     return found
 
 
-def _add_plain(
-    model: type[Household | Person],
-    name: str,
-    indicator: Indicator,
-    pieces: _Pieces,
-    add: Callable[[str, Iterable[str]], None],
-    groups: list[Group],
-    subject: list[list[str]],
-) -> None:
-    make = _field_maker(model, name)
-    if name in ("member_state", "household_state"):
-        # An empty state of a row that stands in the roster: it is on the register.
-        add(name, pieces.made(indicator.key, lambda value: make(value or "01")))
-        subject.append(pieces.made(indicator.key, lambda value: _piece(indicator.name, value or "01")))
-    else:
-        add(name, pieces.made(indicator.key, make))
-        subject.append(pieces.made(indicator.key, lambda value: _piece(indicator.name, value)))
-    groups.append(Group(indicator.name, (name,), name, name))
-
-
 def _identity_piece(checked: Checked, number: str | None) -> str:
     if number is None:
-        return "\t".join((NULL, "", "", NULL, NULL, NULL, NULL, NULL, NULL, ""))
+        return _NO_NUMBER
     facts = checked.identity[number]
     return "\t".join(
         (
-            _nullable(encrypt(number)), checked.digests[number], mask_id(number), _nullable(facts.id_form), truth(facts.id_check_ok),
-            _date(facts.id_birth), _nullable(facts.id_sex), truth(facts.id_region_known), truth(facts.id_placeholder), facts.id18_digest,
+            checked.digests[number], _nullable(encrypt(number)), mask_id(number), _nullable(facts.id_form), truth(facts.id_check_ok),
+            _plain(facts.id_birth), _nullable(facts.id_sex), truth(facts.id_region_known), truth(facts.id_placeholder), facts.id18_digest,
         )
     )  # fmt: skip
 
 
-_NO_CARD = "\t".join((NULL, "", NULL, NULL, NULL, NULL, NULL, "f"))
-
-
-def _card_pieces(pieces: _Pieces, persons: Sequence[PersonRow]) -> list[str]:
+def _card_pieces(table: _Table, persons: Sequence[PersonRow]) -> list[str]:
     made = []
-    for card, person in zip(pieces.parsed(_CARD), persons, strict=True):
+    for card, person in zip(table.parsed(_CARD), persons, strict=True):
         if card is None:
             made.append(_NO_CARD)
             continue
-        facts = card_facts(card, person.number)
-        mask = mask_id(card)
-        known = person.known
+        facts, mask, known = card_facts(card, person.number), mask_id(card), person.known
         same = known is not None and known.card_mask == mask and decrypt(known.card_secret) == card
         made.append(
             "\t".join(
                 (
-                    _nullable(encrypt(card)), mask, truth(facts.card_check_ok), _nullable(facts.card_category), _nullable(facts.card_grade),
+                    mask, _nullable(encrypt(card)), truth(facts.card_check_ok), _nullable(facts.card_category), _nullable(facts.card_grade),
                     truth(facts.card_reissue_ok), truth(facts.card_matches_id), truth(same),
                 )
             )
@@ -282,7 +285,7 @@ _keys: dict[str, str] = {}
 
 
 def key_of(name: str) -> str:
-    """name_key, remembered: half of a county's names are another's too."""
+    """name_key, remembered: many of a county's names are another's too."""
     if name not in _keys:
         if len(_keys) > 200_000:
             _keys.clear()
@@ -298,17 +301,17 @@ def _initials_of(name: str) -> str:
 
 @dataclass(slots=True)
 class Homes:
-    """Who heads each household of the file and how many live in it; the place in walking order."""
+    """Who heads each household of the file and how many live in it."""
 
     heads: dict[str, str]
     sizes: dict[str, int]
 
 
-def homes_of(checked: Checked) -> Homes:
+def homes_of(persons: Iterable[PersonRow]) -> Homes:
     heads: dict[str, str] = {}
     firsts: dict[str, str] = {}
     sizes: dict[str, int] = {}
-    for person in checked.persons:
+    for person in persons:
         firsts.setdefault(person.household, person.name)
         if person.is_live:
             sizes[person.household] = sizes.get(person.household, 0) + 1
@@ -319,91 +322,62 @@ def homes_of(checked: Checked) -> Homes:
 
 def stage_households(checked: Checked, block: Block | None, households: Sequence[HouseholdRow], homes: Homes, orders: Sequence[int]) -> Staged:
     """Households of one sheet; of no sheet those whose members only stand in the file."""
-    count = len(households)
-    names: list[str] = []
-    data: list[Iterable[str]] = []
-    groups: list[Group] = []
-    values: list[list[str]] = []
-    subject: list[list[str]] = []
-
-    def add(name: str, column: Iterable[str]) -> None:
-        names.append(name)
-        data.append(column)
-
-    add("id", [str(household.id) for household in households])
-    add("fresh", map(str, ordered_ids(count)))
-    add("is_new", ["f" if household.known else "t" for household in households])
-    add("code", [text(household.code) for household in households])
-    add("village_code", [household.village for household in households])
-    add("walking_order", map(str, orders))
+    table = _Table(Household, block, [household.row for household in households])
     heads = [homes.heads.get(household.code, "") for household in households]
-    add("head_name", map(text, heads))
-    add("head_name_key", [text(key_of(name)) for name in heads])
-    add("head_initials", map(text, map(_initials_of, heads)))
-    add("member_count", [str(homes.sizes.get(household.code, 0)) for household in households])
-    add("kind", ["assisted"] * count)
-    groups.append(Group("", ("kind",), "", ""))
+    table.add("id", [str(household.id) for household in households])
+    table.add("fresh", ordered_ids(len(households)))
+    table.add("is_new", ["f" if household.known else "t" for household in households])
+    table.add("code", [household.code for household in households])
+    table.add("village_code", [household.village for household in households])
+    table.add("walking_order", map(str, orders))
+    table.add("head_name", map(text, heads))
+    table.add("head_name_key", [text(key_of(name)) for name in heads])
+    table.add("head_initials", [text(_initials_of(name)) for name in heads])
+    table.add("member_count", [str(homes.sizes.get(household.code, 0)) for household in households])
+    table.add("kind", [Household.Kind.ASSISTED.value] * len(households), Group("", ("kind",), "", ""))
+    for column in block.columns.values() if block is not None else ():
+        indicator = column.mapped.indicator
+        if indicator.key in (f"{SPELL_FORM}.monitoring_type", f"{SPELL_FORM}.spell_state"):
+            # For new households only: a known one's latest spell says it.
+            name = "monitoring_type" if indicator.name == "monitoring_type" else "monitoring_state"
+            table.add(name, table.made(indicator.key, "column", text))
+        if indicator.form != HOUSEHOLD_FORM or indicator.key in _NOT_STAGED:
+            continue
+        if indicator.home == "record":
+            table.value(indicator)
+            if indicator.key == _ADDRESS:
+                table.add("address", table.made(_ADDRESS, "column", text), Group("address", ("address",), "address", "address"))
+        elif indicator.key == _BANK:
+            table.extra["bank_same"] = "boolean"
+            group = Group("bank_card_no", BANK_COLUMNS, "bank_card_secret", "bank_card_mask", "bank_same")
+            table.add((*BANK_COLUMNS, "bank_same"), _bank_pieces(table, households), group)
+        elif indicator.key in (HOUSEHOLD_CODE, VILLAGE):
+            table.subject(indicator.name, table.made(indicator.key, "json", _json_maker(indicator.name)))
+        else:
+            table.subject_item(indicator, HOUSEHOLD_COLUMNS[indicator.name])
     if block is not None:
-        pieces = _Pieces(block, [household.row for household in households])
-        for column in block.columns.values():
-            indicator = column.mapped.indicator
-            if indicator.form != HOUSEHOLD_FORM or indicator.key in _NOT_STAGED:
-                continue
-            if indicator.home == "record":
-                values.append(pieces.made(indicator.key, lambda value, name=indicator.name: _piece(name, value)))  # type: ignore[misc]  # as above
-                if indicator.key == _ADDRESS:
-                    add("address", pieces.made(_ADDRESS, text))
-                    groups.append(Group("address", ("address",), "address", "address"))
-            elif indicator.key == _BANK:
-                add("\t".join((*BANK_COLUMNS, "bank_same")), _bank_pieces(pieces, households))
-                groups.append(
-                    Group("bank_card_no", (BANK_COLUMNS[1], BANK_COLUMNS[0], BANK_COLUMNS[2]), "bank_card_secret", BANK_COLUMNS[1], "bank_same")
-                )
-            elif indicator.key in (HOUSEHOLD_CODE, VILLAGE):
-                subject.append(pieces.made(indicator.key, lambda value, name=indicator.name: _piece(name, value)))  # type: ignore[misc]  # as above
-            else:
-                _add_plain(Household, HOUSEHOLD_COLUMNS[indicator.name], indicator, pieces, add, groups, subject)
-        if "household_state" not in names:
-            add("household_state", ["01"] * count)
-            subject.append([_piece("household_state", "01")] * count)
-        values += _computed(checked, pieces, households)
-    lines = _lines([*data, _objects(values, count), _objects(subject, count)])
-    return Staged(
-        Household, {"fresh": "uuid", "is_new": "boolean", "bank_same": "boolean", "values": "jsonb", "subject": "jsonb"}, groups, lines, count,
-        any(household.known for household in households), [*"\t".join(names).split("\t"), "values", "subject"],
-    )  # fmt: skip
+        table.on_register("household_state")
+        _add_computed(checked, table)
+    return table.staged(has_known=any(household.known for household in households))
 
 
-def _computed(checked: Checked, pieces: _Pieces, households: Sequence[HouseholdRow]) -> list[list[str]]:
-    """Pieces of the computed items; null where nothing they are made of is known."""
-    columns = {
-        column.mapped.indicator.name: pieces.parsed(column.mapped.key)
-        for column in pieces.block.columns.values()
-        if column.mapped.indicator.form == HOUSEHOLD_FORM
-    }
-    found: list[list[str]] = []
-    for name, values in compute(checked.ground.pack, columns, len(households)).items():
+def _add_computed(checked: Checked, table: _Table) -> None:
+    """The pack's sums; null where nothing they are made of is known."""
+    assert table.block is not None
+    names = {column.mapped.indicator.name: key for key, column in table.block.columns.items() if key.startswith(f"{HOUSEHOLD_FORM}.")}
+    found = compute(checked.ground.pack, {name: table.parsed(key) for name, key in names.items()}, len(table.rows))
+    for name, values in found.items():
         if any(value is not None for value in values):
-            start = json.dumps(name) + ":"
-            found.append([start + ("null" if value is None else json.dumps(value)) for value in values])
-    return found
+            table.computed(name, values)
 
 
-_NO_BANK = "\t".join((NULL, "", NULL, "f"))
-
-
-def _bank_pieces(pieces: _Pieces, households: Sequence[HouseholdRow]) -> list[str]:
+def _bank_pieces(table: _Table, households: Sequence[HouseholdRow]) -> list[str]:
     made = []
-    for card, household in zip(pieces.parsed(_BANK), households, strict=True):
+    for card, household in zip(table.parsed(_BANK), households, strict=True):
         if card is None:
             made.append(_NO_BANK)
             continue
-        mask = mask_bank(card)
-        known = household.known
+        mask, known = mask_bank(card), household.known
         same = known is not None and known.bank_card_mask == mask and decrypt(known.bank_card_secret) == card
-        made.append("\t".join((_nullable(encrypt(card)), mask, truth(bank_luhn_ok(card)), truth(same))))
+        made.append("\t".join((mask, _nullable(encrypt(card)), truth(bank_luhn_ok(card)), truth(same))))
     return made
-
-
-def _lines(columns: Sequence[Iterable[str]]) -> Iterable[str]:
-    return map("\t".join, zip(*columns, strict=True))
