@@ -15,7 +15,8 @@ from fangfanpin.records.roster.checking import Checked, Checker, Ground
 from fangfanpin.records.roster.columns import HOUSEHOLD_CODE, VILLAGE
 from fangfanpin.records.roster.intake import Block
 
-_ROWS_AT_ONCE = 12_000
+# The first piece is small, so that the database begins while the file is still being opened.
+_FIRST_ROWS, _ROWS_AT_ONCE = 3000, 12_000
 
 
 class Lane:
@@ -60,7 +61,7 @@ class Lane:
         start, stop = self._fed[block.sheet], len(block.rows)
         is_person = block.layout.role == "person"
         if is_person and not is_whole:
-            if stop - start < _ROWS_AT_ONCE:
+            if stop - start < (_ROWS_AT_ONCE if self._written else _FIRST_ROWS):
                 return
             last = block.value(HOUSEHOLD_CODE, block.rows[stop - 1])
             while stop > start and block.value(HOUSEHOLD_CODE, block.rows[stop - 1]) == last:

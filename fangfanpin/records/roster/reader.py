@@ -1,6 +1,6 @@
 """The process that opens a workbook: alone, with limits, so that a broken or hostile file ends it and nothing else.
 
-Runs as `python -m fangfanpin.records.roster.reader PATH KIND ENCODING PART PARTS`, without Django, and takes every PARTS-th sheet. Writes
+Runs as `python -m fangfanpin.records.roster.reader PATH KIND ENCODING PART PARTS ROWS`, without Django, and takes every PARTS-th sheet. Writes
 marshalled frames to stdout, columns by distinct value, for a roster repeats itself: ("sheet", name, hidden, height, width, merged), then
 ("rows", [(new values, codes as bytes of uint32), …]) per chunk and ("done",); after the last sheet the first part looks for formulas:
 ("formulas", any?); at last ("end",) or ("refused", reason, detail). A cell is text or a number (float); '' is an empty one.
@@ -19,7 +19,6 @@ from typing import Any
 
 import python_calamine
 
-CHUNK = 4000
 MAX_ROWS = 300_000
 MAX_COLUMNS = 1000
 _MEMORY = 4 << 30
@@ -64,11 +63,11 @@ def _plain(cell: Any) -> str | float:
 _KEPT = {str, float}
 
 
-def _frames_of(rows: Iterable[list[Any]], width: int) -> Iterator[Frame]:
+def _frames_of(rows: Iterable[list[Any]], width: int, chunk_rows: int) -> Iterator[Frame]:
     """Chunks of rows as columns of numbers into growing lists of distinct values."""
     known = [Distinct() for _ in range(width)]
     source = iter(rows)
-    while chunk := list(islice(source, CHUNK)):
+    while chunk := list(islice(source, chunk_rows)):
         if any(len(row) != width for row in chunk):
             chunk = [(row + [""] * width)[:width] for row in chunk]
         columns = []
@@ -135,7 +134,7 @@ def _filled(sheet: python_calamine.CalamineSheet, covered: dict[int, list[tuple[
         yield cells
 
 
-def _workbook(path: str, kind: str, part: int, parts: int) -> Iterator[Frame]:
+def _workbook(path: str, kind: str, part: int, parts: int, chunk_rows: int) -> Iterator[Frame]:
     if kind == "xlsx":
         _refuse_entities(path)
     try:
@@ -156,13 +155,13 @@ def _workbook(path: str, kind: str, part: int, parts: int) -> Iterator[Frame]:
             covered = _merged(sheet)
             yield ("sheet", about.name, hidden, height, width, len(covered))
             if height and width:
-                yield from _frames_of(_filled(sheet, covered) if covered else sheet.to_python(skip_empty_area=False), width)
+                yield from _frames_of(_filled(sheet, covered) if covered else sheet.to_python(skip_empty_area=False), width, chunk_rows)
             yield ("done",)
     if part == 0 and kind == "xlsx":
         yield ("formulas", _has_formulas(path))
 
 
-def _text(path: str, encoding: str) -> Iterator[Frame]:
+def _text(path: str, encoding: str, chunk_rows: int) -> Iterator[Frame]:
     with open(path, encoding=encoding, newline="") as file:
         start = file.read(64 * 1024)
         if "\0" in start:
@@ -178,7 +177,7 @@ def _text(path: str, encoding: str) -> Iterator[Frame]:
         raise Refused("columns", f"CSV:{width}")
     yield ("sheet", "CSV", False, len(rows), width, 0)
     if width:
-        yield from _frames_of(rows, width)
+        yield from _frames_of(rows, width, chunk_rows)
     yield ("done",)
 
 
@@ -188,11 +187,12 @@ def _limit() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def main(path: str, kind: str, encoding: str, part: str, parts: str) -> None:
+def main(path: str, kind: str, encoding: str, part: str, parts: str, chunk_rows: str) -> None:
     _limit()
-    out = sys.stdout.buffer
+    out, rows = sys.stdout.buffer, int(chunk_rows)
     try:
-        for frame in _text(path, encoding) if kind == "csv" else _workbook(path, kind, int(part), int(parts)):
+        frames = _text(path, encoding, rows) if kind == "csv" else _workbook(path, kind, int(part), int(parts), rows)
+        for frame in frames:
             marshal.dump(frame, out)
         marshal.dump(("end",), out)
     except Refused as refused:
@@ -205,4 +205,4 @@ def main(path: str, kind: str, encoding: str, part: str, parts: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:6])
+    main(*sys.argv[1:7])

@@ -28,6 +28,7 @@ _MAX_MEMBERS = 5000
 _BIG_MEMBER = 10 << 20
 _MAX_RATIO = 200  # a roster's sheet packs 10 to 40 times
 _WAITING = 32  # frames read ahead
+CHUNK = 4000  # rows in a frame
 _SUFFIXES = {"xlsx": {".xlsx", ".xlsm"}, "xls": {".xls"}, "csv": {".csv", ".txt"}}
 
 
@@ -154,7 +155,8 @@ class _Reader:
     """One reading process and the thread that takes its frames as they come."""
 
     def __init__(self, source: Source, part: int, parts: int) -> None:
-        command = [sys.executable, "-m", "fangfanpin.records.roster.reader", str(source.path), source.kind, source.encoding, str(part), str(parts)]
+        words = (source.path, source.kind, source.encoding, part, parts, CHUNK)
+        command = [sys.executable, "-m", "fangfanpin.records.roster.reader", *map(str, words)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
         self._frames: queue.Queue[tuple[Any, ...]] = queue.Queue(_WAITING)
         self._stopped = threading.Event()
