@@ -1,6 +1,7 @@
 """`fangfanpin import`: take a roster in from the command line, as the system or as a named person."""
 
 import argparse
+import shutil
 from pathlib import Path
 
 from django.db import transaction
@@ -22,6 +23,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="花名册：xlsx、xls 或 csv")
     parser.add_argument("--keep-good", action="store_true", help="导入没有错误的户，有错误的户整户放入待改区")
     parser.add_argument("--check", action="store_true", help="只检查，不导入")
+    parser.add_argument("--marked", type=Path, help="有错误时，把标红的文件（xlsx）存到这里")
     parser.add_argument("--by", help="以哪个账号的名义和管辖范围导入；不写就是系统")
 
 
@@ -57,6 +59,8 @@ def _import(arguments: argparse.Namespace) -> Answer:
             batch = check_batch(batch=batch, year=year, reach=reach, report=_report)
         else:
             batch = apply_batch(batch=batch, year=year, reach=reach, keep_good=arguments.keep_good, report=_report)
+    if arguments.marked is not None and batch.marked_file is not None:
+        shutil.copyfile(path_of(batch.marked_file), arguments.marked)
     words = sentence_of(batch)
     if batch.state == ImportBatch.State.FAULTY:
         raise CommandFault("\n".join([words, *_fault_lines(batch)]))
@@ -71,7 +75,6 @@ def _import(arguments: argparse.Namespace) -> Answer:
         "faulty_households": summary["faulty_households"],
         "tray": summary.get("tray", 0),
         "notes": summary["notes"],
-        "marked": str(path_of(batch.marked_file)) if batch.marked_file else None,
         **summary.get("counts", {}),
     }
     return Answer(facts, "\n".join([words, *summary["notes"], *_fault_lines(batch)]))
@@ -87,7 +90,7 @@ def _fault_lines(batch: ImportBatch) -> list[str]:
     if more > 0:
         lines.append(f"……还有 {more} 处")
     if batch.marked_file is not None:
-        lines.append(f"标红的文件（xlsx）：{path_of(batch.marked_file)}")
+        lines.append("加 --marked 文件名.xlsx 可得到标红的文件。")
     return lines
 
 
