@@ -19,6 +19,7 @@ from fangfanpin.households.models import Household, Person
 from fangfanpin.households.services import RevealRefused, history, reveal
 from fangfanpin.jobs.services import start
 from fangfanpin.policy.services import pack_of
+from fangfanpin.quality.queries import with_sentences
 from fangfanpin.records import gates
 from fangfanpin.records.units import HOUSEHOLD_FORM, TARGET_HOUSEHOLD, load_unit
 
@@ -47,7 +48,9 @@ def household(request: SignedInRequest, household_id: UUID) -> HttpResponse:
             "spells": [reading.spell(found, pack) for found in unit.spells],
             "pairings": row.pairings.order_by("-start_on"),
             "location": unit.location,
-            "clues": row.clues.filter(year=campaign.year).select_related("person").order_by("state", "severity", "rule_id"),
+            "clues": with_sentences(
+                row.clues.filter(year=campaign.year).select_related("person").order_by("state", "severity", "rule_id"), pack, request.reach
+            ),
             "conflicts": row.conflicts.filter(state="open").count(),
             "papers": reading.papers(unit, pack),
             "unlocked": Unlock.objects.filter(household=row, year=campaign.year, closed_at__isnull=True).first(),

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
-from fangfanpin.dashboards.queries import OPEN_CLUES, SUBMITTED_STATES
-from fangfanpin.quality.models import Clue
+from fangfanpin.dashboards.queries import SUBMITTED_STATES
+from fangfanpin.quality.models import OPEN_STATES, Clue
 from fangfanpin.records.models import Conflict, Record
 from fangfanpin.records.units import HOUSEHOLD_FORM
 from fangfanpin.regions.names import name_of
@@ -56,7 +56,7 @@ def _conflicts(reach: Reach, year: int) -> int:
 
 
 def _clues(reach: Reach, year: int) -> int:
-    rows = Clue.objects.visible_to(reach).filter(year=year, state__in=OPEN_CLUES).exclude(severity=Clue.Severity.INFO)
+    rows = Clue.objects.visible_to(reach).filter(year=year, state__in=OPEN_STATES).exclude(severity=Clue.Severity.INFO)
     return rows.order_by().values("pk")[: _bound(reach)].count()
 
 

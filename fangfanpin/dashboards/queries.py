@@ -14,15 +14,12 @@ from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns.models import Campaign, StageReport
 from fangfanpin.households.models import Household, HouseholdQuerySet
 from fangfanpin.households.services import search
-from fangfanpin.quality.models import Clue
+from fangfanpin.quality.models import OPEN_STATES, Clue
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import HOUSEHOLD_FORM
 from fangfanpin.regions.models import Region
 
 PAGE = 50
-OPEN_CLUES = (Clue.State.OPEN, Clue.State.CORRECTED)
-
-
 SUBMITTED_STATES = (Record.State.SUBMITTED, Record.State.APPROVED, Record.State.LOCKED)
 _COUNTS = (
     *("households", "visited", "empty", "draft", "submitted", "collected", "approved", "returned", "entered_there", "to_transfer"),
@@ -127,8 +124,8 @@ def _counted_within_reach(reach: Reach, year: int, under: str) -> list[tuple[str
         .order_by()
         .values("village_code")
         .annotate(
-            clues_open=Count("id", filter=asked & Q(state__in=OPEN_CLUES)),
-            clues_closed=Count("id", filter=asked & ~Q(state__in=OPEN_CLUES)),
+            clues_open=Count("id", filter=asked & Q(state__in=OPEN_STATES)),
+            clues_closed=Count("id", filter=asked & ~Q(state__in=OPEN_STATES)),
             clues_to_review=Count("id", filter=Q(state=Clue.State.CONFIRMED, reviewed_at__isnull=True)),
         )
     )
@@ -192,12 +189,12 @@ def households(reach: Reach, year: int, chosen: HouseholdFilter) -> HouseholdQue
     if chosen.state:
         rows = rows.filter(Exists(leads.filter(state=chosen.state)))
     if chosen.clue == "open":
-        rows = rows.filter(Exists(Clue.objects.filter(household_id=OuterRef("pk"), year=year, state__in=OPEN_CLUES)))
+        rows = rows.filter(Exists(Clue.objects.filter(household_id=OuterRef("pk"), year=year, state__in=OPEN_STATES)))
     return rows.annotate(
         year_state=Subquery(leads.values("state")[:1]),
         transferred_at=Subquery(leads.values("transferred_at")[:1]),
         open_clues=Subquery(
-            Clue.objects.filter(household_id=OuterRef("pk"), year=year, state__in=OPEN_CLUES)
+            Clue.objects.filter(household_id=OuterRef("pk"), year=year, state__in=OPEN_STATES)
             .order_by()
             .values("household_id")
             .annotate(count=Count("id"))

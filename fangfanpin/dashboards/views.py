@@ -20,6 +20,8 @@ from fangfanpin.campaigns.services import CampaignRefused, lock_again, report_st
 from fangfanpin.dashboards import maps, queries, start, transfer
 from fangfanpin.households.models import Household
 from fangfanpin.policy.services import pack_of
+from fangfanpin.quality.models import OPEN_STATES
+from fangfanpin.quality.queries import with_sentences
 from fangfanpin.records.models import Conflict, Record
 from fangfanpin.records.reviewing import ReviewRefused, approve, send_back
 from fangfanpin.records.units import HOUSEHOLD_FORM, load_unit
@@ -174,7 +176,7 @@ def review(request: SignedInRequest, household_id: UUID) -> HttpResponse:
             "lead": lead,
             "changed": transfer.changed_items(unit, pack, sensitive=can(request.reach, Verb.SENSITIVE_VIEW, household)),
             "moves": transfer.moves(unit, pack),
-            "clues": household.clues.filter(year=campaign.year, state__in=queries.OPEN_CLUES),
+            "clues": with_sentences(household.clues.filter(year=campaign.year, state__in=OPEN_STATES), pack, request.reach),
             "asked_reason": request.POST.get("reason", ""),
         },
     )

@@ -14,6 +14,7 @@ from fangfanpin.campaigns import clock
 from fangfanpin.fieldwork.bundles import household_bundle, masked, masked_conflict, pack_bundle, shown_facts
 from fangfanpin.households.models import Household
 from fangfanpin.policy.services import pack_of
+from fangfanpin.quality.queries import open_clues
 from fangfanpin.records.models import Conflict
 from fangfanpin.records.saving import EntryClosed, Fault, SaveFaults, SaveRequest, form_of, resolve_conflict, save
 
@@ -94,6 +95,7 @@ def save_household(request: SignedInRequest) -> HttpResponse:
     if not can(request.reach, Verb.SENSITIVE_VIEW, household):
         reply["values"] = {target: masked(pack, form_of(target), values, sensitive=False) for target, values in reply["values"].items()}
         reply["facts"] = {target: shown_facts(facts, sensitive=False) for target, facts in reply["facts"].items()}
+        reply["clues"] = open_clues(household, campaign.year, pack, sensitive=False)
         reply["conflicts"] = [masked_conflict(pack, conflict, sensitive=False) for conflict in reply["conflicts"]]
     return JsonResponse(reply)
 

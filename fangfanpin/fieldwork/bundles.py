@@ -21,6 +21,7 @@ from fangfanpin.households.subjects import (
 )
 from fangfanpin.pack import Form, Indicator, Pack
 from fangfanpin.privacy.secrets import mask_phone, mask_text
+from fangfanpin.quality.queries import open_clues
 from fangfanpin.records import gates
 from fangfanpin.records.models import Conflict, Record
 from fangfanpin.records.saving import conflict_json, form_of
@@ -203,17 +204,7 @@ def household_bundle(household: Household, campaign: Campaign, pack: Pack, reach
         "entered_by": lead.entered_by.name if lead.entered_by else None,
         "checked_by": lead.checked_by.name if lead.checked_by else None,
         "return_reason": lead.return_reason or None,
-        "clues": [
-            {
-                "id": str(clue.id),
-                "rule": clue.rule_id,
-                "severity": clue.severity,
-                "message": clue.message,
-                "where": clue.where_to_look,
-                "person_id": str(clue.person_id) if clue.person_id else None,
-            }
-            for clue in household.clues.filter(year=campaign.year, state__in=("open", "corrected"))
-        ],
+        "clues": open_clues(household, campaign.year, pack, sensitive=sensitive),
         "conflicts": [
             masked_conflict(pack, conflict_json(conflict), sensitive=sensitive)
             for conflict in household.conflicts.filter(state=Conflict.State.OPEN).select_related("stored_by", "offered_by")

@@ -13,8 +13,8 @@ from fangfanpin.files.models import StoredFile
 from fangfanpin.files.services import store
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.policy.services import pack_of
-from fangfanpin.quality.models import Clue, ClueStep
-from fangfanpin.quality.recheck import OPEN_STATES, find_hits
+from fangfanpin.quality.models import OPEN_STATES, Clue, ClueStep
+from fangfanpin.quality.recheck import find_hits
 from fangfanpin.quality.sweep import write_clues
 from fangfanpin.records.units import load_unit
 

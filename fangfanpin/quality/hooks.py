@@ -1,8 +1,8 @@
 """What quality tells the apps below: re-check on save, what blocks submission, an open clue opens a closed record."""
 
 from fangfanpin.accounts.models import User
-from fangfanpin.quality.models import Clue
-from fangfanpin.quality.recheck import OPEN_STATES, must_be_corrected, recheck
+from fangfanpin.quality.models import OPEN_STATES, Clue
+from fangfanpin.quality.recheck import must_be_corrected, recheck
 from fangfanpin.records.gates import register_opener
 from fangfanpin.records.models import Record
 from fangfanpin.records.saving import register_after_save, register_before_submit

@@ -91,6 +91,10 @@ class Clue(models.Model):
         return f"{self.rule_id} {self.subject_id}"
 
 
+# Still to be worked off: not answered, or answered "corrected" while the rule goes on hitting.
+OPEN_STATES = (Clue.State.OPEN, Clue.State.CORRECTED)
+
+
 class ClueStep(models.Model):
     """What was done with a clue: opened, answered, returned, closed, opened again."""
 

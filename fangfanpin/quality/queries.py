@@ -1,16 +1,18 @@
 """Report-shaped reads of clues: the list with its filters, counts by rule and village, what waits for review."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
 
+from fangfanpin.accounts.permissions import can
 from fangfanpin.accounts.reach import Reach
+from fangfanpin.accounts.verbs import Verb
+from fangfanpin.households.models import Household
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.quality import messages
-from fangfanpin.quality.models import Clue
-from fangfanpin.quality.recheck import OPEN_STATES
+from fangfanpin.quality.models import OPEN_STATES, Clue
 from fangfanpin.regions.models import Region
 
 PAGE = 50
@@ -135,6 +137,28 @@ def sentence(clue: Clue, rules: Mapping[str, Rule], pack: Pack, *, sensitive: bo
     if sensitive or rule is None:
         return clue.message if sensitive else clue.rule_id
     return messages.render(rule, clue.used, pack, sensitive=False)
+
+
+def with_sentences(rows: Iterable[Clue], pack: Pack, reach: Reach) -> list[dict[str, Any]]:
+    """For pages: each clue with what it says to this person."""
+    rules = {rule.id: rule for rule in pack.rules}
+    return [{"clue": row, "sentence": sentence(row, rules, pack, sensitive=can(reach, Verb.SENSITIVE_VIEW, row))} for row in rows]
+
+
+def open_clues(household: Household, year: int, pack: Pack, *, sensitive: bool) -> list[dict[str, Any]]:
+    """A household's clues still to be worked off, as the form engine takes them (docs/field-api.md)."""
+    rules = {rule.id: rule for rule in pack.rules}
+    return [
+        {
+            "id": str(clue.id),
+            "rule": clue.rule_id,
+            "severity": clue.severity,
+            "message": sentence(clue, rules, pack, sensitive=sensitive),
+            "where": clue.where_to_look,
+            "person_id": str(clue.person_id) if clue.person_id else None,
+        }
+        for clue in Clue.objects.filter(household=household, year=year, state__in=OPEN_STATES)
+    ]
 
 
 def places(reach: Reach, codes: Sequence[str]) -> list[tuple[str, str, list[tuple[str, str]]]]:

@@ -14,12 +14,12 @@ from fangfanpin.expressions.closures import Closure, compiled
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.quality import messages
 from fangfanpin.quality.models import Clue
+from fangfanpin.quality.queries import open_clues
 from fangfanpin.quality.snapshot import SWEPT_STATES
 from fangfanpin.quality.sweep import Hit, write_clues
 from fangfanpin.records.saving import Fault
 from fangfanpin.records.units import TARGET_HOUSEHOLD, Scopes, Unit, scopes_of
 
-OPEN_STATES = (Clue.State.OPEN, Clue.State.CORRECTED)
 _PACKS_AT_ONCE = 4
 
 
@@ -121,22 +121,7 @@ def recheck(unit: Unit, pack: Pack, by: User | None) -> list[dict[str, Any]]:
             rules=frozenset(judge.rule.id for judge in _judges_of(pack)),
             by=by,
         )
-    return open_clues(unit)
-
-
-def open_clues(unit: Unit) -> list[dict[str, Any]]:
-    rows = Clue.objects.filter(household=unit.household, year=unit.year, state__in=OPEN_STATES)
-    return [
-        {
-            "id": str(clue.id),
-            "rule": clue.rule_id,
-            "severity": clue.severity,
-            "message": clue.message,
-            "where": clue.where_to_look,
-            "person_id": str(clue.person_id) if clue.person_id else None,
-        }
-        for clue in rows
-    ]
+    return open_clues(unit.household, unit.year, pack, sensitive=True)
 
 
 def must_be_corrected(unit: Unit, pack: Pack) -> list[Fault]:

@@ -19,8 +19,7 @@ from fangfanpin.pack import Pack, Rule
 from fangfanpin.policy.services import pack_of
 from fangfanpin.quality import messages, queries
 from fangfanpin.quality.clues import MOST_BYTES, ClueRefused, Upload, approve, confirm, correct, rule_of, send_back
-from fangfanpin.quality.models import Clue, Sweep
-from fangfanpin.quality.recheck import OPEN_STATES
+from fangfanpin.quality.models import OPEN_STATES, Clue, Sweep
 from fangfanpin.records import gates
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import HOUSEHOLD_FORM, LIVE
@@ -29,11 +28,6 @@ from fangfanpin.regions.models import Region
 
 def _rules(pack: Pack) -> Mapping[str, Rule]:
     return {rule.id: rule for rule in pack.rules}
-
-
-def _with_sentences(rows: list[Clue], pack: Pack, reach: Reach) -> list[dict[str, object]]:
-    rules = _rules(pack)
-    return [{"clue": row, "sentence": queries.sentence(row, rules, pack, sensitive=can(reach, Verb.SENSITIVE_VIEW, row))} for row in rows]
 
 
 @needs(Verb.HOUSEHOLD_VIEW, "GET")
@@ -50,7 +44,7 @@ def clue_list(request: SignedInRequest) -> HttpResponse:
         "quality/clues.html",
         {
             "chosen": chosen,
-            "rows": _with_sentences(found, pack, request.reach),
+            "rows": queries.with_sentences(found, pack, request.reach),
             "next_url": "?" + urlencode({**chosen.as_query(), "after": following}) if following else "",
             "filters": chosen.as_query(),
             "states": queries.STATES,
@@ -79,7 +73,7 @@ def review_list(request: SignedInRequest) -> HttpResponse:
     return render(
         request,
         "quality/review.html",
-        {"rows": _with_sentences(found, pack, request.reach), "next_url": "?" + urlencode({"after": following}) if following else ""},
+        {"rows": queries.with_sentences(found, pack, request.reach), "next_url": "?" + urlencode({"after": following}) if following else ""},
     )
 
 
@@ -112,7 +106,7 @@ def _page(request: SignedInRequest, row: Clue, *, status: int = 200, typed: Mapp
             "has_last": any(one.last is not None for one in used),
             "year": row.year,
             "steps": row.steps.select_related("by", "file").order_by("at"),
-            "others": _with_sentences(list(others.select_related("household", "person")[:20]), pack, request.reach),
+            "others": queries.with_sentences(list(others.select_related("household", "person")[:20]), pack, request.reach),
             "may_answer": answers and row.state in OPEN_STATES,
             "may_review": can(request.reach, Verb.CLUE_REVIEW, row) and row.state == Clue.State.CONFIRMED and row.reviewed_at is None,
             "is_own_answer": row.answered_by_id == request.user.pk,
@@ -182,7 +176,8 @@ def _tell_corrected(request: SignedInRequest, done: Clue) -> None:
     elif done.state == Clue.State.CORRECTED:
         notes.success(request, _("已记为更正。这条规则要全县一起比对，下次排查时复查。"))
     else:
-        notes.warning(request, _("复查仍不符：%(message)s。请到录入页改好再答，或说明情况属实。") % {"message": done.message})
+        (said,) = queries.with_sentences([done], pack_of(clock.current().pack), request.reach)
+        notes.warning(request, _("复查仍不符：%(message)s。请到录入页改好再答，或说明情况属实。") % {"message": said["sentence"]})
 
 
 @needs(Verb.CLUE_REVIEW, "POST")
