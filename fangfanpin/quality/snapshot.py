@@ -25,29 +25,19 @@ from psycopg import sql
 
 from fangfanpin.expressions import Codes, Date, Month, Type
 from fangfanpin.expressions.duckdb import column_type
+from fangfanpin.households.subjects import HOUSEHOLD_COLUMNS, PERSON_COLUMNS, PERSON_FACTS
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.quality import messages
 from fangfanpin.runtime.postgres import read_urls
 
 # Items whose value is a column of the registry.
 HOUSEHOLD_SUBJECT: Mapping[str, str] = {
-    "household_id": "code", "admin_village_code": "village_code", "natural_village_code": "natural_village_code", "bank_name": "bank_name",
-    "bank_holder": "bank_holder", "household_type": "household_type", "household_state": "household_state",
-    "first_identified_at": "first_identified_at", "poverty_exit_year": "poverty_exit_year", "main_poverty_cause": "main_poverty_cause",
-    "other_poverty_causes": "other_poverty_causes", "relapse_cause": "relapse_cause", "head_name": "head_name",
-    "monitoring_type": "monitoring_type", "monitoring_state": "monitoring_state", "bank_luhn_ok": "bank_luhn_ok",
-}  # fmt: skip
+    **HOUSEHOLD_COLUMNS,
+    **{name: name for name in ("head_name", "monitoring_type", "monitoring_state", "bank_luhn_ok")},
+}
 LOCATION_COLUMNS = ("lat", "lon", "datum", "gps_accuracy_m", "mock_location")
 RECORD_COLUMNS = ("entered_by", "checked_by", "entered_on")
-PERSON_SUBJECT: Mapping[str, str] = {
-    "person_id": "code", "member_name": "member_name", "sex": "sex", "birth_date": "birth_date", "id_type": "id_type",
-    "disability_category": "disability_category", "disability_grade": "disability_grade", "ethnicity": "ethnicity",
-    "is_relocated_person": "is_relocated_person", "identified_at": "identified_at", "relation_to_head": "relation_to_head",
-    "member_state": "member_state", "change_kind": "change_kind", "change_reason": "change_reason", "change_date": "change_date",
-    "id_form": "id_form", "id_check_ok": "id_check_ok", "id_birth": "id_birth", "id_sex": "id_sex", "id_region_known": "id_region_known",
-    "id_placeholder": "id_placeholder", "id18_digest": "id18_digest", "card_check_ok": "card_check_ok", "card_category": "card_category",
-    "card_grade": "card_grade", "card_reissue_ok": "card_reissue_ok", "card_matches_id": "card_matches_id",
-}  # fmt: skip
+PERSON_SUBJECT: Mapping[str, str] = {**PERSON_COLUMNS, **{name: name for name in PERSON_FACTS}}
 SPELL_SUBJECT: Mapping[str, str] = {
     "spell_no": "spell_no", "identified_month": "identified_month", "eliminated_month": "eliminated_month",
     "monitoring_type": "monitoring_type", "spell_state": "spell_state",
