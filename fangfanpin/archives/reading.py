@@ -16,7 +16,7 @@ from fangfanpin.households.subjects import (
     person_values,
 )
 from fangfanpin.pack import Indicator, Pack
-from fangfanpin.privacy.secrets import mask_phone, mask_text
+from fangfanpin.privacy.secrets import mask_sensitive
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM, TARGET_HOUSEHOLD, Unit
 
@@ -57,7 +57,7 @@ def shown(pack: Pack, indicator: Indicator, value: Any, *, sensitive: bool = Tru
     if value is None or value == "" or value == []:
         return ""
     if indicator.privacy == "sensitive" and not sensitive:
-        return mask_phone(str(value)) if indicator.type == "phone" else mask_text(str(value))
+        return mask_sensitive(value, is_phone=indicator.type == "phone")
     if indicator.type == "secret_number":
         return str(value)
     return pack.display(indicator, value)

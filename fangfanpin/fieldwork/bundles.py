@@ -20,7 +20,7 @@ from fangfanpin.households.subjects import (
     person_values,
 )
 from fangfanpin.pack import Form, Indicator, Pack
-from fangfanpin.privacy.secrets import mask_phone, mask_text
+from fangfanpin.privacy.secrets import mask_sensitive
 from fangfanpin.quality.queries import open_clues
 from fangfanpin.records import gates
 from fangfanpin.records.models import Conflict, Record
@@ -147,10 +147,8 @@ def masked(pack: Pack, form: str, values: dict[str, Any], *, sensitive: bool) ->
         indicator = pack.indicators.get(f"{form}.{name}")
         if value is None or indicator is None or indicator.privacy != "sensitive":
             found[name] = value
-        elif indicator.type == "phone":
-            found[name] = mask_phone(value)
         else:
-            found[name] = mask_text(str(value))
+            found[name] = mask_sensitive(value, is_phone=indicator.type == "phone")
     return found
 
 

@@ -34,7 +34,7 @@ from fangfanpin.papers.sheets import (
     render_village,
 )
 from fangfanpin.policy.services import pack_of
-from fangfanpin.privacy.secrets import mask_phone, mask_text
+from fangfanpin.privacy.secrets import mask_sensitive, mask_text
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import HOUSEHOLD_FORM, LIVE, PERSON_FORM, TARGET_HOUSEHOLD
 from fangfanpin.regions.models import Region
@@ -170,7 +170,7 @@ class _Words:
         if value is None or value == "" or value == []:
             return ""
         if item.privacy == "sensitive" and not self.open:
-            return mask_phone(str(value)) if item.type == "phone" else mask_text(str(value))
+            return mask_sensitive(value, is_phone=item.type == "phone")
         if item.type == "ref":
             return self.regions.get(str(value), str(value))
         return str(value) if item.type == "secret_number" else self.pack.display(item, value)

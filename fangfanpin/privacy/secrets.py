@@ -66,5 +66,10 @@ def mask_bank(number: str | None) -> str:
     return "*" * max(len(number) - 4, 0) + number[-4:]
 
 
+def mask_sensitive(value: object, *, is_phone: bool) -> str:
+    """A sensitive value for those without the right: a phone in part, anything else wholly."""
+    return mask_phone(str(value)) if is_phone else mask_text(str(value))
+
+
 def mask_text(text: str | None) -> str:
     return "＊＊＊" if text else ""
