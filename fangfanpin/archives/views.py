@@ -18,12 +18,11 @@ from fangfanpin.campaigns.models import Unlock
 from fangfanpin.households.models import Household, Person
 from fangfanpin.households.services import RevealRefused, history, reveal
 from fangfanpin.jobs.services import start
+from fangfanpin.pack.load import SHANGHAI
 from fangfanpin.policy.services import pack_of
 from fangfanpin.quality.queries import with_sentences
 from fangfanpin.records import gates
 from fangfanpin.records.units import HOUSEHOLD_FORM, TARGET_HOUSEHOLD, load_unit
-
-SHANGHAI = datetime.timezone(datetime.timedelta(hours=8))
 
 
 @needs(Verb.HOUSEHOLD_VIEW, "GET")

@@ -9,9 +9,8 @@ from django.db.models.signals import post_delete, post_save
 from django.utils import timezone
 
 from fangfanpin.campaigns.models import Campaign
+from fangfanpin.pack.load import SHANGHAI
 from fangfanpin.policy.services import pack_of
-
-SHANGHAI = datetime.timezone(datetime.timedelta(hours=8))
 
 
 class NoCampaign(Exception):

@@ -14,11 +14,11 @@ from django.utils import timezone
 from fangfanpin.accounts.management import first_password
 from fangfanpin.accounts.models import Assignment, Role, User
 from fangfanpin.accounts.reach import make_reach, set_database_reach
-from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign
 from fangfanpin.campaigns.services import open_campaign
 from fangfanpin.cli import Answer, Command, CommandFault
 from fangfanpin.pack import PackFaults, load_pack
+from fangfanpin.pack.load import SHANGHAI
 from fangfanpin.policy.services import publish
 from fangfanpin.regions.models import Region
 from fangfanpin.regions.services import load_regions
@@ -37,7 +37,7 @@ def _clock(word: str | None) -> datetime.datetime | None:
     if not word:
         return None
     try:
-        return datetime.datetime.combine(datetime.date.fromisoformat(word), datetime.time(8), tzinfo=clock.SHANGHAI)
+        return datetime.datetime.combine(datetime.date.fromisoformat(word), datetime.time(8), tzinfo=SHANGHAI)
     except ValueError:
         raise CommandFault(f"--clock {word} 不是日期，请写成 2021-11-10 这样") from None
 

@@ -15,7 +15,6 @@ from psycopg import sql
 from fangfanpin.accounts.management import first_password
 from fangfanpin.accounts.models import Assignment, Role, User
 from fangfanpin.accounts.reach import make_reach, set_database_reach
-from fangfanpin.campaigns.clock import SHANGHAI
 from fangfanpin.campaigns.models import Campaign
 from fangfanpin.campaigns.services import open_campaign
 from fangfanpin.demo.county import DemoCounty, DemoHousehold, DemoPerson, DemoVillage
@@ -25,6 +24,7 @@ from fangfanpin.demo.maps import write_maps
 from fangfanpin.households.models import Household, Location, Membership, MonitoringSpell, Pairing, Person
 from fangfanpin.households.subjects import initials, name_key, person_columns, set_household_value
 from fangfanpin.pack import load_pack
+from fangfanpin.pack.load import SHANGHAI
 from fangfanpin.policy.services import publish
 from fangfanpin.records.models import Record
 from fangfanpin.regions.models import Region

@@ -14,13 +14,14 @@ from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import StageReport
 from fangfanpin.dashboards import queries
+from fangfanpin.pack.load import SHANGHAI
 
 ClientAs = Callable[[str], Client]
 Acting = Callable[[str], Reach]
 
 
 def _at(text: str) -> datetime.datetime:
-    return datetime.datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=clock.SHANGHAI)
+    return datetime.datetime.strptime(text, "%Y-%m-%d %H:%M").replace(tzinfo=SHANGHAI)
 
 
 @pytest.mark.parametrize(
