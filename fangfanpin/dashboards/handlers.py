@@ -60,6 +60,10 @@ def _said_place(code: str, places: _Places) -> tuple[str, str]:
     return (_("地区"), places.name(code) if code else _("管辖范围内全部"))
 
 
+def _sees_sensitive(reach: Reach, row: Household | Conflict) -> bool:
+    return not reach.scopes or can(reach, Verb.SENSITIVE_VIEW, row)  # no scopes: the system itself
+
+
 def _word(pack: Pack, list_name: str, code: str) -> str:
     return pack.word(list_name, code) if code else ""
 
@@ -90,7 +94,7 @@ def households(reach: Reach, parameters: Mapping[str, str]) -> Table:
                 yield [
                     *_household_cells(h, places),
                     places.name(h.natural_village_code),
-                    h.address if can(reach, Verb.SENSITIVE_VIEW, h) or not reach.scopes else mask_text(h.address),
+                    h.address if _sees_sensitive(reach, h) else mask_text(h.address),
                     h.member_count,
                     _word(pack, "household_type", h.household_type),
                     _word(pack, "monitoring_type", h.monitoring_type),
@@ -141,7 +145,7 @@ def year_update(reach: Reach, parameters: Mapping[str, str]) -> Table:
             found = [record.household for record in chunk if record.household is not None]
             for unit in transfer.units_of(found, campaign.year):
                 cells = _household_cells(unit.household, places)
-                sensitive = not reach.scopes or can(reach, Verb.SENSITIVE_VIEW, unit.household)
+                sensitive = _sees_sensitive(reach, unit.household)
                 for move in transfer.moves(unit, pack):
                     on = move.on.isoformat() if move.on else ""
                     yield [*cells, _("家庭成员增减"), move.name, move.word, "", "", "，".join(filter(None, (move.reason, on)))]
@@ -220,7 +224,7 @@ def conflicts(reach: Reach, parameters: Mapping[str, str]) -> Table:
     def row(conflict: Conflict) -> list[Any]:
         form = HOUSEHOLD_FORM if conflict.target == TARGET_HOUSEHOLD else PERSON_FORM
         indicator = pack.indicators.get(f"{form}.{conflict.name}")
-        sensitive = not reach.scopes or can(reach, Verb.SENSITIVE_VIEW, conflict)
+        sensitive = _sees_sensitive(reach, conflict)
         return [
             *_household_cells(conflict.household, places),
             indicator.zh if indicator else conflict.name,

@@ -1,5 +1,7 @@
 """Background work of records: a roster file is checked, taken in, taken back."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from django.utils.translation import gettext as _
@@ -27,31 +29,33 @@ def _year() -> CurrentYear:
         raise JobRefused(_("还没有年度工作，请先建立年度工作再导入。")) from None
 
 
+@contextmanager
+def _told_to_owner() -> Iterator[None]:
+    try:
+        yield
+    except ImportRefused as refused:
+        raise JobRefused(str(refused)) from None
+
+
 @handles("records.roster_check")
 def check(job: Job, reach: Reach, progress: Progress) -> Outcome:
     """parameters: batch."""
-    try:
+    with _told_to_owner():
         batch = check_batch(batch=_batch(job), year=_year(), reach=reach, report=progress.report)
-    except ImportRefused as refused:
-        raise JobRefused(str(refused)) from None
     return Outcome(sentence_of(batch), {"batch": str(batch.pk), "state": batch.state}, batch.marked_file)
 
 
 @handles("records.roster_apply")
 def apply(job: Job, reach: Reach, progress: Progress) -> Outcome:
     """parameters: batch, keep_good."""
-    try:
+    with _told_to_owner():
         batch = apply_batch(batch=_batch(job), year=_year(), reach=reach, keep_good=bool(job.parameters.get("keep_good")), report=progress.report)
-    except ImportRefused as refused:
-        raise JobRefused(str(refused)) from None
     return Outcome(sentence_of(batch), {"batch": str(batch.pk), "state": batch.state}, batch.marked_file)
 
 
 @handles("records.roster_take_back")
 def back(job: Job, reach: Reach, progress: Progress) -> Outcome:
     """parameters: batch."""
-    try:
+    with _told_to_owner():
         batch = take_back(batch=_batch(job), reach=reach, report=progress.report)
-    except ImportRefused as refused:
-        raise JobRefused(str(refused)) from None
     return Outcome(sentence_of(batch), {"batch": str(batch.pk), "state": batch.state})
