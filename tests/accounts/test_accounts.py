@@ -17,7 +17,9 @@ from fangfanpin.accounts import management
 from fangfanpin.accounts.management import AccountRefused, NewAccount, check_accounts, create_accounts, may_keep
 from fangfanpin.accounts.models import Assignment, Role, User
 from fangfanpin.accounts.reach import Reach, make_reach, reach_of
+from fangfanpin.accounts.verbs import Verb
 from fangfanpin.households.models import Pairing
+from fangfanpin.pack.load import VERBS
 from fangfanpin.regions.models import Region
 
 As = Callable[[str], Reach]
@@ -378,3 +380,8 @@ def test_the_list_costs_the_same_for_ten_and_for_a_hundred(
         Assignment.objects.create(user=user, role_id="village", region_id=villages(reach)[0], valid_from=timezone.localdate())
     with django_assert_max_num_queries(25):
         assert client.get("/accounts/").status_code == 200
+
+
+def test_a_pack_may_name_exactly_the_verbs_there_are() -> None:
+    """The pack's reader lies below accounts and cannot ask it: the two lists are held together here."""
+    assert {verb.value for verb in Verb} == VERBS
