@@ -104,7 +104,7 @@ def built(households: int, seed: int = SEED, *, collected: float | None = None) 
     with in_use(data_dir):
         command = [sys.executable, "-m", "fangfanpin.cli", "demo", "--households", str(households), "--seed", str(seed), "--json"]
         command += [] if collected is None else ["--collected", str(collected)]
-        subprocess.run(command, env=_environment(data_dir), check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(command, env=environment(data_dir), check=True, stdout=subprocess.DEVNULL)
         # As a county in use has it: autovacuum would get there in some minutes, in the middle of a measurement.
         with psycopg.connect(read_urls(data_dir).owner, autocommit=True) as connection:
             connection.execute("VACUUM (ANALYZE)")
@@ -121,7 +121,7 @@ def served(households: int, seed: int = SEED) -> Iterator[Running]:
         port = int(probe.getsockname()[1])
     command = [sys.executable, "-m", "fangfanpin.cli", "serve"]
     with (data_dir / "serve.log").open("wb") as log:
-        process = subprocess.Popen(command, env=_environment(data_dir, PORT=str(port)), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        process = subprocess.Popen(command, env=environment(data_dir, PORT=str(port)), stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     try:
         deadline = time.monotonic() + 120
         while not is_answering(bind="127.0.0.1", port=port):
@@ -139,13 +139,19 @@ def served(households: int, seed: int = SEED) -> Iterator[Running]:
         process.wait(90)
 
 
-def _environment(data_dir: Path, **more: str) -> dict[str, str]:
+def environment(data_dir: Path, **more: str) -> dict[str, str]:
+    """A newcomer's environment for a command on that DATA_DIR: nothing of this process's roles and URLs."""
     kept = {name: value for name, value in os.environ.items() if not name.endswith("DATABASE_URL") and not name.startswith(("FFP_", "DJANGO_"))}
     return {**kept, "DATA_DIR": str(data_dir), **more}
 
 
-def _version() -> str:
-    digest = hashlib.sha256(migration_state().encode())
+def drawn_by() -> str:
+    """Changes with whatever a drawn county depends on: the generator and the packs."""
+    digest = hashlib.sha256()
     for path in [*sorted((PROJECT_DIR / "fangfanpin" / "demo").glob("*.py")), *sorted((PROJECT_DIR / "packs").rglob("*.*"))]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
+
+
+def _version() -> str:
+    return f"{migration_state()} {drawn_by()}"

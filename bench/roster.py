@@ -3,9 +3,7 @@
 Each import is a process of the worker's role on an empty county of its own, so that nothing is warm that would not be for a first roster.
 """
 
-import hashlib
 import json
-import os
 import shutil
 import statistics
 import subprocess
@@ -17,7 +15,7 @@ from typing import Any
 
 import psycopg
 
-from bench.county import CACHE, COUNTY, PROJECT_DIR, SEED
+from bench.county import CACHE, COUNTY, PROJECT_DIR, SEED, drawn_by, environment
 from fangfanpin.demo.county import DemoVillage
 from fangfanpin.demo.generate import generate
 from fangfanpin.demo.roster import write_roster
@@ -25,6 +23,10 @@ from fangfanpin.pack import load_pack
 from fangfanpin.runtime.postgres import in_use, read_urls
 
 IMPORTS, COMPARED = 3, 8000  # imports of the whole county; households of the file both read
+# Django first: models can be imported only after it is set up.
+_IMPORT = (
+    "import django; django.setup(); import sys; from pathlib import Path; from bench.roster_process import main; main(sys.argv[1], Path(sys.argv[2]))"
+)
 _WIPED = "TRUNCATE households_household, records_importbatch, audit_event RESTART IDENTITY CASCADE"
 
 
@@ -64,10 +66,7 @@ def run() -> list[dict[str, Any]]:
 
 def _workbook(data_dir: Path, households: int) -> tuple[Path, int]:
     """A roster of a drawn county of that size, kept by what draws it; and how many persons stand in it."""
-    digest = hashlib.sha256()
-    for path in [*sorted((PROJECT_DIR / "fangfanpin" / "demo").glob("*.py")), *sorted((PROJECT_DIR / "packs").rglob("*.*"))]:
-        digest.update(path.read_bytes())
-    path = CACHE / f"roster-{households}-{SEED}-{digest.hexdigest()[:12]}.xlsx"
+    path = CACHE / f"roster-{households}-{SEED}-{drawn_by()[:12]}.xlsx"
     counted = path.with_suffix(".persons")
     if not counted.exists():
         print(f"  writing a roster of {households} households …", file=sys.stderr, flush=True)
@@ -89,13 +88,18 @@ def _import(data_dir: Path, who: str, path: Path) -> float:
         connection.execute(_WIPED)
         connection.execute("DELETE FROM regions_region WHERE level = 'natural_village'")
     shutil.rmtree(data_dir / "files", ignore_errors=True)
-    return float(json.loads(_command(data_dir, "worker", "-m", "bench.roster_process", who, str(path)))["seconds"])
+    return float(json.loads(_command(data_dir, "worker", "-c", _IMPORT, who, str(path)))["seconds"])
 
 
 def _command(data_dir: Path, role: str, *words: str) -> str:
-    kept = {name: value for name, value in os.environ.items() if not name.endswith("DATABASE_URL") and not name.startswith(("FFP_", "DJANGO_"))}
-    environment = {**kept, "DATA_DIR": str(data_dir), "FFP_DB_ROLE": role, "DJANGO_SETTINGS_MODULE": "fangfanpin.settings"}
-    return subprocess.run([sys.executable, *words], env=environment, cwd=PROJECT_DIR, capture_output=True, text=True, check=True).stdout
+    return subprocess.run(
+        [sys.executable, *words],
+        env=environment(data_dir, FFP_DB_ROLE=role, DJANGO_SETTINGS_MODULE="fangfanpin.settings"),
+        cwd=PROJECT_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
 
 
 if __name__ == "__main__":

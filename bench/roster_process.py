@@ -1,22 +1,20 @@
-"""The worker's side of bench/roster.py: one import of one file, ours or django-import-export's, with everything committed."""
+"""The worker's side of bench/roster.py: one import of one file, ours or django-import-export's, with everything committed.
+
+Imported where Django is set up.
+"""
 
 import json
-import sys
 import time
 from pathlib import Path
 from typing import Any, cast
 
-import django
+import tablib
+from django.db import transaction
+from import_export import fields, instance_loaders, resources, widgets
 
-django.setup()
-
-import tablib  # noqa: E402  # models exist only after setup
-from django.db import transaction  # noqa: E402
-from import_export import fields, instance_loaders, resources, widgets  # noqa: E402
-
-from fangfanpin.accounts.reach import Reach, set_act, set_database_reach, system_reach  # noqa: E402
-from fangfanpin.households.models import Household, Membership, Person  # noqa: E402
-from fangfanpin.households.subjects import (  # noqa: E402
+from fangfanpin.accounts.reach import Reach, set_act, set_database_reach, system_reach
+from fangfanpin.households.models import Household, Membership, Person
+from fangfanpin.households.subjects import (
     HOUSEHOLD_COLUMNS,
     HOUSEHOLD_SECRETS,
     PERSON_COLUMNS,
@@ -26,13 +24,13 @@ from fangfanpin.households.subjects import (  # noqa: E402
     set_household_value,
     set_person_value,
 )
-from fangfanpin.pack import Indicator, Pack  # noqa: E402
-from fangfanpin.privacy.facts import identity_facts  # noqa: E402
-from fangfanpin.records.current_year import CurrentYear, current_year  # noqa: E402
-from fangfanpin.records.models import Record  # noqa: E402
-from fangfanpin.records.roster.columns import Headers  # noqa: E402
-from fangfanpin.records.roster.services import apply_batch, receive  # noqa: E402
-from fangfanpin.regions.models import Region  # noqa: E402
+from fangfanpin.pack import Indicator, Pack
+from fangfanpin.privacy.facts import identity_facts
+from fangfanpin.records.current_year import CurrentYear, current_year
+from fangfanpin.records.models import Record
+from fangfanpin.records.roster.columns import Headers
+from fangfanpin.records.roster.services import apply_batch, receive
+from fangfanpin.regions.models import Region
 
 BATCH = 1000
 
@@ -213,7 +211,3 @@ def main(who: str, path: Path) -> None:
         set_database_reach(reach, act="import.bench", source="bench")
         (ours if who == "ours" else theirs)(path, year, reach)
     print(json.dumps({"seconds": time.perf_counter() - began}))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
