@@ -73,17 +73,19 @@ export function problems(state: HouseholdState, rules: readonly Rule[], asked: b
     found.push({ id, kind, where, message: withoutName(message, placeWords(state, target)), hint, goto: gotoOf(target, name), conflict });
   };
   const findings = worthShowing(state, asked);
-  // What the server refuses by a rule that is checked here as well is said once.
+  const open = asked ? unconfirmed(state) : [];
+  // What the server refuses by a check that is made here as well is said once.
   const said = (fault: HouseholdState["faults"][number]): boolean =>
-    fault.origin === "server" && findings.some((finding) => finding.target === fault.target && fault.message.startsWith(finding.message));
+    fault.origin === "server" &&
+    (findings.some((finding) => finding.target === fault.target && fault.message.startsWith(finding.message)) ||
+      open.some(({ form, section, first }) => form.target === fault.target && first.name === fault.name && fault.message.includes(section.title)));
   for (const fault of state.faults.filter((one) => !said(one))) add("bad", `fault-${fault.target}-${fault.name}`, fault.target, fault.name, fault.message);
   for (const form of state.forms)
     for (const field of form.sections.flatMap((section) => section.fields))
       if (field.mark === "draft" && fieldId(field.target, field.name) !== here && !state.faults.some((one) => one.target === field.target && one.name === field.name))
         add("warn", `draft-${field.target}-${field.name}`, field.target, field.name, `“${field.text}”还没有填完：按 Enter 确认，按 Esc 放弃`);
-  if (asked)
-    for (const { form, section, first } of unconfirmed(state))
-      add("bad", `open-${form.target}-${section.key}`, form.target, first.name, `“${section.title}”还是上年的数：没有变化请按 F8 勾选，有变化请改`);
+  for (const { form, section, first } of open)
+    add("bad", `open-${form.target}-${section.key}`, form.target, first.name, `“${section.title}”还是上年的数：没有变化请按 F8 勾选，有变化请改`);
   for (const finding of findings)
     if (finding.severity === "error")
       add("bad", `finding-${finding.id}-${finding.target}`, finding.target, placeOf(state, finding.target, finding.items), finding.message, finding.where);
