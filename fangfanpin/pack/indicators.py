@@ -10,6 +10,7 @@ class Indicator:
     """`kind`: period, as_of, fixed, admin. `home`: subject, record, computed, spell, typed. `privacy`: none, sensitive, secret.
 
     `scale`: decimal places that the held integer carries (money 2, areas 2, degrees 6, months of work 1, others 2).
+    `part_of`: the item of the same form that it is added into. `label`: what people are shown, in the language of the pack.
     """
 
     form: str
@@ -31,10 +32,17 @@ class Indicator:
     source: str
     note: str
     required: bool = False
+    en: str = ""
+    part_of: str = ""
+    english: bool = False
+
+    @property
+    def label(self) -> str:
+        return (self.english and self.en) or self.zh
 
     @property
     def short(self) -> str:
-        return self.zh
+        return self.label
 
     @property
     def key(self) -> str:
@@ -61,7 +69,14 @@ class Indicator:
 
 @dataclass(frozen=True, slots=True)
 class ListItem:
+    """`word`: what people are shown, in the language of the pack."""
+
     code: str
     zh: str
     en: str
     note: str
+    english: bool = False
+
+    @property
+    def word(self) -> str:
+        return (self.english and self.en) or self.zh
