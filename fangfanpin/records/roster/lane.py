@@ -15,8 +15,8 @@ from fangfanpin.records.roster.checking import Checked, Checker, Ground
 from fangfanpin.records.roster.columns import HOUSEHOLD_CODE, VILLAGE
 from fangfanpin.records.roster.intake import Block
 
-# The first piece is small, so that the database begins while the file is still being opened.
-_FIRST_ROWS, _ROWS_AT_ONCE = 3000, 12_000
+# The first piece is small, so that the database begins while the file is still being opened; the next do not keep it waiting.
+_FIRST_ROWS, _ROWS_AT_ONCE = 3000, 8000
 
 
 class Lane:
