@@ -7,8 +7,9 @@ import { calculate } from "../src/desk/logic/arithmetic";
 import { isChosen, toggled } from "../src/desk/logic/choices";
 import { fromIdentity } from "../src/desk/logic/identity";
 import { householdForm, memberForms, paperSections, restIsNone, sectionKeyMeans, shownFields, unconfirmed } from "../src/desk/logic/layout";
+import { tabId } from "../src/desk/logic/members";
 import { counts, countWords, placeOf, problems, worthShowing } from "../src/desk/logic/problems";
-import { afterTarget, fieldId, firstOf, neighbour, sectionNeighbour, stopOfNumber, stops, SUBMIT } from "../src/desk/logic/stops";
+import { afterTarget, fieldId, firstOf, neighbour, sectionNeighbour, type Stop, stopOfNumber, stops, SUBMIT, targetOf } from "../src/desk/logic/stops";
 import { filledSums, partsDiffer, sumOfParts, sumTree } from "../src/desk/logic/sums";
 import { unitWords, yuanWords } from "../src/desk/logic/units";
 import { conflictSides, deadlineWords, momentWords, savingWords, windowWords } from "../src/desk/logic/words";
@@ -74,8 +75,16 @@ describe("the cursor's way", () => {
     expect(second).toMatchObject({ section: "income", target: HOUSEHOLD });
     expect(sectionNeighbour(all, second?.id as string, -1)).toBe(all[0]);
     const member = memberForms(state)[0]?.target as string;
-    const after = afterTarget(all, member, firstOf(all, member)?.id as string);
-    expect(after?.target).not.toBe(member);
+    const after = afterTarget(all, member);
+    expect(after && all.indexOf(after)).toBe(all.filter((stop) => stop.target === member).length + all.indexOf(firstOf(all, member) as Stop));
+    expect(afterTarget(all, "11111111-2222-3333-4444-555555555555")).toBeUndefined();
+  });
+  it("knows whose field an element is", () => {
+    const member = memberForms(state)[0]?.target as string;
+    expect(targetOf(fieldId(HOUSEHOLD, "wage_income"))).toBe(HOUSEHOLD);
+    expect(targetOf(SUBMIT.id)).toBe(HOUSEHOLD);
+    expect(targetOf(fieldId(member, "phone"))).toBe(member);
+    for (const other of ["", tabId(member), "problem-list"]) expect(targetOf(other)).toBeUndefined();
   });
   it("finds an item by the number printed on paper", () => {
     const member = memberForms(state).find((form) => form.person?.live)?.target as string;

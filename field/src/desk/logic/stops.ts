@@ -63,10 +63,16 @@ export function sectionNeighbour(all: readonly Stop[], id: string, step: 1 | -1)
   return before && all.find((stop) => stop.target === before.target && stop.section === before.section);
 }
 
-/** First stop after everything of one target: the next member, or what follows the members. */
-export function afterTarget(all: readonly Stop[], target: Target, id: string): Stop | undefined {
-  const at = indexOf(all, id);
-  return all.slice(at + 1).find((stop) => stop.target !== target);
+/** First stop after everything of one member: the next member, or what follows the members. */
+export function afterTarget(all: readonly Stop[], target: Target): Stop | undefined {
+  const at = all.findIndex((stop) => stop.target === target);
+  return at < 0 ? undefined : all.slice(at + 1).find((stop) => stop.target !== target);
+}
+
+/** Whose field an element is, by its id; undefined for what is no field. */
+export function targetOf(id: string): Target | undefined {
+  if (id === SUBMIT.id || id.startsWith(fieldId(HOUSEHOLD, ""))) return HOUSEHOLD;
+  return /^f-([0-9a-f-]{36})-/.exec(id)?.[1];
 }
 
 export function firstOf(all: readonly Stop[], target: Target, section?: string): Stop | undefined {
