@@ -113,15 +113,31 @@ describe("layout", () => {
     const fresh = { ...section("living"), fields: section("living").fields.map((one) => ({ ...one, last: undefined })) };
     expect(sectionKeyMeans(fresh)).toBe("nothing");
   });
-  it("takes 'the rest: none' as 0 and no, and leaves the parts of a sum empty", () => {
-    const rest = new Map(restIsNone(section("income"), tree).map(({ name, value }) => [name, value]));
-    expect(rest.get("wage_income")).toBe(0);
-    expect(rest.get("tr_dibao")).toBe(0);
-    expect(rest.has("wage_migrant")).toBe(false);
-    expect(rest.has("total_income")).toBe(false);
+  const rest = (typed: Record<string, Value>): Map<string, Value> => {
+    const income = section("income");
+    const fields = income.fields.map((one) => (one.name in typed ? { ...one, value: typed[one.name] } : one));
+    return new Map(restIsNone({ ...income, fields }, tree).map(({ name, value }) => [name, value]));
+  };
+  it("takes 'the rest: none' as 0 and no, of the parts of a sum as well", () => {
+    const none = rest({});
+    for (const name of ["wage_income", "wage_migrant", "tr_dibao", "tr_eco", "tr_eco_grassland", "tr_rest", "exp_crop"]) expect(none.get(name)).toBe(0);
+    expect(none.has("total_income")).toBe(false);
+    expect(none.has("wage_income_stated")).toBe(false);
     const member = memberForms(state)[0];
     const work = restIsNone(member?.sections.find((one) => one.key === "work") as SectionState, tree);
     expect(work).toContainEqual({ name: "medical_assistance", value: false });
+  });
+  it("says 'none' of the other parts of a sum that its parts make up", () => {
+    const none = rest({ wage_income: 2_400_000, wage_migrant: 2_400_000 });
+    expect(none.get("wage_gather")).toBe(0);
+    expect(none.has("wage_migrant")).toBe(false);
+    expect(none.has("wage_income")).toBe(false);
+    expect(rest({ wage_migrant: 2_400_000 }).get("wage_income")).toBe(2_400_000);
+  });
+  it("says nothing of the parts of a sum that somebody typed without them", () => {
+    const none = rest({ wage_income: 2_400_000, business_income: 500, biz_crop: 200, business_expense: 0 });
+    for (const name of ["wage_migrant", "wage_gather", "biz_livestock"]) expect(none.has(name)).toBe(false);
+    expect(none.get("exp_crop")).toBe(0);
   });
   it("names the sections that still stand on last year's values", () => {
     expect(unconfirmed(state).map((one) => one.section.key)).toContain("basics");
@@ -144,6 +160,14 @@ describe("sums", () => {
     expect(filledSums(tree, "wage_migrant", values({}), values({ wage_migrant: 1_200_000 }), none)).toEqual([{ name: "wage_income", value: 1_200_000 }]);
     const before = { wage_migrant: 1_000, wage_income: 1_000 };
     expect(filledSums(tree, "wage_gather", values(before), values({ ...before, wage_gather: 500 }), none)).toEqual([{ name: "wage_income", value: 1_500 }]);
+  });
+  it("lets a sum that 'the rest: none' made 0 follow its parts, until somebody types it", () => {
+    const zero = { wage_income: 0, wage_migrant: 0, wage_gather: 0 };
+    expect(filledSums(tree, "wage_gather", values(zero), values({ ...zero, wage_gather: 500 }), none)).toEqual([{ name: "wage_income", value: 500 }]);
+    const unsaid = { wage_income: 0, wage_gather: null };
+    expect(filledSums(tree, "wage_gather", values(unsaid), values({ ...unsaid, wage_gather: 500 }), none)).toEqual([{ name: "wage_income", value: 500 }]);
+    const typed = { ...zero, wage_income: 900 };
+    expect(filledSums(tree, "wage_gather", values(typed), values({ ...typed, wage_gather: 500 }), none)).toEqual([]);
   });
   it("leaves a sum alone that somebody typed, and says where the two differ", () => {
     const before = { wage_migrant: 1_000, wage_income: 9_000 };

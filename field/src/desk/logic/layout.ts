@@ -64,18 +64,26 @@ export function sectionKeyMeans(section: SectionState): "tick" | "empty" | "noth
 const COUNTED = new Set(["money", "area_mu", "decimal", "int"]);
 
 /**
- * "The rest: none" of a section, said by a person: numbers 0 and yes-or-no items no, as the notice wants it (没有的要填 0); parts of a sum
- * stay empty, for the work-sheet is not compulsory. What is left out here is left empty by the engine.
+ * "The rest: none" of a section, said by a person: numbers 0 and yes-or-no items no, as the notice wants it (没有的要填 0). So are the parts of a
+ * sum, which follows them from then on, unless a person typed the sum and it is not what its parts add up to: the work-sheet is not compulsory,
+ * and "none" would be said of what makes up the sum. What is left out here is left empty by the engine.
  */
 export function restIsNone(section: SectionState, sums: SumTree): { name: string; value: Value }[] {
-  const isComputed = (name: string): boolean => section.fields.some((field) => field.name === name && field.computed);
-  return section.fields
-    .filter((field) => isStop(field) && field.value === undefined && !field.carried)
-    .flatMap(({ name, indicator }): { name: string; value: Value }[] => {
-      if (indicator.type === "bool") return [{ name, value: false }];
-      const sum = sums.parent.get(name);
-      return COUNTED.has(indicator.type) && (sum === undefined || isComputed(sum)) ? [{ name, value: 0 }] : [];
-    });
+  const fields = new Map(section.fields.map((field) => [field.name, field]));
+  const isOpen = (field: FieldState): boolean => isStop(field) && field.value === undefined && !field.carried;
+  /** How an item stands once the rest is none. */
+  const number = (name: string): number => {
+    const value = fields.get(name)?.value;
+    return typeof value === "number" ? value : value === undefined ? ofParts(name) : 0;
+  };
+  const ofParts = (name: string): number => (sums.parts.get(name) ?? []).reduce((sum, part) => sum + number(part), 0);
+  const isBrokenDown = (sum: FieldState | undefined): boolean =>
+    !sum || sum.computed || typeof sum.value !== "number" || sum.value === ofParts(sum.name);
+  return section.fields.filter(isOpen).flatMap(({ name, indicator }): { name: string; value: Value }[] => {
+    if (indicator.type === "bool") return [{ name, value: false }];
+    if (!COUNTED.has(indicator.type) || !isBrokenDown(fields.get(sums.parent.get(name) ?? ""))) return [];
+    return [{ name, value: ofParts(name) }];
+  });
 }
 
 /** Sections that still stand on last year's values nobody has confirmed: submitting would say "left empty" of what was merely forgotten. */

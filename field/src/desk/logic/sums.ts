@@ -62,8 +62,8 @@ export function sumOfParts(parts: readonly string[], values: (name: string) => V
 }
 
 /**
- * After `name` has changed: the typed sums that follow it, innermost first. A sum somebody typed themselves (it is neither empty nor what its
- * parts added up to before) is left alone: the constraint beside it says where the two differ.
+ * After `name` has changed: the typed sums that follow it, innermost first. A sum somebody typed themselves (it is neither empty nor 0 nor what
+ * its parts added up to before) is left alone: the constraint beside it says where the two differ.
  */
 export function filledSums(
   tree: SumTree,
@@ -77,7 +77,7 @@ export function filledSums(
   for (let sum = tree.parent.get(name); sum !== undefined && !isComputed(sum); sum = tree.parent.get(sum)) {
     const parts = tree.parts.get(sum) ?? [];
     const stands = number(before(sum));
-    if (stands !== null && stands !== sumOfParts(parts, before)) break;
+    if (stands !== null && stands !== (sumOfParts(parts, before) ?? 0)) break;
     const value = sumOfParts(parts, now);
     if (value === stands) break;
     filled.push({ name: sum, value });
