@@ -155,9 +155,9 @@ describe("while typing", () => {
 describe("members", () => {
   it("arrive with reason and date, are typed, and go with the save in order", async () => {
     const { one, server } = await session(empty);
-    expect(one.arrive("01", "2021-05-01")).toEqual({ fault: "请从清单中选择自然增加的原因" });
+    expect(one.arrive("01", "2021-05-01")).toEqual({ fault: "请从清单中选择自然增加的原因", name: "change_reason" });
     expect(one.arrive("06", "昨天")).toHaveProperty("fault");
-    expect(one.arrive("06", "2999-01-01")).toEqual({ fault: "增加日期不能在今天之后" });
+    expect(one.arrive("06", "2999-01-01")).toEqual({ fault: "增加日期不能在今天之后", name: "change_date" });
     const before = field(one.state, "members_live").value as number;
     const made = one.arrive("06", "20210501", { member_name: "新生儿" });
     const id = "id" in made ? made.id : "";

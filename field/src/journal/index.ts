@@ -51,10 +51,10 @@ export interface Session {
   emptyRest(target: Target, section: string): void;
   visit(visitedBy: string[], visitedOn: string | null): string | null;
   /**
-   * Returns the new member's id, or what is wrong. `date` may be typed in any form. With `personId` the reason and date of a member
+   * Returns the new member's id, or what is wrong and of which item. `date` may be typed in any form. With `personId` the reason and date of a member
    * added here (and refused, or not sent yet) are put right.
    */
-  arrive(reason: string, date: string, values?: Record<string, Value>, personId?: string): { id: string } | { fault: string };
+  arrive(reason: string, date: string, values?: Record<string, Value>, personId?: string): { id: string } | { fault: string; name: string };
   /** Takes back a member added here that the server does not have yet. */
   withdraw(personId: string): void;
   leave(personId: string, reason: string, date: string): string | null;

@@ -230,8 +230,8 @@ class HouseholdSession implements Session {
     return null;
   }
 
-  arrive(reason: string, date: string, values: Record<string, Value> = {}, personId?: string): { id: string } | { fault: string } {
-    if (!this.state.may.edit) return { fault: say.session.closed };
+  arrive(reason: string, date: string, values: Record<string, Value> = {}, personId?: string): { id: string } | { fault: string; name: string } {
+    if (!this.state.may.edit) return { fault: say.session.closed, name: "" };
     const day = this.memberDay(reason, date, "increase");
     if ("fault" in day) return day;
     const id = personId ?? uuid();
@@ -240,7 +240,7 @@ class HouseholdSession implements Session {
     for (const [name, value] of Object.entries(values)) {
       const indicator = indicatorOf(this.pack, "person_year", name);
       const fault = indicator ? checkValue(this.pack, indicator, value) : say.session.noItem(name);
-      if (fault) return { fault };
+      if (fault) return { fault, name };
     }
     this.write(together([personId ? mendArrival(op, this.made(id)) : perform(op, this.made(id)), ...given]));
     void this.flush();
@@ -539,11 +539,11 @@ class HouseholdSession implements Session {
     return person ? { ...person.values, ...person.record.values }[name] : undefined;
   }
 
-  private memberDay(reason: string, date: string, kind: "increase" | "decrease"): { date: string } | { fault: string } {
-    if (!this.reasons(kind).some((item) => item.code === reason)) return { fault: say.session.reasonFirst[kind] };
+  private memberDay(reason: string, date: string, kind: "increase" | "decrease"): { date: string } | { fault: string; name: string } {
+    if (!this.reasons(kind).some((item) => item.code === reason)) return { fault: say.session.reasonFirst[kind], name: "change_reason" };
     const day = parseDate(date);
-    if (!("value" in day) || typeof day.value !== "string") return { fault: say.session.dayFirst[kind] };
-    if (day.value > localToday()) return { fault: say.session.notInFuture[kind] };
+    if (!("value" in day) || typeof day.value !== "string") return { fault: say.session.dayFirst[kind], name: "change_date" };
+    if (day.value > localToday()) return { fault: say.session.notInFuture[kind], name: "change_date" };
     return { date: day.value };
   }
 }
