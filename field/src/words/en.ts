@@ -161,6 +161,10 @@ export const en: Words = {
     lead: (name) => `${name} becomes head of the household. `,
     former: (name) => `The relation of ${name}, head until now, is emptied and must be filled in again. `,
     others: "The relations of the other members change too: please check each.",
+    isHead: (name) => `${name} is head of the household now. Who shall be head?`,
+    whom: "New head",
+    ask: "Please choose who shall be head",
+    nobodyElse: (name) => `${name} is head, and no other member lives in this household who could be.`,
     save: "Make head",
   },
 

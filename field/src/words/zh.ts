@@ -156,6 +156,10 @@ export const zh = {
     lead: (name: string) => `${name} 将成为户主。`,
     former: (name: string) => `原户主 ${name} 的“与户主关系”会清空，要重新填写。`,
     others: "其他成员与户主的关系也会跟着变，请逐个核对。",
+    isHead: (name: string) => `${name} 现在是户主。改由谁当户主？`,
+    whom: "新户主",
+    ask: "请选择由谁当户主",
+    nobodyElse: (name: string) => `${name} 是户主，这户没有别的在户成员可以改为户主。`,
     save: "改为户主",
   },
 
