@@ -169,6 +169,7 @@ def open_clues(household: Household, year: int, pack: Pack, *, sensitive: bool) 
             "message": sentence(clue, rules, pack, sensitive=sensitive),
             "where": where_to_look(clue, rules, pack),
             "person_id": str(clue.person_id) if clue.person_id else None,
+            "fields": list(rules[clue.rule_id].fields) if clue.rule_id in rules else [],
         }
         for clue in Clue.objects.filter(household=household, year=year, state__in=OPEN_STATES)
     ]

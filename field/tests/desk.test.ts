@@ -8,12 +8,12 @@ import { isChosen, toggled } from "../src/desk/logic/choices";
 import { fromIdentity } from "../src/desk/logic/identity";
 import { householdForm, memberForms, paperSections, restIsNone, sectionKeyMeans, shownFields, unconfirmed } from "../src/desk/logic/layout";
 import { tabId } from "../src/desk/logic/members";
-import { counts, countWords, placeOf, problems, worthShowing } from "../src/desk/logic/problems";
+import { counts, countWords, placeOf, placeOfClue, problems, worthShowing } from "../src/desk/logic/problems";
 import { afterTarget, fieldId, firstOf, neighbour, sectionNeighbour, type Stop, stopOfNumber, stops, SUBMIT, targetOf } from "../src/desk/logic/stops";
 import { filledSums, partsDiffer, sumOfParts, sumTree } from "../src/desk/logic/sums";
 import { unitWords, yuanWords } from "../src/desk/logic/units";
 import { conflictSides, deadlineWords, momentWords, savingWords, windowWords } from "../src/desk/logic/words";
-import { type Conflict, type FieldState, HOUSEHOLD, type HouseholdState, HouseholdStore, type SectionState, type Value } from "../src/engine";
+import { type Clue, type Conflict, type FieldState, HOUSEHOLD, type HouseholdState, HouseholdStore, type SectionState, type Value } from "../src/engine";
 import type { Status } from "../src/journal";
 import { empty, pack } from "./fixtures";
 
@@ -232,8 +232,8 @@ describe("what is listed on top", () => {
     expect(placeOf(state, HOUSEHOLD, ["no_such_item"])).toBe("");
   });
   it("asks for the ticks that were forgotten only when submission was tried", () => {
-    expect(problems(state, pack.rules, false).some((one) => one.id.startsWith("open-"))).toBe(false);
-    const open = problems(state, pack.rules, true).filter((one) => one.id.startsWith("open-"));
+    expect(problems(state, pack, false).some((one) => one.id.startsWith("open-"))).toBe(false);
+    const open = problems(state, pack, true).filter((one) => one.id.startsWith("open-"));
     expect(open.length).toBe(unconfirmed(state).length);
     expect(open[0]).toMatchObject({ kind: "bad", goto: fieldId(HOUSEHOLD, "address") });
   });
@@ -243,7 +243,22 @@ describe("what is listed on top", () => {
       findings: [{ ...finding, items: ["address"] }],
       faults: [{ target: HOUSEHOLD, name: "address", label: "家庭住址", message: "低于标准。看账", origin: "server" }],
     };
-    expect(problems(both, pack.rules, true).filter((one) => one.message.startsWith("低于标准"))).toHaveLength(1);
+    expect(problems(both, pack, true).filter((one) => one.message.startsWith("低于标准"))).toHaveLength(1);
+  });
+  it("leads from a clue to the item its rule names, of a number, and of the members where it only counts over them", () => {
+    const member = memberForms(state).find((form) => form.person?.live)?.target as string;
+    const clue = (rule: string, person_id: string | null, fields?: string[]): Clue => ({ id: rule, rule, severity: "W", message: "请核实", where: "", person_id, fields });
+    expect(placeOfClue(state, clue("H029", null), pack)).toEqual({ target: HOUSEHOLD, name: "per_capita_net_income" });
+    expect(placeOfClue(state, clue("F002", member), pack)).toEqual({ target: member, name: "id_number" });
+    expect(placeOfClue(state, clue("F006", member), pack)).toEqual({ target: member, name: "id_number" });
+    expect(placeOfClue(state, clue("H001", null), pack)).toEqual({ target: member, name: "relation_to_head" });
+    // Rules over the whole county are not in the form's bundle: the clue says what they are about.
+    expect(pack.rules.some((rule) => rule.id === "F001")).toBe(false);
+    expect(placeOfClue(state, clue("F001", member, ["id18_digest", "id_placeholder"]), pack)).toEqual({ target: member, name: "id_number" });
+    expect(placeOfClue(state, clue("F017", member, ["phone"]), pack)).toEqual({ target: member, name: "phone" });
+    expect(placeOfClue(state, clue("F001", member), pack).name).toBe("");
+    const shown = problems({ ...state, findings: [], clues: [clue("H001", null)] }, pack, false).find((one) => one.kind === "clue");
+    expect(shown?.goto).toBe(fieldId(member, "relation_to_head"));
   });
   it("counts in plain words", () => {
     const all = [{ kind: "bad" }, { kind: "warn" }, { kind: "warn" }] as const;

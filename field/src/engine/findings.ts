@@ -67,6 +67,16 @@ const TYPED_FOR_FACT: Readonly<Record<string, string>> = {
   card_matches_id: "disability_card_no",
   bank_luhn_ok: "bank_card_no",
 };
+/** Facts that stand beside an item of their own where a rule compares the two, and for their number where it reads nothing else. */
+const NUMBER_OF_FACT: Readonly<Record<string, string>> = {
+  id18_digest: "id_number",
+  id_placeholder: "id_number",
+  id_region_known: "id_number",
+  id_birth: "id_number",
+  id_sex: "id_number",
+  card_category: "disability_card_no",
+  card_grade: "disability_card_no",
+};
 const FACT_LISTS: Readonly<Record<string, string>> = { id_sex: "sex", card_category: "disability_category", card_grade: "disability_grade" };
 
 /** Facts are no items of the dictionary; as fangfanpin/quality/messages.py says them. */
@@ -117,10 +127,19 @@ function isFresh(pack: PackBundle, model: Model, target: Target, node: Expressio
   return !reads;
 }
 
+/** The items of a form that are named, facts by what they are typed as. */
+export function itemsNamed(pack: PackBundle, form: FormKey, names: readonly string[]): string[] {
+  const known = (typed: Readonly<Record<string, string>>): string[] => [
+    ...new Set(names.map((name) => typed[name] ?? name).filter((name) => indicatorOf(pack, form, name))),
+  ];
+  const own = known(TYPED_FOR_FACT);
+  return own.length ? own : known(NUMBER_OF_FACT);
+}
+
 /** Items of the target's own form the rule is about. */
-function itemsOfRule(pack: PackBundle, rule: Rule, target: Target): string[] {
+export function itemsOfRule(pack: PackBundle, rule: Rule, target: Target): string[] {
   const form = formOf(target);
-  const own = rule.fields.map((name) => TYPED_FOR_FACT[name] ?? name).filter((name) => indicatorOf(pack, form, name));
+  const own = itemsNamed(pack, form, rule.fields);
   if (own.length || rule.subject === "spell") return own;
   return [
     ...new Set(

@@ -5,7 +5,8 @@
 
 export { checkValue, decimalText, display, inputText, isListed, itemsOf, normaliseNumberText, normaliseText, parseDate, parseText, search, sameValue } from "./codec";
 export { draft, fail, keyOf, mendArrival, perform, together, undo, withdraw, withdrawPerson, type Change, type Entries, type Entry, type Made } from "./entries";
-export { carries, headName, indicatorOf, modelOf, versionsOf } from "./model";
+export { itemsNamed, itemsOfRule } from "./findings";
+export { carries, formOf, headName, indicatorOf, modelOf, versionsOf } from "./model";
 export { editable, isAsked } from "./shown";
 export { HouseholdStore } from "./store";
 export * from "./types";

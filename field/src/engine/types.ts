@@ -144,6 +144,8 @@ export interface Clue {
   message: string;
   where: string;
   person_id: string | null;
+  /** Items of its rule, which the pack's bundle need not hold (a rule over the whole county). Missing in answers kept since before they were told. */
+  fields?: string[];
 }
 
 export interface Conflict {

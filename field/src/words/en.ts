@@ -43,6 +43,7 @@ export const en: Words = {
     submitted: "Submitted, waiting for the township's review",
     leftToMend: (count) => `${items(count)} still to be corrected, see the red notes below`,
     exportName: (code) => `unsent-${code}.json`,
+    clueGone: "This clue need not be verified any more (it is settled or answered).",
   },
 
   head: {

@@ -38,6 +38,7 @@ export const zh = {
     submitted: "已提交，等待乡镇审核",
     leftToMend: (count: number) => `还有 ${count} 处要改正，见下面红色的提示`,
     exportName: (code: string) => `未上传-${code}.json`,
+    clueGone: "这条线索已经不用核实了（已消除或已答复）。",
   },
 
   head: {

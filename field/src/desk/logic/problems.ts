@@ -1,9 +1,10 @@
 /** Everything to be looked at, in one list on top: what blocks, what to look at, what is asked by a clue; each leads to its field. */
 
-import { HOUSEHOLD, type Clue, type FieldState, type Finding, type HouseholdState, type Rule, type Target } from "../../engine";
+import { HOUSEHOLD, type Clue, type FieldState, type Finding, formOf, type HouseholdState, itemsNamed, itemsOfRule, type PackBundle, type Target } from "../../engine";
+import { columnsOf } from "../../expressions/evaluate";
 import { fieldId, VISITED_ON, VISITOR_ONE } from "./stops";
 import { named, say } from "../../words";
-import { isStop, unconfirmed } from "./layout";
+import { isStop, memberForms, unconfirmed } from "./layout";
 
 export interface Problem {
   id: string;
@@ -63,12 +64,22 @@ export function worthShowing(state: HouseholdState, asked: boolean): Finding[] {
   );
 }
 
-/** The items a clue is about: those its rule names, where the rule is one of the bundle (set rules of the sweep are not). */
-export function clueItems(clue: Clue, rules: readonly Rule[]): string[] {
-  return rules.find((rule) => rule.id === clue.rule)?.fields ?? [];
+/** The one field a clue is shown at: an item its rule names, else, for one that only counts over the members, the first member's it reads. */
+export function placeOfClue(state: HouseholdState, clue: Clue, pack: PackBundle): { target: Target; name: string } {
+  const target = clue.person_id ?? HOUSEHOLD;
+  const rule = pack.rules.find((one) => one.id === clue.rule);
+  const items = rule ? itemsOfRule(pack, rule, target) : itemsNamed(pack, formOf(target), clue.fields ?? []);
+  const name = placeOf(state, target, items);
+  if (name || !rule || target !== HOUSEHOLD) return { target, name };
+  const read = columnsOf(rule.when).flatMap(([scope, item]) => (scope === "members" ? [item] : []));
+  for (const form of memberForms(state)) {
+    const found = form.person?.live ? placeOf(state, form.target, read) : "";
+    if (found) return { target: form.target, name: found };
+  }
+  return { target, name };
 }
 
-export function problems(state: HouseholdState, rules: readonly Rule[], asked: boolean, here = ""): Problem[] {
+export function problems(state: HouseholdState, pack: PackBundle, asked: boolean, here = ""): Problem[] {
   const found: Problem[] = [];
   const add = (kind: Problem["kind"], id: string, target: Target, name: string, message: string, hint = "", conflict = ""): void => {
     const where = [placeWords(state, target), itemWords(state, target, name)].filter(Boolean).join(" · ");
@@ -96,8 +107,10 @@ export function problems(state: HouseholdState, rules: readonly Rule[], asked: b
   for (const finding of findings)
     if (finding.severity === "warn")
       add("warn", `finding-${finding.id}-${finding.target}`, finding.target, placeOf(state, finding.target, finding.items), finding.message, finding.where);
-  for (const clue of state.clues)
-    add("clue", `clue-${clue.id}`, clue.person_id ?? HOUSEHOLD, placeOf(state, clue.person_id ?? HOUSEHOLD, clueItems(clue, rules)), clue.message, clue.where);
+  for (const clue of state.clues) {
+    const { target, name } = placeOfClue(state, clue, pack);
+    add("clue", `clue-${clue.id}`, target, name, clue.message, clue.where);
+  }
   return found;
 }
 
