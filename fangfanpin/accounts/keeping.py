@@ -16,6 +16,7 @@ from fangfanpin.accounts.permissions import SignedInRequest, needs
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.papers.slips import Slip, render_slips
+from fangfanpin.regions.finding import Divisions
 from fangfanpin.regions.models import Region
 
 _COLUMNS = ("姓名", "联系电话", "单位", "岗位", "地区")
@@ -58,7 +59,7 @@ def template_workbook(reach: Reach) -> bytes:
         sheet.set_column(column, column, 32 if title == "地区" else 18, text)
     sheet.freeze_panes(1, 0)
     roles = management.roles_to_give(reach)
-    divisions = management.Divisions(reach)
+    divisions = Divisions(management.divisions_to_give(reach))
     for column, (title, width) in enumerate((("岗位", 16), ("填哪一级的地区", 16), ("", 4), ("地区", 36), ("代码", 16), ("级别", 8))):
         allowed.write_string(0, column, title, bold)
         allowed.set_column(column, column, width, text)

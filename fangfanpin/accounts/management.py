@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from fangfanpin.accounts.models import Assignment, Role, User
 from fangfanpin.accounts.reach import Reach, set_act
 from fangfanpin.accounts.verbs import Verb
+from fangfanpin.regions.finding import Divisions
 from fangfanpin.regions.models import Region
 
 # No characters that look alike on a printed slip.
@@ -132,37 +133,11 @@ def divisions_to_give(reach: Reach) -> list[Region]:
     return list(Region.objects.filter(condition, level__in=_LENGTH_BY_LEVEL).valid_on(timezone.localdate()).order_by("code"))
 
 
-class Divisions:
-    """A keeper's divisions, found as people write them: by code, by name where only one has it, by township and village, with or
-    without the code behind."""
-
-    def __init__(self, reach: Reach) -> None:
-        self.rows = divisions_to_give(reach)
-        self._names = {row.code: row.name for row in self.rows}
-        self._found: dict[str, list[Region]] = {}
-        for row in self.rows:
-            for words in dict.fromkeys((row.code, row.name, row.name + row.code, self.full_name(row), self.full_name(row) + row.code)):
-                self._found.setdefault(_bare(words), []).append(row)
-
-    def full_name(self, region: Region) -> str:
-        """A village after its township; two townships may have a village of one name."""
-        town = self._names.get(region.code[:9], "") if len(region.code) > 9 else ""
-        return town + region.name
-
-    def find(self, written: str) -> list[Region]:
-        """None, one, or all that may be meant."""
-        return self._found.get(_bare(written), [])
-
-
-def _bare(words: str) -> str:
-    return "".join(words.split())
-
-
 def check_accounts(rows: Sequence[NewAccount], reach: Reach) -> list[tuple[int, str]]:
     """Every fault of the list at once: (row, message)."""
     roles = Role.objects.in_bulk()
     allowed = _("、").join(role.title for role in roles_to_give(reach))
-    divisions = Divisions(reach)
+    divisions = Divisions(divisions_to_give(reach))
     beyond = Region.objects.in_bulk([row.region for row in rows])
     faults: list[tuple[int, str]] = []
     seen: dict[tuple[str, str, str], dict[str, int]] = {}
@@ -232,7 +207,7 @@ def create_accounts(*, rows: Sequence[NewAccount], by: Reach) -> list[MadeAccoun
     made: list[MadeAccount] = []
     same: dict[tuple[str, str], MadeAccount] = {}
     today = timezone.localdate()
-    divisions = Divisions(by)
+    divisions = Divisions(divisions_to_give(by))
     for row in rows:
         role, region = Role.objects.get(pk=row.role), divisions.find(row.region)[0]
         known = same.get((row.name, row.phone)) if row.phone else None

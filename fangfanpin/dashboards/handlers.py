@@ -76,7 +76,13 @@ def _household_cells(household: Household, places: _Places) -> list[str]:
     return [household.code, household.head_name, places.name(household.village_code[:9]), places.name(household.village_code)]
 
 
-@export_list("households", "农户清单", Verb.HOUSEHOLD_VIEW, parameters=("place", "state", "kind", "clue", "q"))
+@export_list(
+    "households",
+    "农户清单",
+    Verb.HOUSEHOLD_VIEW,
+    parameters=("place", "state", "kind", "clue", "q"),
+    choices={"state": lambda: dict(Record.State.choices), "kind": lambda: _KINDS, "clue": lambda: {"open": "只看有疑问的"}},
+)
 def households(reach: Reach, parameters: Mapping[str, str]) -> Table:
     campaign = clock.current()
     pack = pack_of(campaign.pack)
@@ -131,7 +137,13 @@ def households(reach: Reach, parameters: Mapping[str, str]) -> Table:
     return Table(columns, rows(), found.count(), said)
 
 
-@export_list("year_update", "年度变动清单", Verb.TRANSFER_TICK, parameters=("place", "shown"))
+@export_list(
+    "year_update",
+    "年度变动清单",
+    Verb.TRANSFER_TICK,
+    parameters=("place", "shown"),
+    choices={"shown": lambda: {"waiting": "还没录入国家系统的", "done": "已录入国家系统的"}},
+)
 def year_update(reach: Reach, parameters: Mapping[str, str]) -> Table:
     """What changed, one row an item, households in walking order and items in the order of the national module."""
     campaign = clock.current()

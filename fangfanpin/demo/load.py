@@ -33,6 +33,7 @@ from fangfanpin.regions.services import load_regions
 COUNTY = "340323"
 # The demo's campaign time: two days before entry closes.
 NOW = datetime.datetime(2021, 11, 15, 9, 0, tzinfo=SHANGHAI)
+LEAST_HOUSEHOLDS = 1
 _SPACE = uuid.UUID("6b1f8a52-9d0c-4a55-8d4e-2f1a7c3e9b10")
 CAST = (
     ("county", "county", "县级王主任"),
@@ -47,13 +48,19 @@ CAST = (
 
 
 class DemoRefused(Exception):
-    """A real county is here; demo and real data never mix."""
+    """Something is here already (demo and real data never mix), or no county can be drawn from what was asked."""
 
 
 def build_demo(*, households: int, seed: int, collected_share: float = 0.6, packs_dir: Path | None = None) -> dict[str, Any]:
-    """Make the demo county from nothing; returns what was made. Refuses where a real county is."""
+    """Make the demo county from nothing; returns what was made. Refuses where a county is, real or demo."""
+    if households < LEAST_HOUSEHOLDS:
+        raise DemoRefused(f"户数至少 {LEAST_HOUSEHOLDS}，不是 {households} (too few households)")
+    if not 0 <= collected_share <= 1:
+        raise DemoRefused(f"今年已采集的比例在 0 和 1 之间，不是 {collected_share} (not a share)")
     if Campaign.objects.filter(is_demo=False).exists():
         raise DemoRefused("这里已有真实的县，不能载入演示数据。")
+    if Campaign.objects.exists():
+        raise DemoRefused("这里已有演示县。要另做一个，请换一个 DATA_DIR (there is a demo county already)")
     directory = (packs_dir or Path(settings.PACKS_DIR)) / "guzhen-2021"
     pack = load_pack(directory)
     with transaction.atomic():

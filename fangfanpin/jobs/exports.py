@@ -7,7 +7,7 @@ zeros; numbers that identify a person come masked from where they are read.
 
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,27 +48,32 @@ class Table:
 
 
 Build = Callable[[Reach, Mapping[str, str]], Table]
+Choices = Callable[[], Mapping[str, Any]]  # words may wait for their language
 
 
 @dataclass(frozen=True, slots=True)
 class ListExport:
-    """`verb`: what the list's page needs; making a file needs Verb.EXPORT_MAKE besides. `parameters`: filters it understands."""
+    """`verb`: what the list's page needs; making a file needs Verb.EXPORT_MAKE besides. `parameters`: filters it understands; `choices`:
+    what some of them may be, value → words, asked for when needed."""
 
     key: str
     title: str
     verb: Verb
     parameters: tuple[str, ...]
     build: Build
+    choices: Mapping[str, Choices] = field(default_factory=dict)
 
 
 _lists: dict[str, ListExport] = {}
 
 
-def export_list(key: str, title: str, verb: Verb, *, parameters: Sequence[str] = ()) -> Callable[[Build], Build]:
+def export_list(
+    key: str, title: str, verb: Verb, *, parameters: Sequence[str] = (), choices: Mapping[str, Choices] | None = None
+) -> Callable[[Build], Build]:
     """Register a list; its jobs are of kind `export.KEY`. Call it from a `handlers.py`, which the worker imports at start."""
 
     def register(build: Build) -> Build:
-        _lists[key] = ListExport(key, title, verb, tuple(parameters), build)
+        _lists[key] = ListExport(key, title, verb, tuple(parameters), build, choices or {})
         handles(f"export.{key}")(_run)
         return build
 

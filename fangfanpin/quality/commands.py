@@ -6,7 +6,7 @@ from django.db import transaction
 
 from fangfanpin.accounts.reach import set_database_reach, system_reach
 from fangfanpin.campaigns import clock
-from fangfanpin.cli import Answer, Command
+from fangfanpin.cli import Answer, Command, CommandFault
 from fangfanpin.quality.sweep import run_sweep
 
 
@@ -15,9 +15,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _sweep(arguments: argparse.Namespace) -> Answer:
+    try:
+        campaign = clock.current()
+    except clock.NoCampaign:
+        raise CommandFault("还没有年度工作，请先运行 fangfanpin init，并导入花名册。") from None
     with transaction.atomic():
         set_database_reach(system_reach(), act="quality.sweep", source="cli")
-        sweep = run_sweep(campaign=clock.current(), by=None)
+        sweep = run_sweep(campaign=campaign, by=None)
     facts = {
         "year": sweep.year,
         "households": sweep.households,

@@ -64,7 +64,17 @@ _COLUMNS = (
 )
 
 
-@export_list("clues", "疑似问题", Verb.HOUSEHOLD_VIEW, parameters=("place", "state", "severity", "rule", "q"))
+def _rules() -> dict[str, str]:
+    return {rule.id: rule.title for rule in pack_of(clock.current().pack).rules}
+
+
+@export_list(
+    "clues",
+    "疑似问题",
+    Verb.HOUSEHOLD_VIEW,
+    parameters=("place", "state", "severity", "rule", "q"),
+    choices={"state": lambda: queries.STATES, "severity": lambda: dict(Clue.Severity.choices), "rule": _rules},
+)
 def clues_as_table(reach: Reach, parameters: Mapping[str, str]) -> Table:
     """The list page's rows by its own filters."""
     campaign = clock.current()

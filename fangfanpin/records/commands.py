@@ -3,6 +3,7 @@
 import argparse
 import shutil
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 
@@ -75,9 +76,18 @@ def _import(arguments: argparse.Namespace) -> Answer:
         "faulty_households": summary["faulty_households"],
         "tray": summary.get("tray", 0),
         "notes": summary["notes"],
+        "unknown_columns": [
+            {"sheet": sheet["name"], "column": column["letter"], "header": column["header"]} for sheet, column in _unknown_columns(batch)
+        ],
         **summary.get("counts", {}),
     }
-    return Answer(facts, "\n".join([words, *summary["notes"], *_fault_lines(batch)]))
+    unknown = [f"表“{sheet['name']}”不认得 {column['letter']} 列“{column['header']}”，没有读取" for sheet, column in _unknown_columns(batch)]
+    return Answer(facts, "\n".join([words, *summary["notes"], *unknown, *_fault_lines(batch)]))
+
+
+def _unknown_columns(batch: ImportBatch) -> list[tuple[dict[str, Any], dict[str, str]]]:
+    """Sheets with the headers of columns that were passed over: a mistyped head looks like an empty column otherwise."""
+    return [(sheet, column) for sheet in batch.summary.get("sheets", ()) for column in sheet.get("unknown", ())]
 
 
 def _fault_lines(batch: ImportBatch) -> list[str]:

@@ -27,6 +27,7 @@ from fangfanpin.accounts.verbs import Verb
 from fangfanpin.cli import CommandFault
 from fangfanpin.households.models import Pairing
 from fangfanpin.pack.load import VERBS
+from fangfanpin.regions.finding import Divisions
 from fangfanpin.regions.models import Region
 
 As = Callable[[str], Reach]
@@ -144,7 +145,7 @@ def test_a_place_is_taken_by_name_or_code_and_one_that_several_have_is_asked_bac
     own = reach.scopes[0].prefix
     first, second, third = Region.objects.filter(pk__in=villages(reach)[:3]).order_by("code")
     town = Region.objects.get(pk=own)
-    divisions = management.Divisions(reach)
+    divisions = Divisions(management.divisions_to_give(reach))
     for written in (first.code, first.name, f" {town.name} {first.name} ", f"{town.name}{first.name} {first.code}", f"{first.name} {first.code}"):
         assert divisions.find(written) == [first], written
     assert divisions.find(town.name) == [town]
@@ -170,7 +171,7 @@ def test_the_template_lists_what_may_be_written_and_takes_back_what_it_offers(cl
     assert [row[0] for row in offered if row[0]] == [role.title for role in management.roles_to_give(reach)]
     own = reach.scopes[0].prefix
     assert [row[4] for row in offered] == [own, *sorted(villages(reach))], "the keeper's own divisions and no other"
-    divisions = management.Divisions(reach)
+    divisions = Divisions(management.divisions_to_give(reach))
     assert all([found.code for found in divisions.find(str(row[3]))] == [row[4]] for row in offered)
     sheet = zipfile.ZipFile(io.BytesIO(content)).read("xl/worksheets/sheet1.xml").decode()
     rows = len(offered) + 1

@@ -49,6 +49,18 @@ FAULTS: dict[str, list[str]] = {
 }
 
 
+# Typed in good form, and still nothing that could be done: one clear line, as above.
+MORE_FAULTS: list[tuple[str, str]] = [
+    ("demo", "这里已有演示县"),
+    ("demo --households 0", "户数至少 1"),
+    ("demo --collected 2", "在 0 和 1 之间"),
+    ("regions load --under 999999", "没有 999999"),
+    ("regions load --under 34032x", "不是行政区划代码"),
+    ("export households --out OUT/a.xlsx --place 110000", "没有“110000”"),
+    ("export households --out OUT/a.xlsx --state bogus", "可以是：empty"),
+]
+
+
 def typed(installation: Installation, words: list[str], tmp_path: Path) -> list[str]:
     village = ""
     if "VILLAGE" in words:
@@ -79,6 +91,19 @@ def test_faults_go_to_standard_error(installation: Installation, tmp_path: Path,
     assert done.returncode in (1, 2)
     assert done.stdout == ""
     assert done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+@pytest.mark.parametrize(("line", "said"), MORE_FAULTS)
+def test_what_cannot_be_done_is_one_clear_line(installation: Installation, tmp_path: Path, line: str, said: str) -> None:
+    done = installation.command(*typed(installation, line.split(), tmp_path), "--json", check=False)
+    assert done.returncode == 1 and done.stdout == "" and not list(tmp_path.iterdir())
+    assert said in done.stderr and len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_a_sweep_before_any_county_says_what_to_do_first(tmp_path: Path) -> None:
+    command = [str(Path(sys.executable).with_name("fangfanpin")), "sweep", "--json"]
+    done = subprocess.run(command, env=clean_environment(tmp_path / "none"), capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and done.stdout == "" and "fangfanpin init" in done.stderr and len(done.stderr.splitlines()) == 1
 
 
 def test_a_password_given_at_the_console_is_an_event_that_does_not_tell_it(installation: Installation) -> None:

@@ -1,7 +1,7 @@
 """Lists as Excel: the page's rows and filters, within reach, masked, safe to open, for their owner alone."""
 
 import zipfile
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -249,6 +249,47 @@ def test_the_command_line_writes_the_same_list(acting: As, tmp_path: Path) -> No
         command.run(Namespace(list="x", out=tmp_path / "h.xlsx", json=True, **given))
     with pytest.raises(CommandFault, match="不能按 q"):
         command.run(Namespace(list="progress", out=tmp_path / "h.xlsx", json=True, **(given | {"q": "张"})))
+
+
+@pytest.mark.parametrize(
+    ("key", "given", "said"),
+    [
+        ("households", {"place": "110000"}, "没有“110000”这个地区.*湖沟镇 340323106"),
+        ("households", {"place": "110101"}, "没有“110101”"),  # a county elsewhere
+        ("households", {"place": "湖沟"}, "没有“湖沟”"),
+        ("households", {"state": "bogus"}, "--state 不能是“bogus”，可以是：empty（未采集）"),
+        ("households", {"kind": "poor"}, "monitored_open（"),
+        ("households", {"clue": "yes"}, "可以是：open"),
+        ("year_update", {"shown": "all"}, "可以是：waiting.*done"),
+        ("clues", {"state": "empty"}, "可以是：due（待核实）"),
+        ("clues", {"severity": "X"}, "E（必须更正）"),
+        ("clues", {"rule": "C999"}, "可以是：.*C001"),
+        ("households", {"shown": "done"}, "不能按 shown 筛选，只能按 place"),
+    ],
+)
+def test_a_filter_that_means_nothing_makes_no_file_and_says_what_may_stand(
+    key: str, given: dict[str, str], said: str, acting: As, tmp_path: Path
+) -> None:
+    acting("system")
+    with pytest.raises(CommandFault, match=said):
+        load("export").run(Namespace(list=key, out=tmp_path / "h.xlsx", json=True, **given))
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_place_may_be_named_and_a_filter_written_in_small_letters(acting: As, tmp_path: Path) -> None:
+    acting("system")
+    command = load("export")
+    named = command.run(Namespace(list="households", out=tmp_path / "a.xlsx", json=True, place="湖沟镇")).facts
+    coded = command.run(Namespace(list="households", out=tmp_path / "a.xlsx", json=True, place="340323106")).facts
+    assert named == coded and named["rows"] > 0
+    small, big = (command.run(Namespace(list="clues", out=tmp_path / "a.xlsx", json=True, severity=word)).facts for word in "eE")
+    assert small == big and small["filters"] == {"severity": "E"}
+
+
+def test_every_filter_of_a_list_is_explained_on_the_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = ArgumentParser()
+    load("export").add_arguments(parser)
+    assert not [action.dest for action in parser._actions if not action.help]
 
 
 def test_progress_counts_what_the_page_counts(cast: dict[str, User], acting: As) -> None:
