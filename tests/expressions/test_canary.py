@@ -68,7 +68,7 @@ def test_quoted_text_stays_text(database: duckdb.DuckDBPyConnection, text: str) 
     assert database.sql("SELECT count(*) FROM household").fetchall() == [(1,)]
 
 
-@settings(max_examples=settings.default.max_examples * 3 // 2, suppress_health_check=list(HealthCheck))
+@settings(max_examples=settings().max_examples * 3 // 2, suppress_health_check=list(HealthCheck))
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40))
 def test_any_quoted_text_stays_text(database: duckdb.DuckDBPyConnection, text: str) -> None:
     quoted = "'" + text.replace("'", "''") + "'"
