@@ -98,7 +98,8 @@ def restore(*, data_dir: Path, file: Path, keys: Path | None, force: bool) -> di
                 if holds_county and not force:
                     raise CommandFault(f"{data_dir} 已有一个县的数据。换一个空的 DATA_DIR，或确认要覆盖时加 --force (data is here already)")
                 if holds_county:
-                    make(data_dir=data_dir, out=data_dir / "backups" / f"before-restore-{time.strftime('%Y%m%d-%H%M%S')}{SUFFIX}")
+                    moment = f"{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09d}"  # two may come within one second
+                    make(data_dir=data_dir, out=data_dir / "backups" / f"before-restore-{moment}{SUFFIX}")
                 if holds_county or not os.environ.get("DATABASE_URL"):
                     _restore_beside(data_dir, folder, urls, manifest, new_keys)
                 else:

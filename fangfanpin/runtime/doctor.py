@@ -258,12 +258,22 @@ def _clock(data_dir: Path) -> Iterator[Finding]:
     yield "ok", time.strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
+_WORKER_STARTS_S = 15
+
+
 def _worker(data_dir: Path) -> Iterator[Finding]:
     if supervisor.holder(data_dir) is None or not _has_database(data_dir):
         return
     with _owner(data_dir) as connection:
-        # The worker writes a heartbeat every ten seconds.
-        alive = connection.execute("SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '60 seconds'").fetchone()
+        # The worker writes a heartbeat every ten seconds; the web answers some seconds before a worker just started writes its first.
+        deadline = time.monotonic() + _WORKER_STARTS_S
+        while True:
+            alive = connection.execute(
+                "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > clock_timestamp() - interval '60 seconds'"
+            ).fetchone()
+            if (alive and alive[0]) or time.monotonic() > deadline:
+                break
+            time.sleep(0.5)
         waiting = connection.execute("SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'").fetchone()
     if not alive or not alive[0]:
         yield "bad", "后台任务程序没有在运行：导入、导出、打印都会一直等待。请停止后重新启动"
