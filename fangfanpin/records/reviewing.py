@@ -22,7 +22,7 @@ def approve(*, record: Record, by: User) -> Record:
     """Submitted → approved. Maker and checker are different people."""
     lead = _lead(record)
     if lead.state != Record.State.SUBMITTED:
-        raise ReviewRefused(_("只有已提交的农户可以审核。"))
+        raise ReviewRefused(_("只有已提交的可以审核。"))
     if lead.entered_by_id == by.pk:
         raise ReviewRefused(_("录入和审核不能是同一个人。"))
     set_act("record.approve")
@@ -36,10 +36,10 @@ def approve(*, record: Record, by: User) -> Record:
 
 @transaction.atomic
 def send_back(*, record: Record, reason: str, by: User) -> Record:
-    """Submitted or approved → returned, with a reason the collector reads on the household and on the start page."""
+    """Submitted or approved → returned, with a reason that whoever entered it reads."""
     lead = _lead(record)
     if lead.state not in (Record.State.SUBMITTED, Record.State.APPROVED):
-        raise ReviewRefused(_("只有已提交或已审核的农户可以退回。"))
+        raise ReviewRefused(_("只有已提交或已审核的可以退回。"))
     if len(reason.strip()) < 4:
         raise ReviewRefused(_("请写明退回原因（至少 4 个字），采集人会看到。"))
     set_act("record.return")
