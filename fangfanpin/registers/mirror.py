@@ -1,21 +1,17 @@
-"""Write what lists read (`Entry`, `Link`) from a register's record; make it anew for a whole form when a mark was added."""
+"""Write what lists read (`Entry`, `Link`) from one register record; of many at once: `bulk`."""
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
-
-from django.db import transaction
 
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.records.models import Record
 from fangfanpin.registers import slots
-from fangfanpin.registers.definitions import Register, register_of
+from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.models import COLUMNS, Entry, Link
 
-_AT_ONCE = 2000
-_LONGEST_LABEL, _LONGEST_KEY = 200, 300
-_SEPARATOR = "\x1f"
-_TARGETS = {
+LONGEST_LABEL, LONGEST_KEY = 200, 300
+SEPARATOR = "\x1f"
+TARGETS = {
     "household": "to_household_id", "person": "to_person_id", "user": "to_user_id",
     "division": "to_division_id", "village": "to_division_id", "natural_village": "to_division_id",
 }  # fmt: skip
@@ -40,7 +36,7 @@ def value_of(record: Record, register: Register, item: Indicator) -> Any:
 def label_of(record: Record, register: Register, pack: Pack) -> str:
     """How people call the row: its label items in words; the register's title where it has none."""
     said = [pack.display(item, value_of(record, register, item)) for item in register.labels]
-    return (" ".join(word for word in said if word) or register.title)[:_LONGEST_LABEL]
+    return (" ".join(word for word in said if word) or register.title)[:LONGEST_LABEL]
 
 
 def unique_key_of(record: Record, register: Register) -> str | None:
@@ -50,7 +46,7 @@ def unique_key_of(record: Record, register: Register) -> str | None:
     parts = [value_of(record, register, item) for item in register.unique]
     if any(part is None or part == "" for part in parts):
         return None
-    return _SEPARATOR.join(str(part) for part in parts)[:_LONGEST_KEY]
+    return SEPARATOR.join(str(part) for part in parts)[:LONGEST_KEY]
 
 
 def entry_of(record: Record, register: Register, pack: Pack) -> Entry:
@@ -85,7 +81,7 @@ def links_of(record: Record, register: Register) -> Iterator[Link]:
                     name=item.name,
                     village_code=record.village_code,
                     household_id=record.household_id,
-                    **{_TARGETS.get(item.ref, "to_record_id"): one},
+                    **{TARGETS.get(item.ref, "to_record_id"): one},
                 )
 
 
@@ -109,24 +105,3 @@ def reflect(record: Record, register: Register, pack: Pack) -> None:
 def _identity(link: Link) -> tuple[str, ...]:
     targets = (link.to_household_id, link.to_person_id, link.to_record_id, link.to_user_id, link.to_division_id)
     return (link.name, *("" if target is None else str(target) for target in targets))
-
-
-@transaction.atomic
-def rebuild(form: str, pack: Pack) -> int:
-    """Write every list row of a form anew, as whoever sees all of them (the system); returns how many. Links stay."""
-    register = register_of(pack, form)
-    if register is None:
-        return 0
-    count = 0
-    after = UUID(int=0)
-    while True:
-        records = list(Record.objects.filter(form=form, pk__gt=after).order_by("pk")[:_AT_ONCE])
-        if not records:
-            return count
-        numbers = dict(Entry.objects.filter(record_id__in=[record.pk for record in records]).values_list("record_id", "number"))
-        made = [entry_of(record, register, pack) for record in records]
-        for entry in made:
-            entry.number = numbers.get(entry.record_id)
-        Entry.objects.bulk_create([entry for entry in made if entry.number is None])
-        Entry.objects.bulk_update([entry for entry in made if entry.number is not None], ["label", "unique_key", "state", *COLUMNS], batch_size=500)
-        count, after = count + len(records), records[-1].pk

@@ -6,11 +6,11 @@ app_name = "registers"
 urlpatterns = [
     path("registers/", views.registers, name="registers"),
     path("registers/choices/<slug:ref>", views.choose, name="choices"),
-    path("registers/rows/<uuid:record_id>/", views.row, name="row"),
-    path("registers/rows/<uuid:record_id>/edit", views.edit, name="edit"),
-    path("registers/rows/<uuid:record_id>/strike", views.strike, name="strike"),
-    path("registers/rows/<uuid:record_id>/approve", views.approve, name="approve"),
-    path("registers/rows/<uuid:record_id>/return", views.send_back, name="return"),
+    path("registers/rows/<uuid:row_id>/", views.row, name="row"),
+    path("registers/rows/<uuid:row_id>/edit", views.edit, name="edit"),
+    path("registers/rows/<uuid:row_id>/strike", views.strike, name="strike"),
+    path("registers/rows/<uuid:row_id>/approve", views.approve, name="approve"),
+    path("registers/rows/<uuid:row_id>/return", views.send_back, name="return"),
     path("registers/<slug:form>/", views.listing, name="list"),
     path("registers/<slug:form>/new", views.new, name="new"),
 ]

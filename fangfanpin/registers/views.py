@@ -38,8 +38,8 @@ def _register(form: str, pack: Pack) -> Register:
     return register
 
 
-def _record(request: SignedInRequest, record_id: UUID, pack: Pack) -> tuple[Record, Register]:
-    record = within_reach(Record.objects.select_related("household", "person", "entered_by"), request.reach, pk=record_id)
+def _record(request: SignedInRequest, row_id: UUID, pack: Pack) -> tuple[Record, Register]:
+    record = within_reach(Record.objects.select_related("household", "person", "entered_by"), request.reach, pk=row_id)
     return record, _register(record.form, pack)
 
 
@@ -164,9 +164,9 @@ def _form(
 
 
 @needs(Verb.RECORD_ENTER, "GET", "POST")
-def edit(request: SignedInRequest, record_id: UUID) -> HttpResponse:
+def edit(request: SignedInRequest, row_id: UUID) -> HttpResponse:
     year = _year()
-    record, register = _record(request, record_id, year.pack)
+    record, register = _record(request, row_id, year.pack)
     require(request.reach, Verb.RECORD_ENTER, record)
     given = fields.given_from(record, register, year.pack, Words(request.reach))
     refused: Refused | None = None
@@ -193,9 +193,9 @@ def edit(request: SignedInRequest, record_id: UUID) -> HttpResponse:
 
 
 @needs(Verb.HOUSEHOLD_VIEW, "GET")
-def row(request: SignedInRequest, record_id: UUID) -> HttpResponse:
+def row(request: SignedInRequest, row_id: UUID) -> HttpResponse:
     year = _year()
-    record, register = _record(request, record_id, year.pack)
+    record, register = _record(request, row_id, year.pack)
     open_states = (Record.State.SUBMITTED, Record.State.RETURNED, Record.State.DRAFT)
     may_review = can(request.reach, Verb.RECORD_REVIEW, record)
     return render(
@@ -222,10 +222,10 @@ def _mentioned_by(request: SignedInRequest, record: Record, pack: Pack) -> list[
 
 
 @needs(Verb.RECORD_ENTER, "POST")
-def strike(request: SignedInRequest, record_id: UUID) -> HttpResponse:
+def strike(request: SignedInRequest, row_id: UUID) -> HttpResponse:
     """POST `reason`."""
     year = _year()
-    record, register = _record(request, record_id, year.pack)
+    record, register = _record(request, row_id, year.pack)
     require(request.reach, Verb.RECORD_ENTER, record)
     try:
         services.strike(record=record, register=register, pack=year.pack, reason=request.POST.get("reason", ""), by=request.user)
@@ -237,9 +237,9 @@ def strike(request: SignedInRequest, record_id: UUID) -> HttpResponse:
 
 
 @needs(Verb.RECORD_REVIEW, "POST")
-def approve(request: SignedInRequest, record_id: UUID) -> HttpResponse:
+def approve(request: SignedInRequest, row_id: UUID) -> HttpResponse:
     year = _year()
-    record, register = _record(request, record_id, year.pack)
+    record, register = _record(request, row_id, year.pack)
     require(request.reach, Verb.RECORD_REVIEW, record)
     try:
         services.approve(record=record, register=register, pack=year.pack, by=request.user)
@@ -251,10 +251,10 @@ def approve(request: SignedInRequest, record_id: UUID) -> HttpResponse:
 
 
 @needs(Verb.RECORD_REVIEW, "POST")
-def send_back(request: SignedInRequest, record_id: UUID) -> HttpResponse:
+def send_back(request: SignedInRequest, row_id: UUID) -> HttpResponse:
     """POST `reason`."""
     year = _year()
-    record, register = _record(request, record_id, year.pack)
+    record, register = _record(request, row_id, year.pack)
     require(request.reach, Verb.RECORD_REVIEW, record)
     try:
         services.send_back(record=record, register=register, pack=year.pack, reason=request.POST.get("reason", ""), by=request.user)

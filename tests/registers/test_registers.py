@@ -16,8 +16,8 @@ from fangfanpin.pack import Pack
 from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import Record
 from fangfanpin.registers import queries, services, slots
+from fangfanpin.registers.bulk import write_entries, write_links
 from fangfanpin.registers.definitions import Register, register_of, registers_of
-from fangfanpin.registers.mirror import rebuild
 from fangfanpin.registers.models import COLUMNS, Entry, Link
 from fangfanpin.registers.services import Given, Refused
 
@@ -287,12 +287,30 @@ def test_a_list_shows_what_lies_within_reach(pack: Pack, many: Reach, acting: Ac
     assert not Entry.objects.exists()
 
 
-def test_typed_columns_can_be_made_anew_from_the_records(pack: Pack, many: Reach, acting: Acting) -> None:
+def test_many_rows_at_once_get_what_one_row_gets(pack: Pack, many: Reach, household: Household, acting: Acting, cast: dict[str, User]) -> None:
+    person = household.persons.filter(member_state="01").order_by("position")[0]
+    who = {"person_id": Given(chosen=(str(person.pk),)), "household_id": Given(chosen=(str(household.pk),))}
+    add(pack, "work_spell", {**who, **texts(work_start="2021-02", month_wage="4500", point_to_point="是", channel="01")}, cast["village"], many)
+    add(pack, "work_plan", {**who, **texts(round_month="2021-03", plan_to_work="否")}, cast["village"], many)
+    add(pack, "measure", {**who, **texts(measure_class="39", measure_item="3901", start_on="2021-05-01")}, cast["village"], many)
+    project = {
+        "admin_village_code": Given(chosen=(household.village_code,)), "beneficiary_household_ids": Given(chosen=(str(household.pk),)),
+    }  # fmt: skip
+    add(pack, "project", {**project, **texts(project_name="路", project_year="2021")}, cast["village"], many)
+    visitors = Given(chosen=(str(cast["helper"].pk), str(cast["village"].pk)))
+    add(pack, "visit", {**who, "visitors": visitors, **texts(visited_on="2021-05-01")}, cast["village"], many)
     acting("system")
     before = list(Entry.objects.order_by("number").values())
+    links = sorted(Link.objects.values_list("record_id", "name", "to_household_id", "to_person_id", "to_user_id", "to_division_id"), key=str)
+    assert len(before) == 45 and len(links) == 3
     Entry.objects.update(label="", unique_key=None, **dict.fromkeys(COLUMNS))
-    assert rebuild("microcredit", pack) == 40
+    assert sum(write_entries(found, pack) for found in registers_of(pack)) == 45
     assert list(Entry.objects.order_by("number").values()) == before
+    assert sum(write_links(found) for found in registers_of(pack)) == 0, "what is there is not written twice"
+    Link.objects.update(name="old")
+    assert sum(write_links(found) for found in registers_of(pack)) == 3
+    again = Link.objects.exclude(name="old").values_list("record_id", "name", "to_household_id", "to_person_id", "to_user_id", "to_division_id")
+    assert sorted(again, key=str) == links
 
 
 # --- pages
@@ -336,7 +354,7 @@ def test_a_name_that_means_several_is_asked_back(client_as: ClientAs, household:
 def test_choices_are_within_reach(client_as: ClientAs, household: Household, acting: Acting) -> None:
     acting("system")
     person = Person.objects.filter(household=household, member_state="01").order_by("position")[0]
-    inside = client_as("village").get("/registers/choices/person", {"household": household.pk}).json()["choices"]
+    inside = client_as("village").get("/registers/choices/person", {"household": str(household.pk)}).json()["choices"]
     assert str(person.pk) in {choice["value"] for choice in inside}
     assert client_as("village").get("/registers/choices/household", {"q": household.code}).json()["choices"][0]["value"] == str(household.pk)
     assert client_as("department").get("/registers/choices/household", {"q": household.code}).status_code == 403
