@@ -19,6 +19,7 @@ from fangfanpin.pack import Indicator, Pack
 from fangfanpin.privacy.secrets import mask_sensitive
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM, TARGET_HOUSEHOLD, Unit
+from fangfanpin.regions.names import place_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,15 @@ class Member:
 
 
 def shown(pack: Pack, indicator: Indicator, value: Any, *, sensitive: bool = True) -> str:
-    """A value in words; sensitive ones masked for those without the right."""
+    """A value in words, a division by its name; sensitive ones masked for those without the right."""
     if value is None or value == "" or value == []:
         return ""
     if indicator.privacy == "sensitive" and not sensitive:
         return mask_sensitive(value, is_phone=indicator.type == "phone")
     if indicator.type == "secret_number":
         return str(value)
+    if indicator.type == "ref" and indicator.kind != "admin":  # admin refs point to people of the system
+        return place_of(str(value))
     return pack.display(indicator, value)
 
 

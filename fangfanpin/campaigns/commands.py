@@ -63,7 +63,7 @@ def _init(arguments: argparse.Namespace) -> Answer:
         if Campaign.objects.filter(is_demo=True).exists():
             raise CommandFault("这里已是演示县。真实数据不能和演示混在一起，请换一个 DATA_DIR。")
         if Campaign.objects.exists() or User.objects.exists():
-            raise CommandFault("这里已经建过一个县了，不再重建。账号忘了密码，请由其他县级管理员重置。")
+            raise CommandFault("这里已经建过一个县了，不再重建。账号忘了密码，请由其他县级管理员重置；没有别人时运行 fangfanpin account reset 账号。")
         load_regions(county_code)
         county = Region.objects.filter(code=county_code).first()
         if county is None:

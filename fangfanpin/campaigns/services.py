@@ -15,6 +15,7 @@ from fangfanpin.policy.models import PublishedPack
 from fangfanpin.policy.services import pack_of
 from fangfanpin.records.gates import Closed
 from fangfanpin.records.models import Record
+from fangfanpin.records.services import open_year
 from fangfanpin.regions.models import Region
 
 
@@ -26,7 +27,9 @@ class CampaignRefused(Exception):
 def open_campaign(
     *, pack: PublishedPack, county: Region, by: User | None, is_demo: bool = False, starts: datetime.datetime | None = None
 ) -> Campaign:
-    """Make a published pack's year the current campaign. `starts`: campaign time now, for the demo and rehearsals."""
+    """Make a published pack's year the current campaign, with what is due of the households already on the register (a county that had
+    its roster before the year came; a later import opens the year for its own). Households within the transaction's reach; doing it twice
+    changes nothing. `starts`: campaign time now, for the demo and rehearsals."""
     set_act("campaign.open")
     loaded = pack_of(pack)
     Campaign.objects.filter(is_current=True).exclude(year=loaded.form_year).update(is_current=False)
@@ -36,6 +39,7 @@ def open_campaign(
     )
     if starts is not None:
         clock.set_clock(campaign, starts)
+    open_year(year=campaign.year, pack_hash=pack.hash)
     return campaign
 
 

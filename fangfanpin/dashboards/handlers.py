@@ -10,6 +10,7 @@ from fangfanpin.accounts import management
 from fangfanpin.accounts.permissions import can
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
+from fangfanpin.archives import reading
 from fangfanpin.campaigns import clock
 from fangfanpin.dashboards import queries, transfer
 from fangfanpin.fieldwork.models import SheetBatch
@@ -242,7 +243,7 @@ def conflicts(reach: Reach, parameters: Mapping[str, str]) -> Table:
 def _conflicting(pack: Pack, indicator: Indicator | None, value: Any, sensitive: bool) -> str:
     if indicator is None or indicator.privacy == "secret":
         return mask_text(str(value)) if value else ""
-    return transfer.words(pack, indicator, value, sensitive)
+    return reading.shown(pack, indicator, value, sensitive=sensitive)
 
 
 @export_list("sheets", "对照表打印记录", Verb.SHEET_PRINT)

@@ -13,13 +13,12 @@ from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import set_act
-from fangfanpin.archives.reading import shown
+from fangfanpin.archives import reading
 from fangfanpin.households.models import Household, Person
 from fangfanpin.households.subjects import household_values, person_values
-from fangfanpin.pack import Indicator, Pack
+from fangfanpin.pack import Pack
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM, TARGET_HOUSEHOLD, Unit
-from fangfanpin.regions.models import Region
 
 
 class TransferRefused(Exception):
@@ -91,19 +90,11 @@ def changed_items(unit: Unit, pack: Pack, *, sensitive: bool = True) -> list[Cha
                         section=section.title,
                         zh=indicator.zh,
                         national_id=indicator.national_id,
-                        before=words(pack, indicator, before.get(name), sensitive) if last else "",
-                        after=words(pack, indicator, now[name], sensitive),
+                        before=reading.shown(pack, indicator, before.get(name), sensitive=sensitive) if last else "",
+                        after=reading.shown(pack, indicator, now[name], sensitive=sensitive),
                     )
                 )
     return found
-
-
-def words(pack: Pack, indicator: Indicator, value: Any, sensitive: bool) -> str:
-    """A value as people read it; a place by its name."""
-    if indicator.type == "ref" and value:
-        region = Region.objects.filter(pk=str(value)).first()
-        return region.name if region else str(value)
-    return shown(pack, indicator, value, sensitive=sensitive)
 
 
 def waiting(records: QuerySet[Record, Record], *, shown: str, place: str) -> QuerySet[Record, Record]:

@@ -39,7 +39,8 @@ def _bad_request() -> JsonResponse:
 
 
 def _faults(faults: tuple[Fault, ...]) -> JsonResponse:
-    return JsonResponse({"faults": [{"target": f.target, "name": f.name, "message": f.message} for f in faults]}, status=422)
+    found = [{"target": f.target, "name": f.name, "message": f.message, **({"items": f.items} if f.items else {})} for f in faults]
+    return JsonResponse({"faults": found}, status=422)
 
 
 @needs(Verb.HOUSEHOLD_VIEW, "GET")

@@ -1,7 +1,7 @@
 """Comparison sheets of a village: rows to plain data to PDF, and the record of what was printed."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -38,6 +38,7 @@ from fangfanpin.privacy.secrets import mask_sensitive, mask_text
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import HOUSEHOLD_FORM, LIVE, PERSON_FORM, TARGET_HOUSEHOLD
 from fangfanpin.regions.models import Region
+from fangfanpin.regions.names import place_of
 
 _UNITS = {"yuan": "元", "mu": "亩", "km": "公里", "m2": "㎡", "month": "月", "person": "人", "head": "头"}
 _SKIPPED_SECTIONS = frozenset({"visit", "registry"})
@@ -81,7 +82,7 @@ def window(pack: Pack, kind: str) -> str:
 
 
 def village_sheets(village: Region, campaign: Campaign, pack: Pack, reach: Reach, *, version: int, household_id: UUID | None = None) -> SheetVillage:
-    """The village's assisted households in walking order, last year's values in words. Five queries whatever the size."""
+    """The village's assisted households in walking order, last year's values in words. Few queries whatever the size."""
     rows = Household.objects.visible_to(reach).filter(village_code=village.code, kind=Household.Kind.ASSISTED, household_state__in=("", "01"))
     if household_id is not None:
         rows = rows.filter(pk=household_id)
@@ -103,7 +104,7 @@ def village_sheets(village: Region, campaign: Campaign, pack: Pack, reach: Reach
     sections, groups = household_sections(pack), member_groups(pack)
     member_items = [item for _section, items in groups for item in items]
     roster = [(pack.indicators[f"{PERSON_FORM}.{name}"], width) for name, width in _ROSTER if f"{PERSON_FORM}.{name}" in pack.indicators]
-    say = _Words(pack, _region_names(values.values(), pack), open=_may_see_sensitive(reach, village.code))
+    say = _Words(pack, open=_may_see_sensitive(reach, village.code))
     return SheetVillage(
         county=county.name,
         township=township.name,
@@ -147,13 +148,6 @@ def sheet_code(household_id: UUID, year: int, version: int) -> str:
     return f"FFP1:{household_id.hex.upper()}:{year}:{version}"
 
 
-def _region_names(values: Iterable[Mapping[str, Any]], pack: Pack) -> dict[str, str]:
-    """Names of the divisions that records point to (where a member works): one query."""
-    names = {item.name for item in pack.forms[PERSON_FORM].indicators if item.type == "ref" and item.home == "record"}
-    codes = {str(code) for row in values for name in names if (code := row.get(name))}
-    return dict(Region.objects.filter(code__in=codes).values_list("code", "name"))
-
-
 def _may_see_sensitive(reach: Reach, village_code: str) -> bool:
     return not reach.scopes or reach.allows(Verb.SENSITIVE_VIEW, village_code=village_code)  # no scopes: the system itself
 
@@ -163,7 +157,6 @@ class _Words:
     """Values in words; sensitive ones masked unless `open`. Secret numbers come masked already."""
 
     pack: Pack
-    regions: Mapping[str, str]
     open: bool
 
     def value(self, item: Indicator, value: Any) -> str:
@@ -172,7 +165,7 @@ class _Words:
         if item.privacy == "sensitive" and not self.open:
             return mask_sensitive(value, is_phone=item.type == "phone")
         if item.type == "ref":
-            return self.regions.get(str(value), str(value))
+            return place_of(str(value))
         return str(value) if item.type == "secret_number" else self.pack.display(item, value)
 
     def values(self, items: Sequence[Indicator], subject: Mapping[str, Any], record: Mapping[str, Any]) -> tuple[str, ...]:

@@ -41,6 +41,8 @@ from fangfanpin.records.units import (
     PERSON_FORM,
     TARGET_HOUSEHOLD,
     Unit,
+    carried_over,
+    carries,
     load_unit,
     scopes_of,
     target_record,
@@ -52,11 +54,12 @@ MAX_OPS = 3000  # eleven members, every item, several times over
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What is wrong with one offered value; nothing of the save is stored."""
+    """What is wrong with one offered value; nothing of the save is stored. `items`: all it is about, where `name` is only the first."""
 
     target: str
     name: str
     message: str
+    items: tuple[str, ...] = ()
 
 
 class SaveFaults(Exception):
@@ -299,7 +302,7 @@ def _tick(work: _Work, target: str, section_key: str, *, ticked: bool) -> None:
         record.ticks[section_key] = {"by": work.by.pk, "at": work.moment.isoformat()}
         for name in section.items:
             indicator = pack.indicators[f"{form.key}.{name}"]
-            if indicator.kind in ("as_of", "fixed") and indicator.home == "record" and name not in record.values and last:
+            if carries(indicator) and name not in record.values and last:
                 record.values[name] = last.values.get(name)
     else:
         record.ticks.pop(section_key, None)
@@ -414,7 +417,27 @@ def constraint_faults(unit: Unit, pack: Pack, *, severity: str) -> list[Fault]:
         for target, scope in pairs:
             if evaluate(constraint.expression, scope) is False:
                 name = constraint.fields[0] if constraint.fields else ""
-                found.append(Fault(target, name, constraint.message))
+                found.append(Fault(target, name, constraint.message, constraint.fields))
+    return found
+
+
+_NOT_TYPED_HERE = frozenset({"image", "signature"})
+
+
+def unconfirmed(unit: Unit, pack: Pack) -> list[Fault]:
+    """Sections that still stand on last year's values which nobody ticked as unchanged or typed: submitting would store "left empty" for what
+    was merely forgotten. One fault per section, as the entry screen shows it (field/src/desk/logic/layout.ts)."""
+    scopes = scopes_of(unit, pack, carried=True)
+    found: list[Fault] = []
+    for target, scope in [(TARGET_HOUSEHOLD, scopes.household), *scopes.persons.items()]:
+        carried = carried_over(unit, pack, target)
+        asked = {item.name for item in visible_items(unit, pack, target, scope) if item.type not in _NOT_TYPED_HERE} if carried else set()
+        ticks = unit.records[target].ticks if target in unit.records else {}
+        for section in pack.forms[form_of(target)].sections:
+            names = tuple(name for name in section.items if name in carried and name in asked)
+            if names and section.key not in ticks:
+                message = f"“{section.title}”还是上年的数：没有变化请勾选“无变化”，有变化请改"
+                found.append(Fault(target, names[0], message, names))
     return found
 
 
@@ -427,6 +450,8 @@ def _submit(work: _Work, reach: Reach) -> None:
         faults.append(Fault(TARGET_HOUSEHOLD, "visited_by", "请填写入户采集人（两人）"))
     if lead.visited_on is None:
         faults.append(Fault(TARGET_HOUSEHOLD, "visited_on", "请填写入户日期"))
+    if open_sections := unconfirmed(unit, pack):
+        raise SaveFaults(faults + open_sections)  # what the checks would say of values that nobody gave helps nobody
     for target, scope in [(TARGET_HOUSEHOLD, scopes.household), *scopes.persons.items()]:
         record = target_record(unit, target, pack.hash)
         for indicator in visible_items(unit, pack, target, scope):

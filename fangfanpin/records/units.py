@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fangfanpin.households.models import Household, Location, MonitoringSpell, Person
 from fangfanpin.households.subjects import household_facts, household_values, person_facts, person_values
-from fangfanpin.pack import Pack
+from fangfanpin.pack import Indicator, Pack
 from fangfanpin.records.models import Record
 
 HOUSEHOLD_FORM = "household_year"
@@ -101,18 +101,35 @@ class Scopes:
     spells: dict[UUID, dict[str, Any]]
 
 
-def scopes_of(unit: Unit, pack: Pack, *, live_only: bool = True) -> Scopes:
-    """Build the scopes of docs/rule-language.md from the rows of a unit."""
-    household_row = _household_row(unit)
+def carries(indicator: Indicator) -> bool:
+    """Is it an item whose last value still stands until somebody says otherwise? (field/src/engine/model.ts says the same.)"""
+    return indicator.home == "record" and indicator.kind in ("as_of", "fixed")
+
+
+def carried_over(unit: Unit, pack: Pack, target: str) -> dict[str, Any]:
+    """Last year's values that nobody has said anything about this year, by item; an empty one is no claim and left out."""
+    last = unit.last.get(target)
+    if last is None:
+        return {}
+    said = _values(unit.records.get(target))
+    kept = {item.name for item in pack.forms[last.form].indicators if carries(item)}
+    return {name: value for name, value in last.values.items() if value is not None and name in kept and name not in said}
+
+
+def scopes_of(unit: Unit, pack: Pack, *, live_only: bool = True, carried: bool = False) -> Scopes:
+    """Build the scopes of docs/rule-language.md from the rows of a unit. With `carried` the rows also hold last year's values that
+    still stand, as on the screen before anything is confirmed."""
+    before = {target: carried_over(unit, pack, target) for target in unit.last} if carried else {}
+    household_row = {**before.get(TARGET_HOUSEHOLD, {}), **_household_row(unit)}
     last = unit.last.get(TARGET_HOUSEHOLD)
     person_scopes: dict[str, dict[str, Any]] = {}
     for person in unit.persons:
         target = str(person.id)
-        row = {**person_values(person), **person_facts(person), **_values(unit.records.get(target))}
-        before = unit.last.get(target)
+        row = {**before.get(target, {}), **person_values(person), **person_facts(person), **_values(unit.records.get(target))}
+        last_own = unit.last.get(target)
         person_scopes[target] = {
             "row": _engine(pack, PERSON_FORM, row),
-            "last": _engine(pack, PERSON_FORM, {**before.subject, **before.values}) if before else None,
+            "last": _engine(pack, PERSON_FORM, {**last_own.subject, **last_own.values}) if last_own else None,
         }
     spells = [{"row": _engine_spell(pack, spell)} for spell in unit.spells]
     consts = pack.constants()

@@ -7,7 +7,7 @@ from fangfanpin.regions.services import load_regions
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--under", default="", help="只载入某个代码以下，如 340323；不写则载入全国（约 66 万条）")
+    parser.add_argument("--under", default="", help="乡镇和村只载入某个代码以下，如 340323（省、市、县总是全国）；不写则全部载入（约 66 万条）")
 
 
 def _load(arguments: argparse.Namespace) -> Answer:

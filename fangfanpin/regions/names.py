@@ -15,9 +15,19 @@ _names: dict[str, dict[str, str]] = {}  # group → code → name
 _until: dict[str, float] = {}
 
 
+# Levels that stand in the tree where a province or a municipality governs its counties itself; nobody says them.
+_UNSAID = frozenset({"市辖区", "县", "省直辖县级行政区划", "自治区直辖县级行政区划"})
+_LEVELS = {
+    6: (Region.Level.PROVINCE, Region.Level.PREFECTURE, Region.Level.COUNTY),
+    12: (Region.Level.TOWNSHIP, Region.Level.VILLAGE),
+    15: (Region.Level.NATURAL_VILLAGE,),
+}
+
+
 def _group(code: str) -> tuple[str, int]:
-    """Names are fetched by the county (townships, villages) and by the township (natural villages): a list of any length costs few queries."""
-    return (code[:9], 15) if len(code) == 15 else (code[:6], 12)
+    """Names are fetched together, so that a list of any length costs few queries: down to the counties of the whole nation at once, townships
+    and villages by the county, natural villages by the township."""
+    return ("", 6) if len(code) <= 6 else (code[:9], 15) if len(code) == 15 else (code[:6], 12)
 
 
 def name_of(code: str) -> str:
@@ -28,9 +38,7 @@ def name_of(code: str) -> str:
     key = f"{prefix}:{longest}"
     now = time.monotonic()
     if _until.get(key, 0.0) < now:
-        rows = Region.objects.filter(code__startswith=prefix)
-        rows = rows.filter(level=Region.Level.NATURAL_VILLAGE) if longest == 15 else rows.exclude(level=Region.Level.NATURAL_VILLAGE)
-        found = dict(rows.values_list("code", "name"))
+        found = dict(Region.objects.filter(code__startswith=prefix, level__in=_LEVELS[longest]).values_list("code", "name"))
         with _lock:
             _names[key], _until[key] = found, now + _KEPT_S
     return _names.get(key, {}).get(code, code)
@@ -51,6 +59,21 @@ def townships(villages: Iterable[str]) -> list[Township]:
     for code in sorted(set(villages)):
         found.setdefault(code[:9], []).append((code, name_of(code)))
     return [Township(code, name_of(code), tuple(under)) for code, under in found.items()]
+
+
+def place_of(code: str) -> str:
+    """A division anywhere in the country in words that are nobody else's: 340323 → 蚌埠市固镇县, 310115 → 上海市浦东新区. A township or village of
+    which only the county is loaded is said as that county; the code itself where nothing of it is known."""
+    parts: list[str] = []
+    for length in (2, 4, 6, 9, 12, 15):
+        part = code[:length]
+        if len(part) < length or (name := name_of(part)) == part:
+            break
+        if name in _UNSAID or name in parts:
+            continue
+        # A prefecture's name is known without its province's.
+        parts = [name] if length == 4 else [*parts, name]
+    return "".join(parts) or code
 
 
 def _forget(**_: object) -> None:

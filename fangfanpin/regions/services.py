@@ -8,6 +8,7 @@ from fangfanpin.regions.models import Region, level_of
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent.parent
 _BATCH = 5000
+_NATIONWIDE = 6  # digits of a county's code
 
 
 class DivisionsMissing(Exception):
@@ -23,7 +24,8 @@ def division_files() -> Path:
 
 
 def read_divisions(prefix: str = "", folder: Path | None = None) -> Iterator[Region]:
-    """Divisions under a code prefix and those above it, parents before children. The whole country is about 665,000 rows."""
+    """Divisions under a code prefix, with provinces, prefectures and counties of the whole country (3,351 rows: people work anywhere, and a
+    place is read by its name), parents before children. Everything is about 665,000 rows."""
     source = folder or division_files()
     levels = (
         ("provinces", 2, None),
@@ -33,10 +35,7 @@ def read_divisions(prefix: str = "", folder: Path | None = None) -> Iterator[Reg
         ("villages", 12, "streetCode"),
     )
     for name, length, parent_key in levels:
-        if prefix and len(prefix) > length:
-            wanted = prefix[:length]
-        else:
-            wanted = prefix
+        wanted = "" if length <= _NATIONWIDE else prefix[:length]
         for row in json.loads((source / f"{name}.json").read_text(encoding="utf-8")):
             code = str(row["code"])
             if wanted and not code.startswith(wanted):

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 
-import { actionOf, KEYS, type Key } from "../src/desk/logic/keys";
+import { actionOf, keyRows, type Key } from "../src/desk/logic/keys";
 import { calculate } from "../src/desk/logic/arithmetic";
 import { isChosen, toggled } from "../src/desk/logic/choices";
 import { fromIdentity } from "../src/desk/logic/identity";
@@ -46,7 +46,7 @@ describe("keys", () => {
     for (const other of [key("a"), key("c", { ctrl: true }), key("Tab"), key("F5")]) expect(actionOf(other)).toBeNull();
   });
   it("shows every key in the help once", () => {
-    expect(new Set(KEYS.map((row) => row.keys)).size).toBe(KEYS.length);
+    expect(new Set(keyRows().map((row) => row.keys)).size).toBe(keyRows().length);
   });
 });
 
@@ -208,7 +208,7 @@ describe("what is listed on top", () => {
     const both: HouseholdState = {
       ...state,
       findings: [{ ...finding, items: ["address"] }],
-      faults: [{ target: HOUSEHOLD, name: "address", zh: "家庭住址", message: "低于标准。看账", origin: "server" }],
+      faults: [{ target: HOUSEHOLD, name: "address", label: "家庭住址", message: "低于标准。看账", origin: "server" }],
     };
     expect(problems(both, pack.rules, true).filter((one) => one.message.startsWith("低于标准"))).toHaveLength(1);
   });

@@ -196,7 +196,7 @@ describe("members", () => {
     const made = one.arrive("06", "2021-05-01", { member_name: "新生儿" });
     const id = "id" in made ? made.id : "";
     await one.flush();
-    expect(one.state.faults.map(({ zh, message }) => [zh, message])).toContainEqual(["新增成员", "日期不对"]);
+    expect(one.state.faults.map(({ label, message }) => [label, message])).toContainEqual(["新增成员", "日期不对"]);
     expect(one.arrive("06", "2021-05-02", {}, id)).toEqual({ id });
     await one.flush();
     expect(server.applied.map(({ op }) => op)).toEqual(["arrive", "set"]);

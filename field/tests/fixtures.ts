@@ -9,6 +9,8 @@ export interface Expected {
   constraints: [string, string][];
   visible: Record<string, string[]>;
   computed: Record<string, number | null>;
+  /** Target, first item and count of items of each section that a submission is refused for. */
+  unconfirmed: [string, string, number][];
 }
 
 const read = JSON.parse(readFileSync(join(import.meta.dirname, "fixtures/households.json"), "utf-8")) as {

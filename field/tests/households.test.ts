@@ -1,6 +1,7 @@
 /** On households that were handed in, the form finds what the server finds: rules, constraints, relevance, sums. */
 
 import { describe, expect, it } from "vitest";
+import { isStop, unconfirmed } from "../src/desk/logic/layout";
 import { HOUSEHOLD, HouseholdStore } from "../src/engine";
 import { households, pack } from "./fixtures";
 
@@ -43,3 +44,16 @@ for (const { bundle, expected } of collected) {
     });
   });
 }
+
+it("refuses to submit the same sections, also where last year's answers decide what is asked", () => {
+  for (const { bundle, expected } of households) {
+    const { state } = new HouseholdStore(pack, bundle, 1);
+    const found = unconfirmed(state).map(({ form, section, first }) => [
+      form.target,
+      first.name,
+      section.fields.filter((field) => field.carried && isStop(field)).length,
+    ]);
+    expect(found.sort(), bundle.household.code).toEqual([...expected.unconfirmed].sort());
+  }
+  expect(households.flatMap(({ expected }) => expected.unconfirmed).length).toBeGreaterThan(8);
+});

@@ -221,7 +221,7 @@ describe("a refusal", () => {
     put(one, "wage_income", 100);
     expect(one.submit()).toBe(null);
     await until(() => one.state.faults.length > 0, "faults");
-    expect(one.state.faults[0]).toMatchObject({ name: "household_size", zh: "家庭人口数", message: "人口数" });
+    expect(one.state.faults[0]).toMatchObject({ name: "household_size", label: "家庭人口数", message: "人口数" });
     expect(server.saves.map(({ ops }) => ops.map(({ op }) => op))).toEqual([["visit", "set"]]);
     server.faults = () => [];
     expect(one.submit()).toBe(null);

@@ -1,5 +1,6 @@
 """Keepers and accounts: bulk from Excel, slips, forced change, reset, leaving, roles; nobody climbs by way of an account."""
 
+import argparse
 import io
 import re
 from collections.abc import Callable
@@ -14,10 +15,12 @@ from django.test import Client
 from django.utils import timezone
 
 from fangfanpin.accounts import management
+from fangfanpin.accounts.commands import COMMANDS
 from fangfanpin.accounts.management import AccountRefused, NewAccount, check_accounts, create_accounts, may_keep
 from fangfanpin.accounts.models import Assignment, Role, User
 from fangfanpin.accounts.reach import Reach, make_reach, reach_of
 from fangfanpin.accounts.verbs import Verb
+from fangfanpin.cli import CommandFault
 from fangfanpin.households.models import Pairing
 from fangfanpin.pack.load import VERBS
 from fangfanpin.regions.models import Region
@@ -306,6 +309,39 @@ def test_ten_wrong_passwords_lock_and_say_when_to_try_again_and_a_reset_unlocks(
     assert sign_in(client, "whatever", "township").status_code == 200, "another name at the same address is not locked"
     password = management.reset_password(user=user, by=acting("township"))
     assert sign_in(client, password).status_code == 302
+
+
+def console(*words: str) -> dict[str, Any]:
+    """`fangfanpin account reset` with these words, in this test's transaction."""
+    command = COMMANDS["account reset"]
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    return command.run(parser.parse_args(words)).facts
+
+
+def test_the_console_lets_a_lone_keeper_in_again(cast: dict[str, User]) -> None:
+    user = cast["county"]
+    user.set_password("forgotten for ever")
+    user.must_change_password = False
+    user.save()
+    client = Client()
+    for _attempt in range(10):
+        sign_in(client, "guessed", "county")
+    facts = console("county")
+    assert facts == {"account": "county", "name": user.name, "password": facts["password"]}
+    assert re.fullmatch(r"[a-z2-9]{4}-[a-z2-9]{4}-[a-z2-9]{4}", facts["password"])
+    assert sign_in(client, "forgotten for ever", "county").status_code == 200, "the old one ended"
+    assert sign_in(client, facts["password"], "county").status_code == 302, "the lock of the guesses is gone"
+    assert client.get("/households/")["Location"] == "/accounts/password", "and must be changed first"
+
+
+def test_the_console_refuses_a_stopped_account_and_names_the_keepers_for_a_wrong_one(cast: dict[str, User]) -> None:
+    User.objects.filter(pk=cast["village"].pk).update(is_active=False)
+    with pytest.raises(AccountRefused, match="已停用"):
+        console("village")
+    with pytest.raises(CommandFault, match="没有账号 wang。.*county（") as refused:
+        console("wang")
+    assert "village" not in str(refused.value) and "township" not in str(refused.value)
 
 
 # ---- leaving

@@ -13,6 +13,7 @@ from fangfanpin.accounts.verbs import Verb
 from fangfanpin.archives import handlers
 from fangfanpin.archives.filing import household_file
 from fangfanpin.campaigns import clock
+from fangfanpin.dashboards.transfer import changed_items
 from fangfanpin.files.services import path_of
 from fangfanpin.households.models import Household
 from fangfanpin.jobs.models import Job
@@ -127,6 +128,33 @@ def test_sensitive_values_are_masked_for_those_without_the_right(acting: As) -> 
     shown = "".join(pages(render_household_file(household_file(unit, pack, sensitive=True, by=""))))
     hidden = "".join(pages(render_household_file(household_file(unit, pack, sensitive=False, by=""))))
     assert phone in shown and phone not in hidden
+
+
+def test_where_a_member_works_is_said_in_words_everywhere(acting: As, client_as: Callable[[str], Client]) -> None:
+    """Only this county is loaded down to its villages; who works elsewhere is read by name all the same."""
+    reach = acting("county")
+    household = a_household(reach)
+    campaign = clock.current()
+    unit, pack = load_unit(household, campaign.year), pack_of(campaign.pack)
+    target = str(unit.live()[0].id)
+    record, last = unit.records[target], unit.last[target]
+    for row, code in ((last, "340111"), (record, "330110"), (record, "310115")):
+        row.values["work_place_code"] = code
+        row.save()
+    after, before = "上海市浦东新区", "合肥市包河区"
+
+    def no_code(text: str) -> bool:
+        return not re.search(r"(?<![0-9a-f-])(310115|330110|340111)(?![0-9a-f-])", text)
+
+    client = client_as("county")
+    page = client.get(f"/households/{household.pk}/").content.decode()
+    assert after in page and before in page and no_code(page)
+    history = client.get(f"/households/{household.pk}/history/{target}/work_place_code").content.decode()
+    assert after in history and "杭州市余杭区" in history and no_code(history)
+    printed = "".join(pages(render_household_file(household_file(unit, pack, sensitive=True, by=""))))
+    assert after in printed and before in printed and no_code(printed)
+    told = {item.zh: (item.before, item.after) for item in changed_items(unit, pack)}
+    assert told["务工所在地"] == (before, after)
 
 
 def test_the_file_belongs_to_the_household_and_opens_for_those_who_reach_it(

@@ -22,7 +22,7 @@ from fangfanpin.pack import Pack
 from fangfanpin.policy.services import pack_of
 from fangfanpin.quality import messages
 from fangfanpin.quality.recheck import find_hits
-from fangfanpin.records.saving import visible_items
+from fangfanpin.records.saving import unconfirmed, visible_items
 from fangfanpin.records.units import TARGET_HOUSEHOLD, Unit, load_unit, scopes_of
 
 FIXTURES = Path(__file__).parents[2] / "field" / "tests" / "fixtures"
@@ -54,6 +54,7 @@ def expected(unit: Unit, pack: Pack) -> dict[str, Any]:
             for computation in pack.computations
             if computation.form == "household_year"
         },
+        "unconfirmed": [[fault.target, fault.items[0], len(fault.items)] for fault in unconfirmed(unit, pack)],
     }
 
 

@@ -17,6 +17,7 @@ WORK: dict[str, list[str]] = {
     "demo": ["--if-empty"],
     "pack check": [PACK],
     "pack show": ["guzhen-2021"],
+    "account reset": ["inspector"],
     "regions load": ["--under", "340323"],
     "export": ["households", "--out", "OUT/households.xlsx"],
     "sheets": ["--village", "VILLAGE", "--out", "OUT"],
@@ -33,6 +34,7 @@ FAULTS: dict[str, list[str]] = {
     "demo": ["--households", "many"],
     "pack check": ["/nowhere"],
     "pack show": ["nowhere"],
+    "account reset": ["nobody"],
     "regions load": ["--nothing"],
     "import": ["/nowhere.xlsx"],
     "export": ["--nothing"],
@@ -77,6 +79,17 @@ def test_faults_go_to_standard_error(installation: Installation, tmp_path: Path,
     assert done.returncode in (1, 2)
     assert done.stdout == ""
     assert done.stderr and "Traceback" not in done.stderr, done.stderr
+
+
+def test_a_password_given_at_the_console_is_an_event_that_does_not_tell_it(installation: Installation) -> None:
+    facts = installation.facts("account", "reset", "auditor")
+    asked = "SELECT u.must_change_password, e.op, e.actor_id, e.act, e.source, e.changed, e::text FROM accounts_user u"
+    asked += " JOIN audit_event e ON e.table_name = 'accounts_user' AND e.row_id = u.id::text WHERE u.username = 'auditor' ORDER BY e.id DESC LIMIT 1"
+    ((must_change, *event, whole),) = installation.sql(asked, role="owner")
+    assert must_change is True
+    assert event == ["U", 0, "account.recover", "cli", {"password": [None, None], "must_change_password": [False, True]}]
+    assert facts["password"] not in whole and "argon2" not in whole
+    assert facts["password"] not in installation.log_path.read_text(encoding="utf-8", errors="replace")
 
 
 def test_an_unknown_command_is_named(installation: Installation) -> None:

@@ -117,6 +117,16 @@ def test_a_bad_op_is_a_fault_in_words_and_stores_nothing(
     assert not Record.objects.filter(household=household, year=2021, values__farmland_mu=4321).exists()
 
 
+def test_a_submission_of_unconfirmed_values_says_which(client_as: As, household: Household, acting: Callable[[str], Reach]) -> None:
+    visit = {"op": "visit", "visited_by": ["张三", "李四"], "visited_on": "2021-11-02"}
+    answer = post(client_as("village"), body(household, visit, {"op": "submit"}))
+    assert answer.status_code == 422
+    fault = answer.json()["faults"][0]
+    assert fault["target"] == "household" and fault["name"] == fault["items"][0] and "户基础信息" in fault["message"]
+    acting("village")
+    assert Record.objects.get(household=household, form="household_year", year=2021).visitors == []
+
+
 def test_visitors_may_hold_any_text(client_as: As, household: Household) -> None:
     answer = post(
         client_as("village"), body(household, {"op": "visit", "visited_by": ["张\x00三", " ", {"a": 1}, "李四"], "visited_on": "2021-10-08"})

@@ -1,7 +1,8 @@
 """Saving: retries change nothing, different items merge, the same item is kept twice until a person decides."""
 
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -16,7 +17,8 @@ from fangfanpin.campaigns.services import lock_again, unlock
 from fangfanpin.households.models import Household, Person
 from fangfanpin.privacy.secrets import digest
 from fangfanpin.records.models import Conflict, Record
-from fangfanpin.records.saving import EntryClosed, SaveFaults, resolve_conflict
+from fangfanpin.records.saving import EntryClosed, Fault, SaveFaults, resolve_conflict, unconfirmed
+from fangfanpin.records.units import load_unit
 from tests.records.conftest import Desk
 
 Sit = Callable[[str], Desk]
@@ -136,6 +138,72 @@ def test_a_tick_carries_over_states_but_never_period_values(desk: Sit, household
     assert not [name for name, item in asked.items() if item.kind == "period" and item.home != "computed" and values[name] is not None]
     with pytest.raises(SaveFaults), transaction.atomic():
         village.save({"op": "tick", "target": "household", "section": "income"})
+
+
+VISITED = {"op": "visit", "visited_by": ["张三", "李四"], "visited_on": "2021-11-02"}
+SUBMIT = {"op": "submit"}
+
+
+def _confirm_all(village: Desk, faults: Sequence[Fault]) -> list[dict[str, Any]]:
+    """The ticks that answer the faults."""
+    ops: list[dict[str, Any]] = []
+    for fault in faults:
+        form = village.pack.forms["household_year" if fault.target == "household" else "person_year"]
+        section = next(section for section in form.sections if fault.name in section.items)
+        assert section.tickable, "every as-of item of the pack stands in a section that can be ticked"
+        ops.append({"op": "tick", "target": fault.target, "section": section.key})
+    return ops
+
+
+def test_what_nobody_confirmed_is_refused_and_never_stored_as_empty(desk: Sit, household: Household) -> None:
+    village = desk("village")
+    last = Record.objects.get(household=household, form="household_year", year=2020)
+    before = {record.pk: (record.values, record.version) for record in household.records.filter(year=2021)}
+    with pytest.raises(SaveFaults) as refused, transaction.atomic():
+        village.save(VISITED, {"op": "set", "target": "household", "name": "address", "value": "王庄组 7 号"}, SUBMIT)
+    sections = {(fault.target, fault.items) for fault in refused.value.faults}
+    basics = next(items for target, items in sections if target == "household" and "household_phone" in items)
+    assert "address" not in basics, "what was typed is confirmed"
+    assert all(fault.name == fault.items[0] and "还是上年的数" in fault.message for fault in refused.value.faults)
+    assert {target for target, _ in sections} == {"household", *(str(p.pk) for p in household.persons.filter(member_state="01"))}
+    carried = [name for target, items in sections if target == "household" for name in items]
+    assert all(last.values[name] is not None for name in carried)
+    assert {record.pk: (record.values, record.version) for record in household.records.filter(year=2021)} == before
+    assert lead(household).state == Record.State.EMPTY and lead(household).visitors == []
+
+
+def test_ticked_and_typed_household_passes_the_guard(desk: Sit, household: Household) -> None:
+    village = desk("village")
+    with pytest.raises(SaveFaults) as refused, transaction.atomic():
+        village.save(VISITED, SUBMIT)
+    last = {str(r.person_id or "household"): r.values for r in household.records.filter(year=2020)}
+    ticks = _confirm_all(village, refused.value.faults)
+    with pytest.raises(SaveFaults) as left, transaction.atomic():
+        village.save(VISITED, *ticks[1:], SUBMIT)
+    assert [fault for fault in left.value.faults if fault.items] == [refused.value.faults[0]], "one section forgotten, one section named"
+    people = {fault.target for fault in refused.value.faults} - {"household"}
+    asked = [item for item in village.pack.forms["person_year"].indicators if item.kind == "period" and item.type == "bool" and not item.retired]
+    none = [{"op": "set", "target": target, "name": item.name, "value": False} for target in sorted(people) for item in asked]
+    village.save(VISITED, *ticks, *none, SUBMIT)
+    assert lead(household).state == Record.State.SUBMITTED
+    for fault in refused.value.faults:
+        record = household.records.get(year=2021, **({"person_id": fault.target} if fault.target != "household" else {"form": "household_year"}))
+        assert {name: record.values[name] for name in fault.items} == {name: last[fault.target][name] for name in fault.items}
+
+
+def test_nobody_is_asked_to_confirm_what_is_not_asked(desk: Sit, household: Household) -> None:
+    """A condition reads last year's answer while it still stands, as on the screen; of one who left nothing is asked."""
+    village = desk("village")
+    last = Record.objects.get(household=household, form="household_year", year=2020)
+    for grade_asked in (True, False):
+        last.values |= {"dilapidated_house": grade_asked, "house_grade": "01"}
+        last.save()
+        unit = load_unit(household, 2021)
+        living = next(fault for fault in unconfirmed(unit, village.pack) if "dilapidated_house" in fault.items)
+        assert ("house_grade" in living.items) is grade_asked
+    gone = unit.live()[-1]
+    gone.member_state = "02"
+    assert str(gone.pk) not in {fault.target for fault in unconfirmed(unit, village.pack)}
 
 
 def test_a_member_leaves_and_is_never_deleted(desk: Sit, household: Household) -> None:

@@ -2,6 +2,8 @@
 
 import type { Held } from "../expressions/nodes";
 import { daysInMonth } from "../privacy/facts";
+import { named, say } from "../words";
+import { AMOUNT_SUFFIXES, DATE, MONTH, NO, SEPARATORS, YEAR, YEAR_SUFFIX, YES } from "../words/typed";
 import { nearest } from "./nearest";
 import type { Indicator, IndicatorType, ListItem, PackBundle, Value } from "./types";
 
@@ -11,15 +13,15 @@ const MAX_ADDRESS = 255;
 const BLANKS = " \t\r\n\u00a0\u3000\ufeff";
 // eslint-disable-next-line no-control-regex
 const CONTROL = /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/;
-const YES = new Set("是 有 1 Y y √ 对 true True TRUE 参加 已 s S".split(" "));
-const NO = new Set("否 无 0 N n × 没有 不 false False FALSE 未参加 未 f F".split(" "));
-const DATE = /^(?:(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[ T]0{1,2}:00(?::00)?)?|(\d{4})(\d{2})(\d{2}))$/;
-const MONTH = /^(?:(\d{4})[-/.年](\d{1,2})月?|(\d{4})(\d{2}))$/;
 const MAY_BE_NEGATIVE = ["net_", "per_capita", "reference", "id_net", "id_per", "el_net", "el_per", "total_"];
-const BOOL_ITEMS: ListItem[] = [
-  { code: "1", zh: "是", key: "s" },
-  { code: "0", zh: "否", key: "f" },
-];
+
+/** Yes and no in the words of the page. */
+function boolItems(): ListItem[] {
+  return [
+    { code: "1", zh: say.values.yes, key: say.values.yesKey },
+    { code: "0", zh: say.values.no, key: say.values.noKey },
+  ];
+}
 
 export type Parsed = { value: Value } | { fault: string };
 
@@ -43,7 +45,7 @@ export function normaliseNumberText(text: string): string {
 
 interface Words {
   items: ListItem[];
-  zh: Map<string, string>;
+  byCode: Map<string, ListItem>;
   codes: Map<string, string>;
 }
 const cache = new WeakMap<PackBundle, Map<string, Words>>();
@@ -56,9 +58,10 @@ function wordsOf(pack: PackBundle, list: string): Words {
     const items = pack.lists[list] ?? [];
     const codes = new Map<string, string>();
     for (const item of items) codes.set(item.zh, item.code);
+    for (const item of items) if (item.en && !codes.has(item.en)) codes.set(item.en, item.code);
     for (const item of items) codes.set(item.code, item.code);
     for (const [word, code] of Object.entries(pack.synonyms?.[list] ?? {})) if (!codes.has(word)) codes.set(word, code);
-    known = { items, zh: new Map(items.map((item) => [item.code, item.zh])), codes };
+    known = { items, byCode: new Map(items.map((item) => [item.code, item])), codes };
     lists.set(list, known);
   }
   return known;
@@ -66,7 +69,7 @@ function wordsOf(pack: PackBundle, list: string): Words {
 
 /** Entries to choose from: those of the list, or yes and no. */
 export function itemsOf(pack: PackBundle, indicator: Pick<Indicator, "type" | "list">): ListItem[] {
-  return indicator.type === "bool" ? BOOL_ITEMS : wordsOf(pack, indicator.list).items;
+  return indicator.type === "bool" ? boolItems() : wordsOf(pack, indicator.list).items;
 }
 
 /** Entries for what was typed, best first: by code, first letters, beginning of the word, any part of it. */
@@ -75,13 +78,14 @@ export function search(items: ListItem[], typed: string): ListItem[] {
   if (!plain) return items;
   const letters = plain.toLowerCase();
   const place = (item: ListItem): number => {
-    if (item.code === plain || item.zh === plain) return 0;
+    if (item.code === plain || item.zh === plain || named(item).toLowerCase() === letters) return 0;
     const key = item.key.toLowerCase();
     if (key === letters) return 1;
     if (key.startsWith(letters)) return 2;
-    if (item.zh.startsWith(plain)) return 3;
+    const word = named(item).toLowerCase();
+    if (word.startsWith(letters) || item.zh.startsWith(plain)) return 3;
     if (item.code.startsWith(plain)) return 4;
-    if (item.zh.includes(plain)) return 5;
+    if (word.includes(letters) || item.zh.includes(plain)) return 5;
     return key.includes(letters) ? 6 : 9;
   };
   return items
@@ -91,46 +95,47 @@ export function search(items: ListItem[], typed: string): ListItem[] {
     .map(({ item }) => item);
 }
 
-/** What is wrong with a value in codec form, in Chinese; null where it is right. */
+/** What is wrong with a value in codec form, in words; null where it is right. */
 export function checkValue(pack: PackBundle, indicator: Indicator, value: Value): string | null {
   if (value === null) return null;
-  const { zh } = indicator;
+  const item = named(indicator);
+  const { values } = say;
   switch (indicator.type) {
     case "money":
     case "area_mu":
     case "decimal":
     case "int":
     case "year":
-      if (typeof value !== "number" || !Number.isInteger(value)) return `“${zh}”要填数字`;
-      if (Math.abs(value) >= MAX) return `“${zh}”的数字太大，请核对单位`;
-      if (value < 0 && indicator.home !== "computed") return `“${zh}”不能是负数`;
-      if (indicator.type === "year" && !(value >= 1900 && value <= 2100)) return `“${zh}”要填四位年份，如 2019`;
+      if (typeof value !== "number" || !Number.isInteger(value)) return values.number(item);
+      if (Math.abs(value) >= MAX) return values.tooLarge(item);
+      if (value < 0 && indicator.home !== "computed") return values.negative(item);
+      if (indicator.type === "year" && !(value >= 1900 && value <= 2100)) return values.year(item);
       return null;
     case "bool":
-      return typeof value === "boolean" ? null : `“${zh}”要填是或否`;
+      return typeof value === "boolean" ? null : values.yesOrNo(item);
     case "code": {
       const codes = indicator.multi ? value : [value];
-      if (!Array.isArray(codes) || !codes.every((code) => typeof code === "string")) return `“${zh}”要从清单中选择`;
-      const known = wordsOf(pack, indicator.list).zh;
+      if (!Array.isArray(codes) || !codes.every((code) => typeof code === "string")) return values.fromList(item);
+      const known = wordsOf(pack, indicator.list).byCode;
       const unknown = (codes as string[]).find((code) => !known.has(code));
-      if (unknown !== undefined) return `“${zh}”的清单里没有“${unknown}”`;
+      if (unknown !== undefined) return values.notOfList(item, unknown);
       if (indicator.multi && (codes as string[]).some((code, i) => i > 0 && !((codes[i - 1] as string) < code))) {
-        return `“${zh}”的选项重复或未排序`;
+        return values.unsorted(item);
       }
       return null;
     }
     case "date":
-      return typeof value === "string" && isDate(value) ? null : `“${zh}”要填日期，如 2021-09-30`;
+      return typeof value === "string" && isDate(value) ? null : values.day(item);
     case "month":
-      return typeof value === "string" && /^(?:\d{4}-(?:0[1-9]|1[0-2])|\d{4})$/.test(value) ? null : `“${zh}”要填年月，如 2021-09`;
+      return typeof value === "string" && /^(?:\d{4}-(?:0[1-9]|1[0-2])|\d{4})$/.test(value) ? null : values.month(item);
     default: {
-      if (typeof value !== "string") return `“${zh}”要填文字`;
+      if (typeof value !== "string") return values.text(item);
       const length = [...value].length;
-      if (length > (indicator.name.endsWith("address") ? MAX_ADDRESS : MAX_TEXT)) return `“${zh}”太长`;
-      if (CONTROL.test(value)) return `“${zh}”里有看不见的控制字符，请重新输入`;
-      if (indicator.type === "secret_number" && !/^[0-9A-Z]{1,30}$/.test(value)) return `“${zh}”只能是数字和字母`;
+      if (length > (indicator.name.endsWith("address") ? MAX_ADDRESS : MAX_TEXT)) return values.tooLong(item);
+      if (CONTROL.test(value)) return values.control(item);
+      if (indicator.type === "secret_number" && !/^[0-9A-Z]{1,30}$/.test(value)) return values.digitsOnly(item);
       const limit = indicator.max_length;
-      if (limit && length > limit) return `“${zh}”太长，最多 ${limit} 个字`;
+      if (limit && length > limit) return values.longest(item, limit);
       return null;
     }
   }
@@ -147,7 +152,7 @@ function isDate(text: string): boolean {
 export function parseText(pack: PackBundle, indicator: Indicator, text: string): Parsed {
   const plain = normaliseText(text);
   if (!plain) return { value: null };
-  if (CONTROL.test(plain)) return { fault: "里面有看不见的控制字符，请删掉后重新输入" };
+  if (CONTROL.test(plain)) return { fault: say.typed.control };
   switch (indicator.type) {
     case "money":
     case "area_mu":
@@ -159,7 +164,7 @@ export function parseText(pack: PackBundle, indicator: Indicator, text: string):
     case "bool":
       if (YES.has(normaliseNumberText(plain))) return { value: true };
       if (NO.has(normaliseNumberText(plain))) return { value: false };
-      return { fault: `“${plain}”要改成“是”或“否”` };
+      return { fault: say.typed.yesOrNo(plain) };
     case "code":
       return codes(pack, indicator, plain);
     case "date":
@@ -171,13 +176,13 @@ export function parseText(pack: PackBundle, indicator: Indicator, text: string):
     case "phone": {
       const digits = normaliseNumberText(plain).replaceAll(" ", "");
       if (/^\d(?:\.\d+)?[eE]\+\d+$/.test(digits)) {
-        return { fault: "号码被表格存成了科学计数，请把这一列设为文本后重新填写" };
+        return { fault: say.typed.phoneSpoilt };
       }
       return { value: digits };
     }
     default: {
       const length = [...plain].length;
-      if (length > MAX_TEXT) return { fault: `文字太长（${length} 个字）` };
+      if (length > MAX_TEXT) return { fault: say.typed.tooLong(length) };
       return longEnough(indicator, { value: plain });
     }
   }
@@ -186,7 +191,7 @@ export function parseText(pack: PackBundle, indicator: Indicator, text: string):
 function longEnough(indicator: Indicator, parsed: Parsed): Parsed {
   const limit = indicator.max_length ?? (indicator.name.endsWith("address") ? MAX_ADDRESS : null);
   if (!("value" in parsed) || typeof parsed.value !== "string" || !limit || [...parsed.value].length <= limit) return parsed;
-  return { fault: `“${indicator.zh}”太长，最多 ${limit} 个字` };
+  return { fault: say.values.longest(named(indicator), limit) };
 }
 
 function withoutSuffix(text: string, suffix: string): string {
@@ -194,18 +199,18 @@ function withoutSuffix(text: string, suffix: string): string {
 }
 
 function scaled(indicator: Indicator, plain: string): Parsed {
-  const digits = strip(withoutSuffix(withoutSuffix(normaliseNumberText(plain).replaceAll(",", ""), "元"), "亩"));
+  const digits = strip(AMOUNT_SUFFIXES.reduce(withoutSuffix, normaliseNumberText(plain).replaceAll(",", "")));
   const match = /^([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,6}))?$/.exec(digits);
   const [, sign = "", before = "", after = "", power = "0"] = match ?? [];
-  if (!match || before.length + after.length === 0) return { fault: `“${plain}”不是数字，请只填数字` };
+  if (!match || before.length + after.length === 0) return { fault: say.typed.notNumber(plain) };
   const mantissa = BigInt(before + after);
   const shift = Number(power) - after.length + indicator.scale; // held value = mantissa · 10^shift
   const size = (before + after).replace(/^0+/, "").length;
-  if (mantissa !== 0n && size + shift > 14) return { fault: `“${plain}”太大，请核对单位` };
+  if (mantissa !== 0n && size + shift > 14) return { fault: say.typed.tooLarge(plain) };
   const [top, bottom] = shift >= 0 ? [mantissa * 10n ** BigInt(mantissa === 0n ? 0 : shift), 1n] : [mantissa, 10n ** BigInt(Math.min(-shift, 400))];
-  if (top >= BigInt(MAX) * bottom) return { fault: `“${plain}”太大，请核对单位` };
+  if (top >= BigInt(MAX) * bottom) return { fault: say.typed.tooLarge(plain) };
   if (sign === "-" && mantissa !== 0n && !MAY_BE_NEGATIVE.some((start) => indicator.name.startsWith(start))) {
-    return { fault: "不能是负数" };
+    return { fault: say.typed.negative };
   }
   const below = top / bottom;
   const rest = top % bottom;
@@ -213,23 +218,23 @@ function scaled(indicator: Indicator, plain: string): Parsed {
   const rounded = up ? below + 1n : below;
   const gap = top - rounded * bottom;
   // A binary spreadsheet number such as 1234.5600000000001 means 1234.56.
-  if ((gap < 0n ? -gap : gap) * 10000n > bottom) return { fault: `最多 ${indicator.scale} 位小数` };
+  if ((gap < 0n ? -gap : gap) * 10000n > bottom) return { fault: say.typed.decimals(indicator.scale) };
   return { value: sign === "-" && rounded !== 0n ? -Number(rounded) : Number(rounded) };
 }
 
 function whole(indicator: Indicator, plain: string): Parsed {
-  const digits = withoutSuffix(withoutSuffix(normaliseNumberText(plain).replaceAll(",", ""), "年"), ".0");
-  if (!/^-?\d{1,12}$/.test(digits)) return { fault: `“${plain}”不是整数` };
+  const digits = withoutSuffix(withoutSuffix(normaliseNumberText(plain).replaceAll(",", ""), YEAR_SUFFIX), ".0");
+  if (!/^-?\d{1,12}$/.test(digits)) return { fault: say.typed.notWhole(plain) };
   const value = Number(digits);
-  if (value < 0) return { fault: "不能是负数" };
-  if (indicator.type === "year" && !(value >= 1900 && value <= 2100)) return { fault: `“${plain}”不是四位年份` };
+  if (value < 0) return { fault: say.typed.negative };
+  if (indicator.type === "year" && !(value >= 1900 && value <= 2100)) return { fault: say.typed.notYear(plain) };
   return { value: value + 0 };
 }
 
 function codes(pack: PackBundle, indicator: Indicator, plain: string): Parsed {
   if (!indicator.multi) return code(pack, indicator.list, plain);
   const found = new Set<string>();
-  for (const part of plain.split(/[,，、;；|/]/)) {
+  for (const part of plain.split(SEPARATORS)) {
     if (!strip(part)) continue;
     const one = code(pack, indicator.list, strip(part));
     if ("fault" in one) return one;
@@ -244,48 +249,38 @@ function code(pack: PackBundle, list: string, word: string): Parsed {
   const known = words.codes.get(word) ?? words.codes.get(plain);
   if (known !== undefined) return { value: known };
   if (/^\d+$/.test(plain)) {
-    const lost = words.zh.get(plain.padStart(2, "0"));
-    if (lost !== undefined) return { fault: `代码“${plain}”前面的 0 可能丢了，请改成文字“${lost}”` };
+    const lost = words.byCode.get(plain.padStart(2, "0"));
+    if (lost !== undefined) return { fault: say.typed.zeroLost(plain, named(lost)) };
   }
   // At the desk also by first letters, where only one entry has them.
   const letters = plain.toLowerCase();
   const byKey = words.items.filter((item) => item.key.toLowerCase() === letters);
   if (byKey.length === 1 && byKey[0]) return { value: byKey[0].code };
-  if (byKey.length > 1) return { fault: `“${word}”有几个选项：${byKey.map((item) => item.zh).join("、")}，请选一个` };
-  const near = nearest(
-    word,
-    words.items.map((item) => item.zh),
-  );
-  const hint = near
-    ? `，是不是“${near}”？`
-    : "，请从清单中选择：" +
-      words.items
-        .slice(0, 8)
-        .map((item) => item.zh)
-        .join("、");
-  return { fault: `清单里没有“${word}”${hint}` };
+  if (byKey.length > 1) return { fault: say.typed.several(word, byKey.map(named)) };
+  const near = nearest(word, words.items.map(named));
+  return { fault: near ? say.typed.isIt(word, near) : say.typed.chooseFrom(word, words.items.slice(0, 8).map(named)) };
 }
 
 /** A day written in any of the usual forms. */
 export function parseDate(plain: string): Parsed {
   const match = DATE.exec(normaliseNumberText(plain));
-  if (!match) return { fault: `“${plain}”不是日期，请写成 2021-09-30` };
+  if (!match) return { fault: say.typed.notDay(plain) };
   const [year, month, day] = (match[1] ? match.slice(1, 4) : match.slice(4, 7)).map(Number) as [number, number, number];
-  if (day < 1 || day > daysInMonth(year, month)) return { fault: `没有“${plain}”这一天` };
+  if (day < 1 || day > daysInMonth(year, month)) return { fault: say.typed.noSuchDay(plain) };
   return { value: `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}` };
 }
 
 function parseMonth(plain: string): Parsed {
   const digits = normaliseNumberText(plain);
-  if (/^(?:19|20)\d\d年?$/.test(digits)) return { value: digits.slice(0, 4) };
+  if (YEAR.test(digits)) return { value: digits.slice(0, 4) };
   if (DATE.test(digits) && digits.length > 7) {
     const day = parseDate(plain);
     return "value" in day ? { value: (day.value as string).slice(0, 7) } : day;
   }
   const match = MONTH.exec(digits);
-  if (!match) return { fault: `“${plain}”不是年月，请写成 2021-09` };
+  if (!match) return { fault: say.typed.notMonth(plain) };
   const [year, month] = match[1] ? [match[1], match[2]] : [match[3], match[4]];
-  if (!(Number(month) >= 1 && Number(month) <= 12)) return { fault: `没有“${plain}”这个月份` };
+  if (!(Number(month) >= 1 && Number(month) <= 12)) return { fault: say.typed.noSuchMonth(plain) };
   return { value: `${year}-${pad(Number(month), 2)}` };
 }
 
@@ -297,9 +292,9 @@ function pad(value: number, width: number): string {
 function secretNumber(plain: string): Parsed {
   const digits = normaliseNumberText(plain).replaceAll(" ", "").replaceAll("'", "").toUpperCase();
   if (/^\d(?:\.\d+)?E\+\d+$/.test(digits) || /^\d+\.0$/.test(digits)) {
-    return { fault: "号码被表格存成了数字，末几位已丢失；请把这一列设为文本，再重新填写原号码" };
+    return { fault: say.typed.numberSpoilt };
   }
-  if (!/^[0-9A-Z]{1,30}$/.test(digits)) return { fault: "号码里有数字和字母以外的字符" };
+  if (!/^[0-9A-Z]{1,30}$/.test(digits)) return { fault: say.typed.odd };
   return { value: digits };
 }
 
@@ -313,13 +308,17 @@ export function display(pack: PackBundle, indicator: Pick<Indicator, "type" | "s
       // What may not be seen comes as text.
       return typeof value === "number" ? decimalText(value, indicator.scale, indicator.type === "money") : String(value);
     case "bool":
-      return typeof value === "boolean" ? (value ? "是" : "否") : String(value);
+      return typeof value === "boolean" ? (value ? say.values.yes : say.values.no) : String(value);
     case "code": {
-      const words = wordsOf(pack, indicator.list).zh;
-      return (Array.isArray(value) ? value : [String(value)]).map((one) => words.get(one) ?? one).join("、");
+      const { byCode } = wordsOf(pack, indicator.list);
+      const word = (code: string): string => {
+        const item = byCode.get(code);
+        return item ? named(item) : code;
+      };
+      return (Array.isArray(value) ? value : [String(value)]).map(word).join(say.values.comma);
     }
     default:
-      return Array.isArray(value) ? value.join("、") : String(value);
+      return Array.isArray(value) ? value.join(say.values.comma) : String(value);
   }
 }
 

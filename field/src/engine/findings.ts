@@ -2,6 +2,7 @@
 
 import { columnsOf, evaluate } from "../expressions/evaluate";
 import type { ExpressionNode, Held, Scope } from "../expressions/nodes";
+import { say } from "../words";
 import { display, fromEngine } from "./codec";
 import { formOf, indicatorOf, type Model, partOf } from "./model";
 import type { Scopes } from "./scopes";
@@ -67,19 +68,12 @@ const TYPED_FOR_FACT: Readonly<Record<string, string>> = {
   bank_luhn_ok: "bank_card_no",
 };
 const FACT_LISTS: Readonly<Record<string, string>> = { id_sex: "sex", card_category: "disability_category", card_grade: "disability_grade" };
-const ID_FORMS: Readonly<Record<string, string>> = {
-  id18: "18 位身份证号",
-  id15: "15 位老号码",
-  card20: "20 位残疾证号",
-  card22: "22 位残疾证号",
-  other: "位数不对",
-};
 
 /** Facts are no items of the dictionary; as fangfanpin/quality/messages.py says them. */
 function factWord(pack: PackBundle, name: string, held: Held): string {
   if (held === null) return "";
-  if (typeof held === "boolean") return held ? "是" : "否";
-  if (name === "id_form") return ID_FORMS[String(held)] ?? String(held);
+  if (typeof held === "boolean") return held ? say.values.yes : say.values.no;
+  if (name === "id_form") return say.facts.idForms[String(held)] ?? String(held);
   if (name === "id_birth") return String(fromEngine("date", held));
   const list = FACT_LISTS[name];
   return list ? display(pack, { type: "code", scale: 0, list }, String(held)) : String(held);
@@ -139,7 +133,7 @@ function itemsOfRule(pack: PackBundle, rule: Rule, target: Target): string[] {
 
 /** The rule's sentence with the values in it; an empty value shows as 空. */
 export function sentence(pack: PackBundle, rule: Rule, scope: Scope): string {
-  return rule.message.replace(PLACE, (_, name: string) => word(pack, rule, name, scope) || "空");
+  return rule.message.replace(PLACE, (_, name: string) => word(pack, rule, name, scope) || say.facts.empty);
 }
 
 function word(pack: PackBundle, rule: Rule, name: string, scope: Scope): string {

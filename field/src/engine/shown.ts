@@ -5,6 +5,7 @@ import { type Entry, ordered, type Entries } from "./entries";
 import { evaluate } from "../expressions/evaluate";
 import { findingsOf } from "./findings";
 import { carries, HEAD, headName, indicatorOf, modelOf, type Model, type Part, type PersonPart } from "./model";
+import { named, say } from "../words";
 import { scopesOf, type Scopes } from "./scopes";
 import {
   HOUSEHOLD,
@@ -181,10 +182,11 @@ class View {
   }
 
   faults(): Fault[] {
-    const zh = (target: Target, name: string): string => {
+    const label = (target: Target, name: string): string => {
       const form: FormKey = target === HOUSEHOLD ? "household_year" : "person_year";
       const section = this.pack.forms[form].sections.find((found) => found.key === name || `section:${found.key}` === name);
-      return indicatorOf(this.pack, form, name)?.zh ?? section?.title ?? ACTS[name] ?? "";
+      const indicator = indicatorOf(this.pack, form, name);
+      return indicator ? named(indicator) : (section?.title ?? say.acts[name] ?? "");
     };
     const found = this.entries.flatMap((entry): Fault[] =>
       entry.fault
@@ -192,28 +194,16 @@ class View {
             {
               target: entry.target,
               name: entry.name.replace(/^section:/, ""),
-              zh: zh(entry.target, entry.name),
+              label: label(entry.target, entry.name),
               message: entry.fault,
               origin: entry.state === "refused" ? "server" : "typed",
             },
           ]
         : [],
     );
-    return [...found, ...this.beside.submitFaults.map((fault): Fault => ({ ...fault, zh: zh(fault.target, fault.name), origin: "server" }))];
+    return [...found, ...this.beside.submitFaults.map((fault): Fault => ({ ...fault, label: label(fault.target, fault.name), origin: "server" }))];
   }
 }
-
-const ACTS: Readonly<Record<string, string>> = {
-  visit: "入户信息",
-  visited_by: "入户采集人",
-  visited_on: "入户日期",
-  arrive: "新增成员",
-  member: "成员变动",
-  leave: "减少成员",
-  head: "户主变更",
-  check: "审核签名",
-  submit: "提交",
-};
 
 /** Is an answer expected: shown, typed here, and of the record. */
 export function isAsked(field: FieldState): boolean {

@@ -18,6 +18,8 @@ export interface Indicator {
   form: FormKey;
   name: string;
   zh: string;
+  /** With a bundle in English. */
+  en?: string;
   short: string;
   number: string;
   type: IndicatorType;
@@ -40,6 +42,8 @@ export interface Indicator {
 export interface ListItem {
   code: string;
   zh: string;
+  /** With a bundle in English. */
+  en?: string;
   key: string;
 }
 
@@ -253,7 +257,7 @@ export interface Finding {
 export interface Fault {
   target: Target;
   name: string;
-  zh: string;
+  label: string;
   message: string;
   /** "typed": caught here while typing; "server": the server refused it. */
   origin: "typed" | "server";

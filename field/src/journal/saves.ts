@@ -5,6 +5,7 @@
 
 import { type Entries, type Entry, ordered } from "../engine/entries";
 import type { Op, ServerFault, Target } from "../engine";
+import { say } from "../words";
 import type { Lease } from "./shelf";
 
 const MOST = 500;
@@ -88,10 +89,10 @@ export function refuse(entries: Entries, leases: Map<string, Lease>, save: strin
     for (const entry of own) if (meets(entry, fault) && !found.has(entry.id)) found.set(entry.id, fault.message);
   }
   // A fault nobody can place must not be sent again for ever.
-  const all = found.size === 0 ? (faults[0]?.message ?? "服务器没有接受这次保存，请核对") : null;
+  const all = found.size === 0 ? (faults[0]?.message ?? say.session.refused) : null;
   const arrivals = own.filter((entry) => entry.op?.op === "arrive" && found.has(entry.id)).map((entry) => entry.target);
   for (const entry of own) {
-    const message = found.get(entry.id) ?? (arrivals.includes(entry.target) ? "请先改正新增成员的原因和日期" : null) ?? all;
+    const message = found.get(entry.id) ?? (arrivals.includes(entry.target) ? say.session.arrivalFirst : null) ?? all;
     entries.set(entry.id, { ...entry, save: null, state: message ? "refused" : "waiting", fault: message });
   }
   // What is not right must not be submitted.

@@ -35,6 +35,7 @@ import {
   withdraw,
   withdrawPerson,
 } from "../engine";
+import { named, say } from "../words";
 import type { Session, Status } from "./index";
 import { acknowledge, claim, refuse, release, takeApart } from "./saves";
 import { type Lease, MemoryShelf, openShelf, type Shelf } from "./shelf";
@@ -173,7 +174,7 @@ class HouseholdSession implements Session {
 
   set(target: Target, name: string, value: Value): string | null {
     const indicator = this.typed(target, name);
-    if (!indicator) return "这一项不能在这里填写";
+    if (!indicator) return say.session.notHere;
     const fault = checkValue(this.pack, indicator, value);
     if (fault) return fault;
     if (sameValue(this.onTheWay(target, name), value)) this.write(withdraw(target, name));
@@ -219,16 +220,16 @@ class HouseholdSession implements Session {
   }
 
   visit(visitedBy: string[], visitedOn: string | null): string | null {
-    if (!this.state.may.edit) return "这一户现在不能录入";
+    if (!this.state.may.edit) return say.session.closed;
     const names = visitedBy.map((name) => name.trim()).filter((name) => name).slice(0, 4);
     const day = visitedOn?.trim() ? parseDate(visitedOn) : { value: null };
-    if (!("value" in day)) return "入户日期应写成 2021-11-10 这样";
+    if (!("value" in day)) return say.session.visitDay;
     this.perform({ op: "visit", visited_by: names, visited_on: day.value as string | null });
     return null;
   }
 
   arrive(reason: string, date: string, values: Record<string, Value> = {}, personId?: string): { id: string } | { fault: string } {
-    if (!this.state.may.edit) return { fault: "这一户现在不能录入" };
+    if (!this.state.may.edit) return { fault: say.session.closed };
     const day = this.memberDay(reason, date, "increase");
     if ("fault" in day) return day;
     const id = personId ?? uuid();
@@ -236,7 +237,7 @@ class HouseholdSession implements Session {
     const given = Object.entries(values).map(([name, value]) => perform({ op: "set", target: id, name, value }, this.made(id)));
     for (const [name, value] of Object.entries(values)) {
       const indicator = indicatorOf(this.pack, "person_year", name);
-      const fault = indicator ? checkValue(this.pack, indicator, value) : `没有“${name}”这个指标`;
+      const fault = indicator ? checkValue(this.pack, indicator, value) : say.session.noItem(name);
       if (fault) return { fault };
     }
     this.write(together([personId ? mendArrival(op, this.made(id)) : perform(op, this.made(id)), ...given]));
@@ -249,7 +250,7 @@ class HouseholdSession implements Session {
   }
 
   leave(personId: string, reason: string, date: string): string | null {
-    if (!this.state.may.edit) return "这一户现在不能录入";
+    if (!this.state.may.edit) return say.session.closed;
     const day = this.memberDay(reason, date, "decrease");
     if ("fault" in day) return day.fault;
     this.perform({ op: "leave", person_id: personId, reason, date: day.date });
@@ -262,8 +263,8 @@ class HouseholdSession implements Session {
 
   head(personId: string): string | null {
     const person = this.state.forms.find((form) => form.target === personId)?.person;
-    if (!this.state.may.edit) return "这一户现在不能录入";
-    if (!person?.live) return "户主必须是在户成员";
+    if (!this.state.may.edit) return say.session.closed;
+    if (!person?.live) return say.session.headMustBeLive;
     if (!person.head) this.perform({ op: "head", person_id: personId });
     return null;
   }
@@ -274,15 +275,15 @@ class HouseholdSession implements Session {
 
   submit(): string | null {
     const { state } = this;
-    if (!state.may.submit) return state.locked ?? "您不能提交这一户";
+    if (!state.may.submit) return state.locked ?? say.session.maySubmitNot;
     const open = [...this.store.entries.values()].find((entry) => entry.state === "draft" || entry.state === "refused");
     if (open) {
-      const zh = indicatorOf(this.pack, open.target === HOUSEHOLD ? "household_year" : "person_year", open.name)?.zh ?? "";
-      return `${zh ? `“${zh}”` : "有一项"}还没有填好：${open.fault ?? "请先填完并按回车"}`;
+      const item = this.indicator(open.target, open.name);
+      return say.session.unfinished(item ? named(item) : "", open.fault);
     }
-    if (state.conflicts.length) return "有两个人填得不一样的项目，请先选定保留哪一个";
-    if (!state.visit.visited_by.length) return "请填写入户采集人（两人）";
-    if (!state.visit.visited_on) return "请填写入户日期";
+    if (state.conflicts.length) return say.session.decideFirst;
+    if (!state.visit.visited_by.length) return say.session.whoVisited;
+    if (!state.visit.visited_on) return say.session.whenVisited;
     const wrong = state.findings.find((finding) => finding.kind === "constraint" && finding.severity === "error");
     if (wrong) return wrong.message;
     this.store.submitFaults([]);
@@ -314,7 +315,7 @@ class HouseholdSession implements Session {
   async reauthenticate(password: string): Promise<string | null> {
     const answer = await this.transport.reauthenticate(this.settings.username, password);
     if ("fault" in answer) return answer.fault;
-    if (answer.user !== null && answer.user !== this.settings.userId) return "登录的不是原来的人，没有保存。请用自己的账号登录。";
+    if (answer.user !== null && answer.user !== this.settings.userId) return say.password.notTheSame;
     this.line = { phase: "waiting", message: "", retryAt: null };
     this.tell();
     await this.flush();
@@ -418,7 +419,7 @@ class HouseholdSession implements Session {
         return;
       }
       if (result.kind === "busy") {
-        this.retry(result.until, "另一个窗口正在保存这一户。");
+        this.retry(result.until, say.session.otherWindow);
         return;
       }
       const { batch } = result;
@@ -534,11 +535,10 @@ class HouseholdSession implements Session {
   }
 
   private memberDay(reason: string, date: string, kind: "increase" | "decrease"): { date: string } | { fault: string } {
-    const word = kind === "increase" ? "增加" : "减少";
-    if (!this.reasons(kind).some((item) => item.code === reason)) return { fault: `请从清单中选择自然${word}的原因` };
+    if (!this.reasons(kind).some((item) => item.code === reason)) return { fault: say.session.reasonFirst[kind] };
     const day = parseDate(date);
-    if (!("value" in day) || typeof day.value !== "string") return { fault: `${kind === "increase" ? "新增" : "减少"}成员要写明${word}原因和日期（如 2021-03-05）` };
-    if (day.value > localToday()) return { fault: `${word}日期不能在今天之后` };
+    if (!("value" in day) || typeof day.value !== "string") return { fault: say.session.dayFirst[kind] };
+    if (day.value > localToday()) return { fault: say.session.notInFuture[kind] };
     return { date: day.value };
   }
 }

@@ -1,6 +1,7 @@
 /** Requests of docs/field-api.md, their answers sorted by what the journal has to do. */
 
 import type { HouseholdBundle, PackBundle, SaveBody, SaveReply, ServerFault } from "../engine";
+import { say } from "../words";
 
 export type Fetch = typeof globalThis.fetch;
 
@@ -46,7 +47,7 @@ export class Transport {
     if (answer.status === 200) return { bundle: answer.json as HouseholdBundle };
     const faults = faultsOf(answer.json);
     if (faults[0]) return { fault: faults[0].message };
-    return { fault: messageOf(answer.json) ?? "没有保存成功，请稍后再试。" };
+    return { fault: messageOf(answer.json) ?? say.transport.notSaved };
   }
 
   async reauthenticate(username: string, password: string): Promise<{ user: number | null } | { fault: string }> {
@@ -55,7 +56,7 @@ export class Transport {
       const { user } = (answer.json ?? {}) as { user?: number };
       return { user: user ?? null };
     }
-    return { fault: messageOf(answer.json) ?? (answer.status ? "密码没有通过，请再试一次。" : "连接不上服务器，请稍后再试。") };
+    return { fault: messageOf(answer.json) ?? (answer.status ? say.password.refused : say.transport.noServer) };
   }
 
   private async post(url: string, body: unknown): Promise<Answer> {
@@ -106,29 +107,29 @@ function sorted({ status, json }: Answer, save: string): Outcome {
   const message = messageOf(json);
   if (status === 200) {
     const reply = json as SaveReply | null;
-    return reply?.client_id === save ? { kind: "stored", reply } : { kind: "unknown", message: "服务器的回答不完整，会再试。" };
+    return reply?.client_id === save ? { kind: "stored", reply } : { kind: "unknown", message: say.transport.incomplete };
   }
   switch (status) {
     case 302:
-      return { kind: "gone", message: "请刷新页面，按提示修改密码。没有保存的内容留在本机，刷新后接着保存。" };
+      return { kind: "gone", message: say.transport.changePassword };
     case 401:
-      return { kind: "password", message: message ?? "登录已过期，请重新输入密码。" };
+      return { kind: "password", message: message ?? say.transport.signedOut };
     case 409:
-      return { kind: "closed", message: message ?? "录入已关闭。" };
+      return { kind: "closed", message: message ?? say.transport.closed };
     case 422:
       return { kind: "faults", faults: faultsOf(json) };
     case 403:
-      return { kind: "gone", message: message ?? "您现在没有录入这一户的权限。没有保存的内容留在本机，请与乡镇联系。" };
+      return { kind: "gone", message: message ?? say.transport.noRight };
     case 404:
-      return { kind: "gone", message: "这一户已不在您的管辖范围内。没有保存的内容留在本机，请与乡镇联系。" };
+      return { kind: "gone", message: say.transport.outOfReach };
     case 408:
     case 425:
     case 429:
-      return { kind: "unknown", message: message ?? "服务器忙，会自动再试。" };
+      return { kind: "unknown", message: message ?? say.transport.busy };
     default:
-      if (status === 0) return { kind: "unknown", message: "连接不上服务器，内容已存在本机，会自动再试。" };
-      if (status >= 500) return { kind: "unknown", message: "服务器暂时不能保存，内容已存在本机，会自动再试。" };
-      return { kind: "broken", message: message ?? "服务器没有接受，请导出未保存的内容并与县里联系。" };
+      if (status === 0) return { kind: "unknown", message: say.transport.offline };
+      if (status >= 500) return { kind: "unknown", message: say.transport.serverFault };
+      return { kind: "broken", message: message ?? say.transport.refused };
   }
 }
 

@@ -1,5 +1,7 @@
 /** "3000*8+1200" in a money field: people add up on the paper's edge anyway. Exact: no binary fractions. */
 
+import { ROUND_SUMS } from "../../words/typed";
+
 interface Exact {
   digits: bigint;
   scale: number;
@@ -23,7 +25,7 @@ export function calculate(text: string): string | null {
   const plain = text
     .replace(/[０-９．＋－＊]/g, (c) => String.fromCharCode(c.charCodeAt(0) - 0xfee0))
     .replace(/[×xX]/g, "*")
-    .replace(/[\s,，=＝元]/g, "");
+    .replace(ROUND_SUMS, "");
   if (!/[+*-]/.test(plain.slice(1)) || plain.length > 120) return null;
   const terms = plain.split(/(?=[+-])/);
   let total: Exact = { digits: 0n, scale: 0 };

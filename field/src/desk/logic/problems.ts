@@ -2,6 +2,7 @@
 
 import { HOUSEHOLD, type Clue, type FieldState, type Finding, type HouseholdState, type Rule, type Target } from "../../engine";
 import { fieldId, VISITED_ON, VISITOR_ONE } from "./stops";
+import { named, say } from "../../words";
 import { isStop, unconfirmed } from "./layout";
 
 export interface Problem {
@@ -29,13 +30,14 @@ export function placeOf(state: HouseholdState, target: Target, items: readonly s
 }
 
 function withoutName(message: string, name: string): string {
-  return name && message.startsWith(`${name}：`) ? message.slice(name.length + 1) : message;
+  const start = say.problems.place(name);
+  return name && message.startsWith(start) ? message.slice(start.length) : message;
 }
 
 function itemWords(state: HouseholdState, target: Target, name: string): string {
   for (const form of state.forms)
     if (form.target === target)
-      for (const section of form.sections) for (const field of section.fields) if (field.name === name) return field.indicator.zh;
+      for (const section of form.sections) for (const field of section.fields) if (field.name === name) return named(field.indicator);
   return "";
 }
 
@@ -73,22 +75,24 @@ export function problems(state: HouseholdState, rules: readonly Rule[], asked: b
     found.push({ id, kind, where, message: withoutName(message, placeWords(state, target)), hint, goto: gotoOf(target, name), conflict });
   };
   const findings = worthShowing(state, asked);
-  // What the server refuses by a rule that is checked here as well is said once.
+  const open = asked ? unconfirmed(state) : [];
+  // What the server refuses by a check that is made here as well is said once.
   const said = (fault: HouseholdState["faults"][number]): boolean =>
-    fault.origin === "server" && findings.some((finding) => finding.target === fault.target && fault.message.startsWith(finding.message));
+    fault.origin === "server" &&
+    (findings.some((finding) => finding.target === fault.target && fault.message.startsWith(finding.message)) ||
+      open.some(({ form, section, first }) => form.target === fault.target && first.name === fault.name && fault.message.includes(section.title)));
   for (const fault of state.faults.filter((one) => !said(one))) add("bad", `fault-${fault.target}-${fault.name}`, fault.target, fault.name, fault.message);
   for (const form of state.forms)
     for (const field of form.sections.flatMap((section) => section.fields))
       if (field.mark === "draft" && fieldId(field.target, field.name) !== here && !state.faults.some((one) => one.target === field.target && one.name === field.name))
-        add("warn", `draft-${field.target}-${field.name}`, field.target, field.name, `“${field.text}”还没有填完：按 Enter 确认，按 Esc 放弃`);
-  if (asked)
-    for (const { form, section, first } of unconfirmed(state))
-      add("bad", `open-${form.target}-${section.key}`, form.target, first.name, `“${section.title}”还是上年的数：没有变化请按 F8 勾选，有变化请改`);
+        add("warn", `draft-${field.target}-${field.name}`, field.target, field.name, say.problems.draft(field.text));
+  for (const { form, section, first } of open)
+    add("bad", `open-${form.target}-${section.key}`, form.target, first.name, say.problems.stillLastYear(section.title));
   for (const finding of findings)
     if (finding.severity === "error")
       add("bad", `finding-${finding.id}-${finding.target}`, finding.target, placeOf(state, finding.target, finding.items), finding.message, finding.where);
   for (const conflict of state.conflicts)
-    add("warn", `conflict-${conflict.id}`, conflict.target, conflict.name, "两个人填得不一样，请决定用哪一个", "", conflict.id);
+    add("warn", `conflict-${conflict.id}`, conflict.target, conflict.name, say.problems.conflict, "", conflict.id);
   for (const finding of findings)
     if (finding.severity === "warn")
       add("warn", `finding-${finding.id}-${finding.target}`, finding.target, placeOf(state, finding.target, finding.items), finding.message, finding.where);
@@ -110,5 +114,5 @@ export function counts(all: readonly Pick<Problem, "kind">[]): Counts {
 
 /** "2 处必须改正，3 处请核对，1 条线索待核实", or "" for nothing. */
 export function countWords({ bad, warn, clue }: Counts): string {
-  return [bad && `${bad} 处必须改正`, warn && `${warn} 处请核对`, clue && `${clue} 条线索待核实`].filter(Boolean).join("，");
+  return [bad && say.problems.bad(bad), warn && say.problems.warn(warn), clue && say.problems.clue(clue)].filter(Boolean).join(say.problems.comma);
 }

@@ -1,13 +1,12 @@
 /** Units and money in words. */
 
 import type { Indicator } from "../../engine";
-
-const UNITS: Readonly<Record<string, string>> = { mu: "亩", km: "公里", m2: "㎡", month: "月", person: "人", head: "头" };
+import { named, say } from "../../words";
 
 /** "" where the name says it already (务工时间（月）); money is 元 throughout, said once above the sheet. */
 export function unitWords(indicator: Indicator): string {
-  const unit = UNITS[indicator.unit] ?? "";
-  return indicator.zh.includes(`（${unit}）`) ? "" : unit;
+  const unit = say.field.units[indicator.unit] ?? "";
+  return named(indicator).includes(say.field.inBrackets(unit)) ? "" : unit;
 }
 
 /** Fen → "1200.00". */
