@@ -33,11 +33,16 @@ def say(item: Indicator, value: Any, pack: Pack, words: Words, *, sensitive: boo
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """`link`: the row or household a reference leads to, where one can be opened."""
-
     item: Indicator
     text: str
-    is_number: bool
+
+    @property
+    def is_number(self) -> bool:
+        return self.item.type in ("money", "int", "decimal", "area_mu")
+
+    @property
+    def is_day(self) -> bool:
+        return self.item.type in ("date", "month")
 
 
 def cells(entries: Sequence[Entry], register: Register, pack: Pack, reach: Reach) -> list[tuple[Cell, ...]]:
@@ -50,7 +55,6 @@ def cells(entries: Sequence[Entry], register: Register, pack: Pack, reach: Reach
             Cell(
                 item,
                 say(item, entry.record.values.get(item.name), pack, words, sensitive=can(reach, Verb.SENSITIVE_VIEW, entry)),
-                item.type in ("money", "int", "decimal", "area_mu"),
             )
             for item in shown
         )

@@ -19,7 +19,7 @@ from fangfanpin.households.services import search
 from fangfanpin.pack import Indicator
 from fangfanpin.records.models import Record
 from fangfanpin.regions.models import Region
-from fangfanpin.regions.names import name_of
+from fangfanpin.regions.names import name_of, place_of
 from fangfanpin.registers.models import Entry
 
 OFFERED = 20
@@ -164,7 +164,7 @@ class Words:
 
     def _found(self, ref: str, values: set[str]) -> dict[str, str]:
         if ref in ("division", "village", "natural_village"):
-            return dict(Region.objects.filter(pk__in=values).values_list("code", "name"))
+            return {code: place_of(code) if ref == "division" else name_of(code) for code in values}
         if ref == "user":
             return {str(key): name for key, name in User.objects.filter(pk__in=values).values_list("pk", "name")}
         if ref == "household":

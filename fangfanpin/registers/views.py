@@ -83,6 +83,7 @@ def listing(request: SignedInRequest, form: str) -> HttpResponse:
             "next_url": queries.address(request.path, chosen, found.next_cursor),
             "may_add": request.reach.has(Verb.RECORD_ENTER),
             "narrowed": bool(chosen.query()),
+            "more_used": any(condition.item in register.filters[2:] for condition in chosen.conditions),
         },
     )
 

@@ -142,8 +142,8 @@ class Chooser {
   private removable(item: HTMLLIElement): void {
     const button = document.createElement("button");
     button.type = "button";
-    button.className = "btn-close";
-    button.setAttribute("aria-label", this.root.dataset["remove"] ?? "");
+    button.className = "btn btn-link btn-sm";
+    button.textContent = this.root.dataset["remove"] ?? "";
     button.addEventListener("click", () => {
       item.remove();
       this.showBox();
