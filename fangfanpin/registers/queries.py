@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
@@ -108,7 +108,7 @@ def _after(prefix: str) -> str:
 
 
 def entries(register: Register, pack: Pack, reach: Reach, chosen: Chosen) -> QuerySet[Entry, Entry]:
-    """Rows in reach by the filter, in the order asked for. Struck rows only where they are asked for."""
+    """Rows in reach by the filter, in no order. Struck rows only where they are asked for."""
     columns = slots.columns(register, pack)
     rows = Entry.objects.visible_to(reach).filter(form=register.key)
     rows = rows.filter(state=chosen.state) if chosen.state else rows.exclude(state=Record.State.VOID)
@@ -124,14 +124,7 @@ def entries(register: Register, pack: Pack, reach: Reach, chosen: Chosen) -> Que
         if register.form.subject in ("household", "person"):
             found |= Q(household_id__in=list(search(chosen.q, reach).values_list("pk", flat=True)[:MOST_HOUSEHOLDS]))
         rows = rows.filter(found) if found else rows.none()
-    return rows.order_by(*_order(chosen, columns))
-
-
-def _order(chosen: Chosen, columns: Mapping[str, str]) -> tuple[Any, ...]:
-    if not chosen.sort:
-        return ("-number",)
-    column = columns[chosen.sort.removeprefix("-")]
-    return (F(column).desc(nulls_last=True), "-number") if chosen.sort.startswith("-") else (F(column).asc(nulls_last=True), "number")
+    return rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,32 +134,42 @@ class Page:
 
 
 def page(rows: QuerySet[Entry, Entry], register: Register, pack: Pack, chosen: Chosen, cursor: str, *, size: int = PAGE) -> Page:
-    """One keyset page. With a sort, rows without a value come last and are reached by the same cursor."""
-    column = slots.columns(register, pack).get(chosen.sort.removeprefix("-"), "") if chosen.sort else ""
+    """One keyset page, the newest row first or by the sort; rows without a value come after all others, in a walk of their own, so that each
+    walk follows an index. `cursor`: number and value of the last row shown."""
+    sorted_by = chosen.sort.removeprefix("-")
+    column = slots.columns(register, pack)[sorted_by] if sorted_by else ""
     down = chosen.sort.startswith("-") or not chosen.sort
-    if cursor:
-        rows = rows.filter(_beyond(cursor, column, down))
-    listed = list(rows.select_related("record", "household", "person")[: size + 1])
-    shown = listed[:size]
-    following = ""
-    if len(listed) > size:
-        last = shown[-1]
-        value = getattr(last, column) if column else None
-        following = f"{last.number}~{'' if value is None else value}"
-    return Page(tuple(shown), following)
-
-
-def _beyond(cursor: str, column: str, down: bool) -> Q:
     number, _tilde, value = cursor.partition("~")
-    if not number.isdigit():
-        return Q(pk__isnull=True)
-    further = Q(number__lt=int(number)) if down else Q(number__gt=int(number))
+    after = int(number) if number.isdigit() else None
+    found: list[tuple[int, Any]] = []
     if not column:
-        return further
-    if not value:
-        return Q(**{f"{column}__isnull": True}) & further
-    side = "lt" if down else "gt"
-    return Q(**{f"{column}__{side}": value}) | (Q(**{column: value}) & further) | Q(**{f"{column}__isnull": True})
+        found = [(key, None) for key in _further(rows, after, down).values_list("number", flat=True)[: size + 1]]
+    else:
+        if after is None or value:
+            having = rows.filter(**{f"{column}__isnull": False})
+            if after is not None:
+                side = "lt" if down else "gt"
+                beyond = Q(**{f"{column}__{side}": value}) | Q(**{column: value, f"number__{side}": after})
+                having = having.filter(beyond, **{f"{column}__{side}e": value})
+            order = (f"-{column}", "-number") if down else (column, "number")
+            found = list(having.order_by(*order).values_list("number", column)[: size + 1])
+        if len(found) <= size:
+            without = rows.filter(**{f"{column}__isnull": True})
+            walked = _further(without, after if after is not None and not value else None, down)
+            found += [(key, None) for key in walked.values_list("number", flat=True)[: size + 1 - len(found)]]
+    shown = found[:size]
+    by_number = Entry.objects.select_related("record", "household", "person").in_bulk([key for key, _value in shown])
+    following = ""
+    if len(found) > size:
+        last, last_value = shown[-1]
+        following = f"{last}~{'' if last_value is None else last_value}"
+    return Page(tuple(by_number[key] for key, _value in shown if key in by_number), following)
+
+
+def _further(rows: QuerySet[Entry, Entry], after: int | None, down: bool) -> QuerySet[Entry, Entry]:
+    if after is not None:
+        rows = rows.filter(number__lt=after) if down else rows.filter(number__gt=after)
+    return rows.order_by("-number" if down else "number")
 
 
 def said(register: Register, pack: Pack, chosen: Chosen, place_name: str) -> Sequence[tuple[str, str]]:

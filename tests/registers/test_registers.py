@@ -50,7 +50,7 @@ def texts(**values: str | list[str]) -> dict[str, Given]:
 def loan(household: Household, **values: str) -> dict[str, Given]:
     return {
         "household_id": Given(chosen=(str(household.pk),)),
-        **texts(**{"contract_no": "HT-1", "bank": "固镇农商行", "principal": "30000", "granted_on": "2020-11-05", "due_on": "2023-11-05", **values}),
+        **texts(**{"contract_no": "HT-1", "bank": "测试一行", "principal": "30000", "granted_on": "2020-11-05", "due_on": "2023-11-05", **values}),
     }
 
 
@@ -103,8 +103,8 @@ def test_what_is_wrong_is_told_at_its_field_and_nothing_is_kept(
     with pytest.raises(Refused) as refused:
         add(pack, "microcredit", loan(household, **values), cast["village"], reach)
     assert words in refused.value.faults[name]
-    assert not Entry.objects.exists()
-    assert not Record.objects.filter(form="microcredit").exists()
+    assert not Entry.objects.filter(form="microcredit", label="HT-1").exists()
+    assert not Record.objects.filter(form="microcredit", values__contract_no="HT-1").exists()
 
 
 def test_what_is_unlikely_is_asked_once(pack: Pack, household: Household, cast: dict[str, User], acting: Acting) -> None:
@@ -121,7 +121,7 @@ def test_the_same_page_sent_twice_adds_one_row(pack: Pack, household: Household,
     reach, record_id = acting("village"), uuid4()
     first = add(pack, "microcredit", loan(household), cast["village"], reach, record_id=record_id)
     assert add(pack, "microcredit", loan(household), cast["village"], reach, record_id=record_id) == first
-    assert Entry.objects.filter(form="microcredit").count() == 1
+    assert Entry.objects.filter(form="microcredit", label="HT-1").count() == 1
 
 
 def test_a_contract_is_registered_once_and_free_again_when_struck(pack: Pack, household: Household, cast: dict[str, User], acting: Acting) -> None:
@@ -135,7 +135,9 @@ def test_a_contract_is_registered_once_and_free_again_when_struck(pack: Pack, ho
     struck = services.strike(record=first, register=register(pack, "microcredit"), pack=pack, reason="合同号写错了", by=cast["village"])
     assert struck.state == Record.State.VOID
     assert add(pack, "microcredit", loan(household, principal="20000"), cast["village"], reach).state == Record.State.SUBMITTED
-    shown = queries.entries(register(pack, "microcredit"), pack, reach, queries.Chosen())
+    loans = register(pack, "microcredit")
+    ours = queries.chosen_of(loans, pack, {"bank": "测试"})
+    shown = queries.page(queries.entries(loans, pack, reach, ours), loans, pack, ours, "").rows
     assert [entry.record.values["principal"] for entry in shown] == [2_000_000]
 
 
@@ -211,7 +213,7 @@ def test_a_project_adds_its_funds_and_is_found_from_the_household_it_benefits(
     record = add(pack, "project", given, cast["village"], reach)
     assert record.values["funds_planned"] == 1_250_050
     found = services.of_household(household, pack, reach)
-    assert [(one.register.key, [entry.label for entry in one.entries]) for one in found] == [("project", ["机耕路"])]
+    assert ("project", "机耕路") in {(one.register.key, entry.label) for one in found for entry in one.entries}
 
 
 def test_a_person_register_lies_under_the_persons_household(pack: Pack, household: Household, cast: dict[str, User], acting: Acting) -> None:
@@ -232,7 +234,7 @@ def many(pack: Pack, cast: dict[str, User], acting: Acting) -> Iterator[Reach]:
             households[number % len(households)],
             contract_no=f"HT-{number:03d}",
             principal=str(number * 1000),
-            bank="固镇农商行" if number % 2 else "邮储银行",
+            bank="测试一行" if number % 2 else "测试二行",
             granted_on=f"2020-{number % 12 + 1:02d}-15",
         )
         add(pack, "microcredit", given, cast["village"], reach)
@@ -250,11 +252,11 @@ def pages(pack: Pack, reach: Reach, chosen: queries.Chosen, size: int = 7) -> li
 
 def test_lists_are_filtered_sorted_and_turned_without_gap_or_double(pack: Pack, many: Reach) -> None:
     loans = register(pack, "microcredit")
-    asked = queries.chosen_of(loans, pack, {"sort": "principal"})
+    asked = queries.chosen_of(loans, pack, {"bank": "测试", "sort": "principal"})
     assert pages(pack, many, asked) == list(range(1, 41))
-    assert pages(pack, many, queries.chosen_of(loans, pack, {"sort": "-principal"})) == list(range(40, 0, -1))
-    assert pages(pack, many, queries.Chosen()) == list(range(40, 0, -1)), "the newest first"
-    asked = queries.chosen_of(loans, pack, {"bank": "邮储", "granted_on.from": "2020-03-01", "granted_on.to": "2020-05-31", "sort": "principal"})
+    assert pages(pack, many, queries.chosen_of(loans, pack, {"bank": "测试", "sort": "-principal"})) == list(range(40, 0, -1))
+    assert pages(pack, many, queries.chosen_of(loans, pack, {"bank": "测试"})) == list(range(40, 0, -1)), "the newest first"
+    asked = queries.chosen_of(loans, pack, {"bank": "测试二", "granted_on.from": "2020-03-01", "granted_on.to": "2020-05-31", "sort": "principal"})
     assert pages(pack, many, asked) == [n for n in range(1, 41) if n % 2 == 0 and 3 <= n % 12 + 1 <= 5]
     assert pages(pack, many, queries.chosen_of(loans, pack, {"q": "HT-01", "sort": "principal"})) == list(range(10, 20))
     assert queries.chosen_of(loans, pack, {"granted_on.from": "昨天"}).faults.keys() == {"granted_on"}
@@ -265,7 +267,7 @@ def test_rows_without_a_value_come_last_on_every_page(pack: Pack, many: Reach, c
         add(pack, "microcredit", loan(household, contract_no=f"X{number}", due_on="") | texts(due_on=""), cast["village"], many)
     loans = register(pack, "microcredit")
     for sort in ("due_on", "-due_on"):
-        chosen, cursor, found = queries.chosen_of(loans, pack, {"sort": sort}), "", []
+        chosen, cursor, found = queries.chosen_of(loans, pack, {"bank": "测试", "sort": sort}), "", []
         while True:
             page = queries.page(queries.entries(loans, pack, many, chosen), loans, pack, chosen, cursor, size=6)
             found += [entry.record.values["due_on"] for entry in page.rows]
@@ -301,14 +303,15 @@ def test_many_rows_at_once_get_what_one_row_gets(pack: Pack, many: Reach, househ
     add(pack, "visit", {**who, "visitors": visitors, **texts(visited_on="2021-05-01")}, cast["village"], many)
     acting("system")
     before = list(Entry.objects.order_by("number").values())
+    total = Link.objects.count()
     links = sorted(Link.objects.values_list("record_id", "name", "to_household_id", "to_person_id", "to_user_id", "to_division_id"), key=str)
-    assert len(before) == 45 and len(links) == 3
+    assert len(before) > 45 and total > 3
     Entry.objects.update(label="", unique_key=None, **dict.fromkeys(COLUMNS))
-    assert sum(write_entries(found, pack) for found in registers_of(pack)) == 45
+    assert sum(write_entries(found, pack) for found in registers_of(pack)) == len(before)
     assert list(Entry.objects.order_by("number").values()) == before
     assert sum(write_links(found) for found in registers_of(pack)) == 0, "what is there is not written twice"
     Link.objects.update(name="old")
-    assert sum(write_links(found) for found in registers_of(pack)) == 3
+    assert sum(write_links(found) for found in registers_of(pack)) == total
     again = Link.objects.exclude(name="old").values_list("record_id", "name", "to_household_id", "to_person_id", "to_user_id", "to_division_id")
     assert sorted(again, key=str) == links
 
