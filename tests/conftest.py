@@ -6,11 +6,12 @@ Each test runs in a transaction that is rolled back; what must commit (jobs, two
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, reach_of, set_database_reach, system_reach
@@ -33,6 +34,13 @@ def django_db_setup() -> None:
         [sys.executable, "-m", "fangfanpin.cli", "demo", "--households", str(HOUSEHOLDS), "--seed", str(SEED), "--json"],
     ):
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture(autouse=True)
+def chinese() -> Iterator[None]:
+    """A request in English leaves its language behind in the thread; the next test begins in Chinese again."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture

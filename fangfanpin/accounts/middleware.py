@@ -8,6 +8,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.permissions import NotSignedIn
 from fangfanpin.accounts.reach import make_reach, reach_of, set_database_reach
@@ -49,7 +50,7 @@ class ReachMiddleware:
         transaction.set_rollback(False)
         if isinstance(exception, NotSignedIn):
             if wants_json(request):
-                return JsonResponse({"reason": "session", "message": "登录已过期，请重新输入密码。"}, status=401)
+                return JsonResponse({"reason": "session", "message": _("登录已过期，请重新输入密码。")}, status=401)
             if request.headers.get("HX-Request"):
                 return HttpResponse(status=401, headers={"HX-Redirect": reverse("accounts:sign_in")})
             return redirect_to_login(request.get_full_path())

@@ -96,7 +96,7 @@ def reauth(request: HttpRequest) -> HttpResponse:
         sent = {}
     user = authenticate(request, username=str(sent.get("username", "")), password=str(sent.get("password", "")))
     if user is None:
-        return JsonResponse({"reason": "password", "message": "密码不对，请再输一遍。"}, status=403)
+        return JsonResponse({"reason": "password", "message": _("密码不对，请再输一遍。")}, status=403)
     login(request, user)
     return JsonResponse({"csrf": get_token(request), "user": user.pk})
 

@@ -83,7 +83,7 @@ def _sections(
             items.append(
                 Item(
                     name=name,
-                    zh=indicator.zh,
+                    zh=indicator.label,
                     now=shown(pack, indicator, value, sensitive=sensitive),
                     last=shown(pack, indicator, before, sensitive=sensitive),
                     changed=asked and name in last and value != before,
@@ -247,7 +247,7 @@ def as_known(unit: Unit, pack: Pack, moment: datetime.datetime, *, sensitive: bo
         known = row_as_of("records_record", record.id, moment) if record else None
         values.update((known or {}).get("values") or {})
         items = [
-            (pack.indicators[f"{form}.{name}"].zh, shown(pack, pack.indicators[f"{form}.{name}"], value, sensitive=sensitive))
+            (pack.indicators[f"{form}.{name}"].label, shown(pack, pack.indicators[f"{form}.{name}"], value, sensitive=sensitive))
             for name, value in values.items()
             if f"{form}.{name}" in pack.indicators and value not in (None, "", [])
         ]

@@ -19,7 +19,7 @@ from fangfanpin.households.models import Household, Person
 from fangfanpin.households.services import RevealRefused, history, reveal
 from fangfanpin.jobs.services import start
 from fangfanpin.pack.load import SHANGHAI
-from fangfanpin.policy.services import pack_of
+from fangfanpin.policy.services import pack_of, spoken
 from fangfanpin.quality.queries import with_sentences
 from fangfanpin.records import gates
 from fangfanpin.records.units import HOUSEHOLD_FORM, TARGET_HOUSEHOLD, load_unit
@@ -31,7 +31,7 @@ from fangfanpin.registers.definitions import registers_of
 def household(request: SignedInRequest, household_id: UUID) -> HttpResponse:
     row = within_reach(Household.objects.all(), request.reach, pk=household_id)
     campaign = clock.current()
-    pack = pack_of(campaign.pack)
+    pack = spoken(pack_of(campaign.pack))
     sensitive = can(request.reach, Verb.SENSITIVE_VIEW, row)
     unit = load_unit(row, campaign.year)
     lead = unit.records.get(TARGET_HOUSEHOLD)
@@ -73,7 +73,7 @@ def item_history(request: SignedInRequest, household_id: UUID, target: str, name
     """Every change of one item: value before and after, who, when, from where."""
     row = within_reach(Household.objects.all(), request.reach, pk=household_id)
     campaign = clock.current()
-    pack = pack_of(campaign.pack)
+    pack = spoken(pack_of(campaign.pack))
     unit = load_unit(row, campaign.year)
     found = reading.place_of_item(unit, target, name, pack)
     if found is None:
@@ -112,7 +112,7 @@ def as_of(request: SignedInRequest, household_id: UUID) -> HttpResponse:
     if day is not None:
         moment = datetime.datetime.combine(day + datetime.timedelta(days=1), datetime.time(), SHANGHAI)
         context["known"] = reading.as_known(
-            load_unit(row, campaign.year), pack_of(campaign.pack), moment, sensitive=can(request.reach, Verb.SENSITIVE_VIEW, row)
+            load_unit(row, campaign.year), spoken(pack_of(campaign.pack)), moment, sensitive=can(request.reach, Verb.SENSITIVE_VIEW, row)
         )
     return render(request, "archives/as_of.html", context)
 

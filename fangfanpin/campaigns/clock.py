@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from fangfanpin.campaigns.models import Campaign
 from fangfanpin.pack.load import SHANGHAI
-from fangfanpin.policy.services import pack_of
+from fangfanpin.policy.services import pack_of, spoken
 
 
 class NoCampaign(Exception):
@@ -99,7 +99,7 @@ def stages(campaign: Campaign) -> tuple[Stage, ...]:
             is_past=moment >= step.due_at,
             left=max(step.due_at - moment, datetime.timedelta(0)),
         )
-        for step in pack_of(campaign.pack).plan
+        for step in spoken(pack_of(campaign.pack)).plan
     ]
     return tuple(sorted(found, key=lambda stage: stage.due_at))
 

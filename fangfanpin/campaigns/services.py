@@ -85,8 +85,11 @@ def entry_gate(record: Record, user: User) -> Closed | None:
     if campaign is None or not clock.entry_is_closed(campaign):
         return None
     closes_at = clock.entry_closes_at(campaign)
-    shown = (closes_at - datetime.timedelta(minutes=1)).strftime("%m月%d日") if closes_at else ""
-    return Closed(f"录入已于{shown} 24:00截止。有疑问线索的农户可从线索进入更正，其他修改请县里解锁并说明原因。")
+    last = closes_at - datetime.timedelta(minutes=1) if closes_at else None
+    return Closed(
+        _("录入已于%(month)s月%(day)s日 24:00截止。有疑问线索的农户可从线索进入更正，其他修改请县里解锁并说明原因。")
+        % {"month": f"{last:%m}" if last else "", "day": f"{last:%d}" if last else ""}
+    )
 
 
 def is_unlocked(record: Record, user: User) -> bool:

@@ -88,7 +88,7 @@ def changed_items(unit: Unit, pack: Pack, *, sensitive: bool = True) -> list[Cha
                     ChangedItem(
                         who=person.member_name if person else _("户"),
                         section=section.title,
-                        zh=indicator.zh,
+                        zh=indicator.label,
                         national_id=indicator.national_id,
                         before=reading.shown(pack, indicator, before.get(name), sensitive=sensitive) if last else "",
                         after=reading.shown(pack, indicator, now[name], sensitive=sensitive),

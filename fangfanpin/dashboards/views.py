@@ -19,7 +19,7 @@ from fangfanpin.campaigns.models import Campaign, StageReport
 from fangfanpin.campaigns.services import CampaignRefused, lock_again, report_stage, unlock
 from fangfanpin.dashboards import maps, queries, start, transfer
 from fangfanpin.households.models import Household
-from fangfanpin.policy.services import pack_of
+from fangfanpin.policy.services import pack_of, spoken
 from fangfanpin.quality.models import OPEN_STATES
 from fangfanpin.quality.queries import with_sentences
 from fangfanpin.records.models import Conflict, Record
@@ -154,7 +154,7 @@ def review(request: SignedInRequest, household_id: UUID) -> HttpResponse:
     household = within_reach(Household.objects.all(), request.reach, pk=household_id)
     require(request.reach, Verb.RECORD_REVIEW, household)
     campaign = clock.current()
-    pack = pack_of(campaign.pack)
+    pack = spoken(pack_of(campaign.pack))
     lead = within_reach(Record.objects.all(), request.reach, form=HOUSEHOLD_FORM, year=campaign.year, subject_id=household_id)
     if request.method == "POST":
         try:
@@ -310,7 +310,7 @@ def report(request: SignedInRequest) -> HttpResponse:
 def transfer_list(request: SignedInRequest) -> HttpResponse:
     """Submitted households with what must be typed in the national system; tick those that are."""
     campaign = clock.current()
-    pack = pack_of(campaign.pack)
+    pack = spoken(pack_of(campaign.pack))
     if request.method == "POST":
         return _tick(request)
     shown = "done" if request.GET.get("shown") == "done" else "waiting"

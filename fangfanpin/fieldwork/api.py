@@ -7,13 +7,14 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require, within_reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
 from fangfanpin.fieldwork.bundles import household_bundle, masked, masked_conflict, pack_bundle, shown_facts
 from fangfanpin.households.models import Household
-from fangfanpin.policy.services import pack_of
+from fangfanpin.policy.services import pack_of, spoken
 from fangfanpin.quality.queries import open_clues
 from fangfanpin.records.models import Conflict
 from fangfanpin.records.saving import EntryClosed, Fault, SaveFaults, SaveRequest, form_of, resolve_conflict, save
@@ -35,7 +36,7 @@ def _body(request: HttpRequest) -> dict[str, Any]:
 
 
 def _bad_request() -> JsonResponse:
-    return JsonResponse({"reason": "format", "message": "提交的内容不完整，请刷新页面后再试。"}, status=400)
+    return JsonResponse({"reason": "format", "message": _("提交的内容不完整，请刷新页面后再试。")}, status=400)
 
 
 def _faults(faults: tuple[Fault, ...]) -> JsonResponse:
@@ -46,8 +47,8 @@ def _faults(faults: tuple[Fault, ...]) -> JsonResponse:
 @needs(Verb.HOUSEHOLD_VIEW, "GET")
 def pack_json(request: SignedInRequest) -> HttpResponse:
     campaign = clock.current()
-    pack = pack_of(campaign.pack)
-    etag = f'"{pack.hash[:20]}-{campaign.pk}"'
+    pack = spoken(pack_of(campaign.pack))
+    etag = f'"{pack.hash[:20]}-{campaign.pk}-{pack.language}"'
     if request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304)
     return JsonResponse(pack_bundle(campaign, pack), headers={"ETag": etag, "Cache-Control": "private, no-cache"})
@@ -57,7 +58,7 @@ def pack_json(request: SignedInRequest) -> HttpResponse:
 def household_json(request: SignedInRequest, household_id: UUID) -> HttpResponse:
     household = within_reach(Household.objects.all(), request.reach, pk=household_id)
     campaign = clock.current()
-    return JsonResponse(household_bundle(household, campaign, pack_of(campaign.pack), request.reach, request.user))
+    return JsonResponse(household_bundle(household, campaign, spoken(pack_of(campaign.pack)), request.reach, request.user))
 
 
 @needs(Verb.RECORD_ENTER, "POST")
@@ -75,7 +76,7 @@ def save_household(request: SignedInRequest) -> HttpResponse:
     except (BadRequest, KeyError, TypeError, ValueError):
         return _bad_request()
     if user_id != request.user.pk:  # somebody else signed in in another tab: not under their name
-        return JsonResponse({"reason": "user", "message": "浏览器里已换成别人登录。请用自己的密码重新登录，再保存。"}, status=401)
+        return JsonResponse({"reason": "user", "message": _("浏览器里已换成别人登录。请用自己的密码重新登录，再保存。")}, status=401)
     household = within_reach(Household.objects.all(), request.reach, pk=household_id)
     require(request.reach, Verb.RECORD_ENTER, household)
     campaign = clock.current()
@@ -96,7 +97,7 @@ def save_household(request: SignedInRequest) -> HttpResponse:
     if not can(request.reach, Verb.SENSITIVE_VIEW, household):
         reply["values"] = {target: masked(pack, form_of(target), values, sensitive=False) for target, values in reply["values"].items()}
         reply["facts"] = {target: shown_facts(facts, sensitive=False) for target, facts in reply["facts"].items()}
-        reply["clues"] = open_clues(household, campaign.year, pack, sensitive=False)
+        reply["clues"] = open_clues(household, campaign.year, spoken(pack), sensitive=False)
         reply["conflicts"] = [masked_conflict(pack, conflict, sensitive=False) for conflict in reply["conflicts"]]
     return JsonResponse(reply)
 
@@ -123,7 +124,7 @@ def decide_conflict(request: SignedInRequest, conflict_id: UUID) -> HttpResponse
         return JsonResponse({"reason": "closed", "message": closed.message}, status=409)
     except SaveFaults as refused:
         return _faults(refused.faults)
-    return JsonResponse(household_bundle(conflict.household, campaign, pack_of(campaign.pack), request.reach, request.user))
+    return JsonResponse(household_bundle(conflict.household, campaign, spoken(pack_of(campaign.pack)), request.reach, request.user))
 
 
 @needs(Verb.RECORD_ENTER, "GET")

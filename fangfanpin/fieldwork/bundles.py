@@ -19,7 +19,7 @@ from fangfanpin.households.subjects import (
     person_facts,
     person_values,
 )
-from fangfanpin.pack import Form, Indicator, Pack
+from fangfanpin.pack import Form, Indicator, ListItem, Pack
 from fangfanpin.privacy.secrets import mask_sensitive
 from fangfanpin.quality.queries import open_clues
 from fangfanpin.records import gates
@@ -32,10 +32,11 @@ FORMS = (HOUSEHOLD_FORM, PERSON_FORM)
 
 
 def pack_bundle(campaign: Campaign, pack: Pack) -> dict[str, Any]:
-    """Forms, indicators, lists, constraints and rules with expressions as JSON nodes; cached by the client under the pack's hash."""
+    """Forms, indicators, lists, constraints and rules with expressions as JSON nodes, in the words of the pack's language."""
     closes_at = clock.entry_closes_at(campaign)
     return {
         "hash": pack.hash,
+        "language": pack.language,
         "campaign": {
             "year": campaign.year,
             "title": campaign.title,
@@ -50,7 +51,7 @@ def pack_bundle(campaign: Campaign, pack: Pack) -> dict[str, Any]:
         "spell_items": {
             name: {"type": item.type, "scale": item.scale, "list": item.list, "multi": item.multi} for name, item in pack.spell_items.items()
         },
-        "lists": {name: [{"code": item.code, "zh": item.zh, "key": initials(item.zh)} for item in items] for name, items in pack.lists.items()},
+        "lists": {name: [_item_json(item) for item in items] for name, items in pack.lists.items()},
         "synonyms": _synonyms(pack),
         "change_reasons": {kind: sorted(pack.change_reasons(kind)) for kind in ("increase", "decrease")},
         "not_typed": sorted(NOT_TYPED),
@@ -103,6 +104,11 @@ def _form_json(form: Form) -> dict[str, Any]:
     }
 
 
+def _item_json(item: ListItem) -> dict[str, str]:
+    """An entry of a list; its Chinese is found by first letters and by word in either language, for the paper is Chinese."""
+    return {"code": item.code, "zh": item.zh, "key": initials(item.zh)} | ({"en": item.en} if item.word != item.zh else {})
+
+
 def _synonyms(pack: Pack) -> dict[str, dict[str, str]]:
     """Other words people use for an entry of a list: {list: {word: code}}."""
     found: dict[str, dict[str, str]] = {}
@@ -119,12 +125,14 @@ def _indicator_json(pack: Pack, indicator: Indicator) -> dict[str, Any]:
         "form": indicator.form,
         "name": indicator.name,
         "zh": indicator.zh,
+        **({"en": indicator.en} if indicator.label != indicator.zh else {}),
         "short": indicator.short,
         "number": indicator.number,
         "type": indicator.type,
         "unit": indicator.unit,
         "scale": indicator.scale,
         "list": indicator.list,
+        "part_of": indicator.part_of,
         "kind": indicator.kind,
         "home": indicator.home,
         "privacy": indicator.privacy,
@@ -134,7 +142,6 @@ def _indicator_json(pack: Pack, indicator: Indicator) -> dict[str, Any]:
         "max_length": longest(indicator.form, indicator.name) if indicator.home == "subject" else None,
         "computed": to_json(computation.expression.node) if computation else None,
         "relevance": to_json(relevance.node) if relevance else None,
-        "help": indicator.note,
     }
 
 

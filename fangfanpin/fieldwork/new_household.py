@@ -10,7 +10,7 @@ from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
 from fangfanpin.pack import Pack
-from fangfanpin.policy.services import pack_of
+from fangfanpin.policy.services import pack_of, spoken
 from fangfanpin.records.households_by_hand import HouseholdRefused, NewHousehold, add_household
 from fangfanpin.regions.models import Region
 
@@ -31,7 +31,7 @@ class NewHouseholdForm(forms.Form):
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
         naturals = Region.objects.filter(parent_id=village.code, level=Region.Level.NATURAL_VILLAGE).order_by("position", "code")
         self._choices("natural_village_code", [("", "——"), *((place.code, place.name) for place in naturals)])
-        self._choices("household_type", [("", "——"), *((item.code, item.zh) for item in pack.lists["household_type"])])
+        self._choices("household_type", [("", "——"), *((item.code, item.word) for item in spoken(pack).lists["household_type"])])
         for name, bound in self.fields.items():
             if name != "is_another":
                 bound.widget.attrs["class"] = "form-select" if isinstance(bound, forms.ChoiceField) else "form-control"

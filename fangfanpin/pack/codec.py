@@ -13,6 +13,7 @@ from typing import Any
 
 from fangfanpin.expressions.normalise import normalise_number_text, normalise_text
 from fangfanpin.pack.indicators import Indicator
+from fangfanpin.pack.sentences import say
 
 _SCALED = frozenset({"money", "area_mu", "decimal"})
 _MAX = 10**13  # fen: a thousand million yuan is a typing error
@@ -27,7 +28,7 @@ MAX_ADDRESS = 255
 
 
 class CodecFault(Exception):
-    """The text is not a value of this type; the message (Chinese) says what to do."""
+    """The text is not a value of this type; the message says what to do."""
 
 
 def day_number(day: datetime.date) -> int:
@@ -59,45 +60,45 @@ def from_engine(type_: str, value: Any) -> Any:
     return sorted(value) if isinstance(value, tuple) else value
 
 
-def check_json(indicator: Indicator, value: Any, words: Mapping[str, str]) -> str | None:
+def check_json(indicator: Indicator, value: Any, words: Mapping[str, str], language: str = "zh") -> str | None:
     """What is wrong with a value that came as JSON; None where it is right."""
     if value is None:
         return None
-    zh = indicator.zh
+    item = indicator.label
     match indicator.type:
         case "money" | "area_mu" | "decimal" | "int" | "year":
             if isinstance(value, bool) or not isinstance(value, int):
-                return f"“{zh}”要填数字"
+                return say(language, "number", item=item)
             if abs(value) >= _MAX:
-                return f"“{zh}”的数字太大，请核对单位"
+                return say(language, "too_large_item", item=item)
             if value < 0 and indicator.home != "computed":
-                return f"“{zh}”不能是负数"
+                return say(language, "negative_item", item=item)
             if indicator.type == "year" and not 1900 <= value <= 2100:
-                return f"“{zh}”要填四位年份，如 2019"
+                return say(language, "year", item=item)
         case "bool":
             if not isinstance(value, bool):
-                return f"“{zh}”要填是或否"
+                return say(language, "yes_or_no_item", item=item)
         case "code":
             codes = value if indicator.multi else [value]
             if not isinstance(codes, list) or not all(isinstance(code, str) for code in codes):
-                return f"“{zh}”要从清单中选择"
+                return say(language, "from_list", item=item)
             if unknown := [code for code in codes if code not in words]:
-                return f"“{zh}”的清单里没有“{unknown[0]}”"
+                return say(language, "not_of_list", item=item, code=unknown[0])
             if indicator.multi and codes != sorted(set(codes)):
-                return f"“{zh}”的选项重复或未排序"
+                return say(language, "unsorted", item=item)
         case "date":
-            return None if _is_date(value) else f"“{zh}”要填日期，如 2021-09-30"
+            return None if _is_date(value) else say(language, "day", item=item)
         case "month":
-            return None if isinstance(value, str) and _is_month(value) else f"“{zh}”要填年月，如 2021-09"
+            return None if isinstance(value, str) and _is_month(value) else say(language, "month", item=item)
         case _:
             if not isinstance(value, str):
-                return f"“{zh}”要填文字"
+                return say(language, "text", item=item)
             if len(value) > (MAX_ADDRESS if indicator.name.endswith("address") else _MAX_TEXT):
-                return f"“{zh}”太长"
+                return say(language, "too_long_item", item=item)
             if _CONTROL.search(value):
-                return f"“{zh}”里有看不见的控制字符，请重新输入"
+                return say(language, "control_item", item=item)
             if indicator.type == "secret_number" and not re.fullmatch(r"[0-9A-Z]{1,30}", value):
-                return f"“{zh}”只能是数字和字母"
+                return say(language, "digits_only", item=item)
     return None
 
 
@@ -112,125 +113,126 @@ def _is_month(value: str) -> bool:
     return bool(re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])|\d{4}", value))
 
 
-def parse_text(indicator: Indicator, text: str, codes: Mapping[str, str], words: Mapping[str, str]) -> Any:
+def parse_text(indicator: Indicator, text: str, codes: Mapping[str, str], words: Mapping[str, str], language: str = "zh") -> Any:
     """A cell's text as a value in JSON form; None for nothing. Raises CodecFault."""
     plain = normalise_text(text)
     if plain is None:
         return None
     if _CONTROL.search(plain):
-        raise CodecFault("里面有看不见的控制字符，请删掉后重新输入")
+        raise CodecFault(say(language, "control"))
     match indicator.type:
         case "money" | "area_mu" | "decimal":
-            return _scaled(indicator, plain)
+            return _scaled(indicator, plain, language)
         case "int" | "year":
-            return _whole(indicator, plain)
+            return _whole(indicator, plain, language)
         case "bool":
             if plain in _YES:
                 return True
             if plain in _NO:
                 return False
-            raise CodecFault(f"“{plain}”要改成“是”或“否”")
+            raise CodecFault(say(language, "yes_or_no", typed=plain))
         case "code":
             parts = [p for p in re.split(r"[,，、;；|/]", plain) if p.strip()] if indicator.multi else [plain]
-            found = [_code(part.strip(), codes, words) for part in parts]
+            found = [_code(part.strip(), codes, words, language) for part in parts]
             return sorted(set(found)) if indicator.multi else found[0]
         case "date":
-            return _date(plain)
+            return _date(plain, language)
         case "month":
-            return _month(plain)
+            return _month(plain, language)
         case "secret_number":
-            return _number(plain)
+            return _number(plain, language)
         case "phone":
             digits = (normalise_number_text(plain) or "").replace(" ", "")
             if re.fullmatch(r"\d(\.\d+)?[eE]\+\d+", digits):
-                raise CodecFault("号码被表格存成了科学计数，请把这一列设为文本后重新填写")
+                raise CodecFault(say(language, "phone_spoilt"))
             return digits
         case _:
             if len(plain) > _MAX_TEXT:
-                raise CodecFault(f"文字太长（{len(plain)} 个字）")
+                raise CodecFault(say(language, "too_long", length=len(plain)))
             return plain
 
 
-def _scaled(indicator: Indicator, plain: str) -> int:
+def _scaled(indicator: Indicator, plain: str, language: str) -> int:
     digits = (normalise_number_text(plain) or "").replace(",", "").removesuffix("元").removesuffix("亩").strip()
     try:
         number = Decimal(digits)
     except InvalidOperation:
-        raise CodecFault(f"“{plain}”不是数字，请只填数字") from None
+        raise CodecFault(say(language, "not_number", typed=plain)) from None
     if not number.is_finite() or abs(number) * 10**indicator.scale >= _MAX:
-        raise CodecFault(f"“{plain}”太大，请核对单位")
+        raise CodecFault(say(language, "too_large", typed=plain))
     if number < 0 and not indicator.name.startswith(("net_", "per_capita", "reference", "id_net", "id_per", "el_net", "el_per", "total_")):
-        raise CodecFault("不能是负数")
+        raise CodecFault(say(language, "negative"))
     held = number.scaleb(indicator.scale)
     rounded = held.to_integral_value()
     # A binary spreadsheet number such as 1234.5600000000001 means 1234.56.
     if abs(held - rounded) > Decimal("0.0001"):
-        raise CodecFault(f"最多 {indicator.scale} 位小数")
+        raise CodecFault(say(language, "decimals", most=indicator.scale))
     return int(rounded)
 
 
-def _whole(indicator: Indicator, plain: str) -> int:
+def _whole(indicator: Indicator, plain: str, language: str) -> int:
     digits = (normalise_number_text(plain) or "").replace(",", "").removesuffix("年").removesuffix(".0")
     if not re.fullmatch(r"-?\d{1,12}", digits):
-        raise CodecFault(f"“{plain}”不是整数")
+        raise CodecFault(say(language, "not_whole", typed=plain))
     value = int(digits)
     if value < 0:
-        raise CodecFault("不能是负数")
+        raise CodecFault(say(language, "negative"))
     if indicator.type == "year" and not 1900 <= value <= 2100:
-        raise CodecFault(f"“{plain}”不是四位年份")
+        raise CodecFault(say(language, "not_year", typed=plain))
     return value
 
 
-def _code(word: str, codes: Mapping[str, str], words: Mapping[str, str]) -> str:
+def _code(word: str, codes: Mapping[str, str], words: Mapping[str, str], language: str) -> str:
     plain = normalise_number_text(word) or ""
     for key in (word, plain):
         if key in codes:
             return codes[key]
     if plain.isdigit() and plain.zfill(2) in words:
-        raise CodecFault(f"代码“{plain}”前面的 0 可能丢了，请改成文字“{words[plain.zfill(2)]}”")
+        raise CodecFault(say(language, "zero_lost", typed=plain, word=words[plain.zfill(2)]))
     near = difflib.get_close_matches(word, list(words.values()), n=1, cutoff=0.5)
-    hint = f"，是不是“{near[0]}”？" if near else "，请从清单中选择：" + "、".join(list(words.values())[:8])
-    raise CodecFault(f"清单里没有“{word}”{hint}")
+    if near:
+        raise CodecFault(say(language, "is_it", typed=word, near=near[0]))
+    raise CodecFault(say(language, "choose_from", typed=word, words=say(language, "comma").join(list(words.values())[:8])))
 
 
-def _date(plain: str) -> str:
+def _date(plain: str, language: str) -> str:
     digits = normalise_number_text(plain) or ""
     match = _DATE.fullmatch(digits)
     if match is None:
-        raise CodecFault(f"“{plain}”不是日期，请写成 2021-09-30")
+        raise CodecFault(say(language, "not_day", typed=plain))
     year, month, day = (match.group(1), match.group(2), match.group(3)) if match.group(1) else match.group(4, 5, 6)
     try:
         return datetime.date(int(year), int(month), int(day)).isoformat()
     except ValueError:
-        raise CodecFault(f"没有“{plain}”这一天") from None
+        raise CodecFault(say(language, "no_such_day", typed=plain)) from None
 
 
-def _month(plain: str) -> str:
+def _month(plain: str, language: str) -> str:
     digits = normalise_number_text(plain) or ""
     if re.fullmatch(r"(19|20)\d\d年?", digits):
         return digits[:4]
     if _DATE.fullmatch(digits) and len(digits) > 7:
-        return _date(plain)[:7]
+        return _date(plain, language)[:7]
     match = _MONTH.fullmatch(digits)
     if match is None:
-        raise CodecFault(f"“{plain}”不是年月，请写成 2021-09")
+        raise CodecFault(say(language, "not_month", typed=plain))
     year, month = (match.group(1), match.group(2)) if match.group(1) else match.group(3, 4)
     if not 1 <= int(month) <= 12:
-        raise CodecFault(f"没有“{plain}”这个月份")
+        raise CodecFault(say(language, "no_such_month", typed=plain))
     return f"{year}-{int(month):02d}"
 
 
-def _number(plain: str) -> str:
+def _number(plain: str, language: str) -> str:
     """An identity, card or bank number: kept as written but for width, blanks and lower case."""
     digits = (normalise_number_text(plain) or "").replace(" ", "").replace("'", "").upper()
     if re.fullmatch(r"\d(\.\d+)?E\+\d+", digits) or re.fullmatch(r"\d+\.0", digits):
-        raise CodecFault("号码被表格存成了数字，末几位已丢失；请把这一列设为文本，再重新填写原号码")
+        raise CodecFault(say(language, "number_spoilt"))
     if not re.fullmatch(r"[0-9A-Z]{1,30}", digits):
-        raise CodecFault("号码里有数字和字母以外的字符")
+        raise CodecFault(say(language, "odd"))
     return digits
 
 
-def display(indicator: Indicator, value: Any, words: Mapping[str, str]) -> str:
+def display(indicator: Indicator, value: Any, words: Mapping[str, str], language: str = "zh") -> str:
     """A value in words; '' for nothing. Money with two decimals, 元 is said by the heading."""
     if value is None or value == []:
         return ""
@@ -238,11 +240,11 @@ def display(indicator: Indicator, value: Any, words: Mapping[str, str]) -> str:
         case "money" | "area_mu" | "decimal":
             return decimal_text(value, indicator.scale, money=indicator.type == "money")
         case "bool":
-            return "是" if value else "否"
+            return say(language, "yes" if value else "no")
         case "code":
-            return "、".join(words.get(code, code) for code in (value if isinstance(value, list) else [value]))
+            return say(language, "comma").join(words.get(code, code) for code in (value if isinstance(value, list) else [value]))
         case _:
-            return "、".join(map(str, value)) if isinstance(value, list) else str(value)
+            return say(language, "comma").join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def decimal_text(value: int, scale: int, *, money: bool = False) -> str:
@@ -258,6 +260,8 @@ def indicator_json(indicator: Indicator) -> dict[str, Any]:
     return {
         "name": indicator.name,
         "zh": indicator.zh,
+        "en": indicator.en,
+        "part_of": indicator.part_of,
         "number": indicator.number,
         "national_id": indicator.national_id,
         "type": indicator.type,

@@ -183,7 +183,13 @@ def read_indicators(source: Source, lists: Mapping[str, object]) -> dict[str, In
             note=row["note"],
             ref=row["ref"],
             marks=marks & MARKS,
+            en=row["en"],
+            part_of=row["part_of"],
         )
+    for key, indicator in found.items():
+        if indicator.part_of and f"{indicator.form}.{indicator.part_of}" not in found:
+            row = next(row for row in source.rows("indicators.csv", INDICATOR_COLUMNS) if f"{row['form']}.{row['name']}" == key)
+            source.reader.fault(row.file, row.line, f"part_of 里没有指标“{indicator.part_of}”", f"unknown item {indicator.part_of}")
     return found
 
 
@@ -281,7 +287,7 @@ def subject_item(form: Form) -> Indicator | None:
 
 def _form(source: Source, entry: Entry, items: list[Indicator]) -> Form:
     key = entry.key
-    source.only(entry, "title", "subject", "period", "sections", "sum_groups", "register")
+    source.only(entry, "title", "title_en", "subject", "period", "sections", "sum_groups", "register")
     given = entry.data.get("sections", [])
     sections = [data for data in given if isinstance(data, dict) and "key" in data and "title" in data] if isinstance(given, list) else []
     if not isinstance(given, list) or len(sections) != len(given):
@@ -319,6 +325,7 @@ def _form(source: Source, entry: Entry, items: list[Indicator]) -> Form:
         indicators=tuple(items),
         sum_groups=tuple(groups),
         is_register=source.get(entry, "register", bool, False),
+        title_en=source.get(entry, "title_en", str, ""),
     )
 
 
@@ -326,7 +333,14 @@ def _section(data: Mapping[str, Any], items: list[Indicator]) -> Section:
     mine = [item for item in items if item.section == data["key"]]
     kinds = {item.kind for item in mine if item.kind in ("period", "as_of", "fixed")}
     kind = "period" if kinds == {"period"} else "mixed" if "period" in kinds else "as_of"
-    return Section(str(data["key"]), str(data["title"]), tuple(item.name for item in mine), bool(data.get("tickable")), kind)
+    return Section(
+        key=str(data["key"]),
+        title=str(data["title"]),
+        items=tuple(item.name for item in mine),
+        tickable=bool(data.get("tickable")),
+        kind=kind,
+        title_en=str(data.get("title_en", "")),
+    )
 
 
 def make_schema(

@@ -12,6 +12,7 @@ class Indicator:
     `scale`: decimal places that the held integer carries (money 2, areas 2, degrees 6, months of work 1, others 2).
     `ref`: what a reference leads to (household, person, village, division, user, or a register's key).
     `marks`: what lists do with the item: column, filter, sort, search, label (names the row), unique (with the others so marked).
+    `part_of`: the item of the same form that it is added into. `label`: what people are shown, in the language of the pack.
     """
 
     form: str
@@ -35,10 +36,17 @@ class Indicator:
     required: bool = False
     ref: str = ""
     marks: frozenset[str] = frozenset()
+    en: str = ""
+    part_of: str = ""
+    english: bool = False
+
+    @property
+    def label(self) -> str:
+        return (self.english and self.en) or self.zh
 
     @property
     def short(self) -> str:
-        return self.zh
+        return self.label
 
     @property
     def key(self) -> str:
@@ -65,7 +73,14 @@ class Indicator:
 
 @dataclass(frozen=True, slots=True)
 class ListItem:
+    """`word`: what people are shown, in the language of the pack."""
+
     code: str
     zh: str
     en: str
     note: str
+    english: bool = False
+
+    @property
+    def word(self) -> str:
+        return (self.english and self.en) or self.zh

@@ -94,6 +94,7 @@ class _Loader:
         pack = Pack(
             id=head.text("id"),
             title=head.text("title_zh"),
+            title_en=head.own_text("title_en"),
             chain=tuple(folder.name for folder in source.chain),
             hash="",
             form_year=head.year("form_year"),
@@ -162,7 +163,7 @@ class _Loader:
             if entry.key in seen:
                 self.source.wrong(path, entry.near, f"阶段“{entry.key}”写了两次", f"stage {entry.key} given twice")
             seen.add(entry.key)
-            self.source.only(entry, "key", "clause", "title", "due", "metric", "roles")
+            self.source.only(entry, "key", "clause", "title", "title_en", "due", "metric", "roles")
             due, metric = self.due(entry), self.source.get(entry, "metric", str, "reported")
             if metric not in METRICS:
                 choices = "、".join(sorted(METRICS))
@@ -173,7 +174,7 @@ class _Loader:
                     self.source.wrong(path, (*entry.near, "roles"), f"roles.toml 里没有“{role}”这个岗位", f"unknown role {role}")
             title, clause = self.source.get(entry, "title", str), self.source.get(entry, "clause", str, "")
             if due is not None:
-                found.append(Step(entry.key, title, due, metric, tuple(responsible), clause))
+                found.append(Step(entry.key, title, due, metric, tuple(responsible), clause, self.source.get(entry, "title_en", str, "")))
         return tuple(found)
 
     def due(self, entry: Entry) -> datetime.datetime | None:
@@ -196,7 +197,7 @@ class _Loader:
     def roles(self) -> tuple[RoleDefinition, ...]:
         found: list[RoleDefinition] = []
         for entry in self.source.entries("roles.toml"):
-            self.source.only(entry, "title", "level", "verbs", "by_pairing")
+            self.source.only(entry, "title", "title_en", "level", "verbs", "by_pairing")
             verbs, level = self.source.get(entry, "verbs", list), self.source.get(entry, "level", str)
             for verb in verbs:
                 if verb not in VERBS:
@@ -206,7 +207,8 @@ class _Loader:
                     entry.path, (*entry.near, "level"), f"level 不能是“{level}”，只能是：{'、'.join(sorted(LEVELS))}", f"bad level {level}"
                 )
             title, by_pairing = self.source.get(entry, "title", str), self.source.get(entry, "by_pairing", bool, False)
-            found.append(RoleDefinition(entry.key, title, level, frozenset(verbs), by_pairing))
+            title_en = self.source.get(entry, "title_en", str, "")
+            found.append(RoleDefinition(entry.key, title, level, frozenset(verbs), by_pairing, title_en))
         return tuple(found)
 
     def roster(self, indicators: Mapping[str, Indicator]) -> tuple[LayoutColumn, ...]:
@@ -260,24 +262,32 @@ class _Loader:
                 for name in items:
                     if f"{form}.{name}" not in indicators:
                         self.source.wrong(path, (*near, f'"{name}"'), f"没有指标“{form}.{name}”", f"unknown item {name}")
-                found.append(UpdateSection(form, title, tuple(items)))
+                found.append(UpdateSection(form, title, tuple(items), str(data.get("title_en", ""))))
         return tuple(found)
 
     def archive(self) -> tuple[ArchivePaper, ...]:
         found: list[ArchivePaper] = []
         for entry in self.source.entries("archive.toml"):
-            self.source.only(entry, "title", "applies_to", "source")
+            self.source.only(entry, "title", "title_en", "applies_to", "source")
             applies_to = self.source.get(entry, "applies_to", str, "all")
             if applies_to not in ("all", "monitored"):
                 self.source.wrong(
                     entry.path, (*entry.near, "applies_to"), f"applies_to 只能是 all 或 monitored，不是“{applies_to}”", "bad applies_to"
                 )
-            found.append(ArchivePaper(entry.key, self.source.get(entry, "title", str), applies_to, self.source.get(entry, "source", str, "paper")))
+            found.append(
+                ArchivePaper(
+                    key=entry.key,
+                    title=self.source.get(entry, "title", str),
+                    applies_to=applies_to,
+                    source=self.source.get(entry, "source", str, "paper"),
+                    title_en=self.source.get(entry, "title_en", str, ""),
+                )
+            )
         return tuple(found)
 
 
 class _Head:
-    """pack.toml: who the pack is and what year it speaks of. `id`, `title_zh` and `extends` are each folder's own."""
+    """pack.toml: who the pack is and what year it speaks of. `id`, titles and `extends` are each folder's own."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -297,6 +307,10 @@ class _Head:
         if value is not None and not isinstance(value, str):
             self.source.wrong(path, (f"{key} =",), f"{key} 要是带引号的文字", f"{key} must be text")
         return str(value or "")
+
+    def own_text(self, key: str) -> str:
+        """A text that this folder says itself: the nation's English title is none of the county's."""
+        return self.text(key) if key in self.found and self.found[key][0] == self.last else ""
 
     def year(self, key: str) -> int:
         path, value = self.value(key)

@@ -11,6 +11,10 @@ from fangfanpin.pack.source import Entry, Source
 
 _RULE_SUBJECTS = ("household", "person", "spell")
 _SEVERITIES = ("E", "W", "I")
+_RULE_KEYS = (
+    "title", "title_en", "severity", "subject", "scope", "when", "message", "message_en", "where", "where_en", "fields", "origin",
+    "bulk_answer", "off",
+)  # fmt: skip
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
 
@@ -91,8 +95,9 @@ class Logic:
 
     def rule(self, entry: Entry) -> Rule | None:
         get = self.source.get
-        self.source.only(entry, "title", "severity", "subject", "scope", "when", "message", "where", "fields", "origin", "bulk_answer", "off")
+        self.source.only(entry, *_RULE_KEYS)
         title, severity, message = get(entry, "title", str), get(entry, "severity", str), get(entry, "message", str)
+        title_en, message_en, where_en = get(entry, "title_en", str, ""), get(entry, "message_en", str, ""), get(entry, "where_en", str, "")
         where, fields, origin = get(entry, "where", str, ""), get(entry, "fields", list, []), get(entry, "origin", str, "")
         bulk_answer = get(entry, "bulk_answer", bool, False)
         if severity and severity not in _SEVERITIES:
@@ -111,6 +116,10 @@ class Logic:
         for name in _PLACEHOLDER.findall(message):
             if not self.names(subject, name):
                 self.source.wrong(entry.path, (*entry.near, "message"), f"消息里的“{{{name}}}”不是这里的指标", f"unknown name {name} in message")
+        if message_en and set(_PLACEHOLDER.findall(message_en)) != set(_PLACEHOLDER.findall(message)):
+            self.source.wrong(
+                entry.path, (*entry.near, "message_en"), "message_en 里的 {…} 要和 message 里的一样", "message_en fills in other items than message"
+            )
         if when is None:
             return None
         return Rule(
@@ -125,6 +134,9 @@ class Logic:
             fields=tuple(fields) or tuple(sorted({name for scope_name, name in when.columns if scope_name == "row"})),
             origin=origin,
             bulk_answer=bulk_answer,
+            title_en=title_en,
+            message_en=message_en,
+            where_en=where_en,
         )
 
     def names(self, subject: str, name: str) -> bool:
@@ -140,7 +152,7 @@ class Logic:
     def constraints(self) -> tuple[Constraint, ...]:
         found: list[Constraint] = []
         for entry in self.source.entries("constraints.toml"):
-            self.source.only(entry, "form", "expr", "severity", "message", "fields")
+            self.source.only(entry, "form", "expr", "severity", "message", "message_en", "fields")
             form, message = self.source.get(entry, "form", str), self.source.get(entry, "message", str)
             severity = self.source.get(entry, "severity", str, "error")
             fields = self.source.get(entry, "fields", list, [])
@@ -154,7 +166,8 @@ class Logic:
                 continue
             expression = self.expression(entry, "expr", entry.data.get("expr"), subject)
             if expression is not None:
-                found.append(Constraint(entry.key, form, expression, severity, message, tuple(fields)))
+                message_en = self.source.get(entry, "message_en", str, "")
+                found.append(Constraint(entry.key, form, expression, severity, message, tuple(fields), message_en))
         return tuple(found)
 
     def by_item(self, name: str) -> list[tuple[Entry, str, str, object]]:

@@ -2,9 +2,9 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from fangfanpin.expressions import Expression, Schema, to_json
 from fangfanpin.pack import codec
@@ -20,6 +20,7 @@ class Section:
     items: tuple[str, ...]
     tickable: bool
     kind: str
+    title_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Form:
     indicators: tuple[Indicator, ...]
     sum_groups: tuple[frozenset[str], ...]
     is_register: bool = False
+    title_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,12 @@ class Constraint:
     severity: str  # error, warn
     message: str
     fields: tuple[str, ...]
+    message_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`severity`: E must be corrected, W must be answered, I is information. `message` holds {names} of items."""
+    """`severity`: E must be corrected, W must be answered, I is information. `message` holds {names} of items, `message_en` the same."""
 
     id: str
     title: str
@@ -66,6 +69,9 @@ class Rule:
     fields: tuple[str, ...]
     origin: str
     bulk_answer: bool
+    title_en: str = ""
+    message_en: str = ""
+    where_en: str = ""
 
     @property
     def reach(self) -> str:
@@ -96,6 +102,7 @@ class Step:
     metric: str
     roles: tuple[str, ...]
     clause: str
+    title_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +112,7 @@ class RoleDefinition:
     level: str
     verbs: frozenset[str]
     by_pairing: bool
+    title_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +130,7 @@ class UpdateSection:
     form: str
     title: str
     items: tuple[str, ...]
+    title_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +141,16 @@ class ArchivePaper:
     title: str
     applies_to: str
     source: str
+    title_en: str = ""
+
+
+_Titled = TypeVar("_Titled", Section, Form, Step, RoleDefinition, UpdateSection, ArchivePaper)
 
 
 @dataclass(frozen=True)
 class Pack:
+    """`language`: of its titles, labels, words and messages; `zh`, the words of papers and imports, stays what it is."""
+
     id: str
     title: str
     chain: tuple[str, ...]
@@ -162,6 +177,59 @@ class Pack:
     archive: tuple[ArchivePaper, ...]
     left_out: Mapping[str, str]
     _schema: Schema = field(repr=False, compare=False)
+    title_en: str = ""
+    language: str = "zh"
+
+    @cached_property
+    def english(self) -> "Pack":
+        """The same pack speaking English; what has no English stays Chinese. Not for what is stored, printed or filed."""
+
+        def titled(one: _Titled) -> _Titled:
+            return replace(one, title=one.title_en or one.title)
+
+        indicators = {key: replace(one, english=True) for key, one in self.indicators.items()}
+        return replace(
+            self,
+            language="en",
+            title=self.title_en or self.title,
+            forms={
+                key: replace(
+                    titled(form),
+                    sections=tuple(map(titled, form.sections)),
+                    indicators=tuple(indicators[one.key] for one in form.indicators),
+                )
+                for key, form in self.forms.items()
+            },
+            indicators=indicators,
+            lists={name: tuple(replace(item, english=True) for item in items) for name, items in self.lists.items()},
+            plan=tuple(map(titled, self.plan)),
+            roles=tuple(map(titled, self.roles)),
+            rules=tuple(
+                replace(rule, title=rule.title_en or rule.title, message=rule.message_en or rule.message, where=rule.where_en or rule.where)
+                for rule in self.rules
+            ),
+            constraints=tuple(replace(one, message=one.message_en or one.message) for one in self.constraints),
+            year_update=tuple(map(titled, self.year_update)),
+            archive=tuple(map(titled, self.archive)),
+        )
+
+    def without_english(self) -> list[str]:
+        """What people are shown and has no English: it is shown in Chinese."""
+        titled: list[tuple[str, str, str]] = [
+            ("pack.toml", self.title, self.title_en),
+            *((form.key, form.title, form.title_en) for form in self.forms.values()),
+            *((f"{form.key}.{part.key}", part.title, part.title_en) for form in self.forms.values() for part in form.sections),
+            *((key, indicator.zh, indicator.en) for key, indicator in self.indicators.items()),
+            *((f"{name} {item.code}", item.zh, item.en) for name, items in self.lists.items() for item in items),
+            *((step.key, step.title, step.title_en) for step in self.plan),
+            *((role.key, role.title, role.title_en) for role in self.roles),
+            *((one.id, one.message, one.message_en) for one in self.constraints),
+            *((part.title, part.title, part.title_en) for part in self.year_update),
+            *((paper.key, paper.title, paper.title_en) for paper in self.archive),
+        ]
+        for rule in self.rules:
+            titled += [(rule.id, rule.title, rule.title_en), (rule.id, rule.message, rule.message_en), (rule.id, rule.where, rule.where_en)]
+        return [place for place, zh, en in titled if zh and not en]
 
     def schema(self) -> Schema:
         """What expressions of this pack may name."""
@@ -189,10 +257,10 @@ class Pack:
 
     @cached_property
     def words(self) -> Mapping[str, Mapping[str, str]]:
-        return {name: {item.code: item.zh for item in items} for name, items in self.lists.items()}
+        return {name: {item.code: item.word for item in items} for name, items in self.lists.items()}
 
     def word(self, list_name: str, code: str) -> str:
-        """The Chinese word of a code; the code itself where the list does not know it."""
+        """The word of a code in the pack's language; the code itself where the list does not know it."""
         return self.words.get(list_name, {}).get(code, code)
 
     def sum_groups(self, form: str) -> tuple[frozenset[str], ...]:
@@ -225,21 +293,22 @@ class Pack:
         return codec.from_engine(indicator.type, value) if indicator else value
 
     def check_json(self, indicator: Indicator, value: Any) -> str | None:
-        """What is wrong with a value in JSON form, in Chinese; None where it is right."""
-        return codec.check_json(indicator, value, self.words.get(indicator.list, {}))
+        """What is wrong with a value in JSON form, in the pack's language; None where it is right."""
+        return codec.check_json(indicator, value, self.words.get(indicator.list, {}), self.language)
 
     def display(self, indicator: Indicator, value: Any) -> str:
         """A value in words, for people."""
-        return codec.display(indicator, value, self.words.get(indicator.list, {}))
+        return codec.display(indicator, value, self.words.get(indicator.list, {}), self.language)
 
     def parse_text(self, indicator: Indicator, text: str) -> Any:
         """A cell's text as a value in JSON form; raises codec.CodecFault with what to do."""
-        return codec.parse_text(indicator, text, self._codes_by_word.get(indicator.list, {}), self.words.get(indicator.list, {}))
+        return codec.parse_text(indicator, text, self._codes_by_word.get(indicator.list, {}), self.words.get(indicator.list, {}), self.language)
 
     @cached_property
     def _codes_by_word(self) -> Mapping[str, Mapping[str, str]]:
         found: dict[str, dict[str, str]] = {
-            name: {item.zh: item.code for item in items} | {item.code: item.code for item in items} for name, items in self.lists.items()
+            name: {item.word: item.code for item in items} | {item.zh: item.code for item in items} | {item.code: item.code for item in items}
+            for name, items in self.lists.items()
         }
         for (list_name, word), code in self.synonyms.items():
             found.setdefault(list_name, {}).setdefault(word, code)
@@ -250,6 +319,7 @@ class Pack:
         return {
             "id": self.id,
             "title": self.title,
+            "title_en": self.title_en,
             "chain": list(self.chain),
             "hash": self.hash,
             "form_year": self.form_year,
@@ -264,17 +334,30 @@ class Pack:
                     "metric": s.metric,
                     "roles": list(s.roles),
                     "clause": s.clause,
+                    "title_en": s.title_en,
                 }
                 for s in self.plan
             ],
-            "roles": [{"key": r.key, "title": r.title, "level": r.level, "verbs": sorted(r.verbs), "by_pairing": r.by_pairing} for r in self.roles],
+            "roles": [
+                {"key": r.key, "title": r.title, "title_en": r.title_en, "level": r.level, "verbs": sorted(r.verbs), "by_pairing": r.by_pairing}
+                for r in self.roles
+            ],
             "forms": {
                 form.key: {
                     "title": form.title,
+                    "title_en": form.title_en,
                     "subject": form.subject,
                     "period": form.period,
                     "sections": [
-                        {"key": s.key, "title": s.title, "items": list(s.items), "tickable": s.tickable, "kind": s.kind} for s in form.sections
+                        {
+                            "key": s.key,
+                            "title": s.title,
+                            "title_en": s.title_en,
+                            "items": list(s.items),
+                            "tickable": s.tickable,
+                            "kind": s.kind,
+                        }
+                        for s in form.sections
                     ],
                     "indicators": [codec.indicator_json(indicator) for indicator in form.indicators],
                     "sum_groups": [sorted(group) for group in form.sum_groups],
@@ -310,6 +393,9 @@ class Pack:
                     "fields": list(r.fields),
                     "origin": r.origin,
                     "bulk_answer": r.bulk_answer,
+                    "title_en": r.title_en,
+                    "message_en": r.message_en,
+                    "where_en": r.where_en,
                 }
                 for r in self.rules
             ],
@@ -319,6 +405,7 @@ class Pack:
                     "form": c.form,
                     "severity": c.severity,
                     "message": c.message,
+                    "message_en": c.message_en,
                     "fields": list(c.fields),
                     "text": c.expression.text,
                     "node": to_json(c.expression.node),
@@ -330,10 +417,12 @@ class Pack:
             ],
             "relevance": {key: {"text": expression.text, "node": to_json(expression.node)} for key, expression in self.relevance.items()},
             "procedures": [],  # none are described by packs yet
-            "papers": [{"key": p.key, "title": p.title, "applies_to": p.applies_to, "source": p.source} for p in self.archive],
+            "papers": [
+                {"key": p.key, "title": p.title, "title_en": p.title_en, "applies_to": p.applies_to, "source": p.source} for p in self.archive
+            ],
             "orderings": {name: dict(ranks) for name, ranks in self.orderings.items()},
             "synonyms": [[list_name, word, code] for (list_name, word), code in self.synonyms.items()],
             "roster": [{"form": c.form, "name": c.name, "headers": list(c.headers), "required": c.required} for c in self.roster],
-            "year_update": [{"form": s.form, "title": s.title, "items": list(s.items)} for s in self.year_update],
+            "year_update": [{"form": s.form, "title": s.title, "title_en": s.title_en, "items": list(s.items)} for s in self.year_update],
             "left_out": dict(self.left_out),
         }

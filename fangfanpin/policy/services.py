@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from django.db import transaction
+from django.utils.translation import get_language
 
 from fangfanpin.accounts.models import Role, User
 from fangfanpin.pack import Pack, load_pack
@@ -72,6 +73,11 @@ def _write_roles(pack: Pack) -> None:
 def pack_of(published: PublishedPack) -> Pack:
     """The loaded pack of a published version, kept in memory by hash."""
     return _load(published.hash)
+
+
+def spoken(pack: Pack) -> Pack:
+    """The pack in the language of who is being answered: for screens and messages, never for what is stored, printed or filed."""
+    return pack.english if (get_language() or "").startswith("en") else pack
 
 
 @functools.lru_cache(maxsize=_LOADED_AT_ONCE)

@@ -14,24 +14,41 @@ from typing import Any
 
 from fangfanpin.expressions import Schema
 from fangfanpin.pack import Indicator, Pack, Rule
+from fangfanpin.pack.sentences import say
 
 _PLACE = re.compile(r"\{([a-z_.0-9]+)\}")
 _FORM = {"household": "household_year", "person": "person_year"}
 _HIDDEN = frozenset({"id18_digest"})
 # Derived facts are not items of the dictionary: what to call them in front of people.
-_FACTS: Mapping[str, str] = {
-    "id_form": "证件号码形式", "id_check_ok": "证件校验位正确", "id_birth": "证件号码里的出生日期", "id_sex": "证件号码里的性别",
-    "id_region_known": "证件前六位是行政区划", "id_placeholder": "是占位号码", "card_check_ok": "残疾证号正确", "card_category": "残疾证号里的类别",
-    "card_grade": "残疾证号里的等级", "card_reissue_ok": "补证标识正确", "card_matches_id": "残疾证号与身份证号一致",
-    "bank_luhn_ok": "银行卡号校验正确",
-    "members_live": "在户成员数", "head_name": "户主姓名",
+_FACTS: Mapping[str, Mapping[str, str]] = {
+    "zh": {
+        "id_form": "证件号码形式", "id_check_ok": "证件校验位正确", "id_birth": "证件号码里的出生日期", "id_sex": "证件号码里的性别",
+        "id_region_known": "证件前六位是行政区划", "id_placeholder": "是占位号码", "card_check_ok": "残疾证号正确",
+        "card_category": "残疾证号里的类别", "card_grade": "残疾证号里的等级", "card_reissue_ok": "补证标识正确",
+        "card_matches_id": "残疾证号与身份证号一致", "bank_luhn_ok": "银行卡号校验正确", "members_live": "在户成员数", "head_name": "户主姓名",
+    },
+    "en": {
+        "id_form": "Form of the ID number", "id_check_ok": "Check digit of the ID number is right", "id_birth": "Date of birth in the ID number",
+        "id_sex": "Sex in the ID number", "id_region_known": "ID number begins with a division", "id_placeholder": "Placeholder number",
+        "card_check_ok": "Disability card number is right", "card_category": "Category in the disability card number",
+        "card_grade": "Grade in the disability card number", "card_reissue_ok": "Reissue mark is right",
+        "card_matches_id": "Disability card number matches the ID number", "bank_luhn_ok": "Check digit of the bank card is right",
+        "members_live": "Members living here", "head_name": "Name of head",
+    },
 }  # fmt: skip
 _FACT_LISTS: Mapping[str, str] = {"id_sex": "sex", "card_category": "disability_category", "card_grade": "disability_grade"}
 _SENSITIVE_FACTS = frozenset({"card_category", "card_grade"})
 _MASKED = "＊＊"
-_ID_FORMS: Mapping[str, str] = {
-    "id18": "18 位身份证号", "id15": "15 位老号码", "card20": "20 位残疾证号", "card22": "22 位残疾证号", "other": "位数不对"
+_ID_FORMS: Mapping[str, Mapping[str, str]] = {
+    "zh": {
+        "id18": "18 位身份证号", "id15": "15 位老号码", "card20": "20 位残疾证号", "card22": "22 位残疾证号", "other": "位数不对"
+    },
+    "en": {
+        "id18": "ID number of 18 digits", "id15": "old ID number of 15 digits", "card20": "disability card number of 20 digits",
+        "card22": "disability card number of 22 digits", "other": "wrong number of digits",
+    },
 }  # fmt: skip
+_EMPTY: Mapping[str, str] = {"zh": "空", "en": "empty"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +129,11 @@ def digest(values: Mapping[str, Any]) -> str:
 
 
 def render(rule: Rule, values: Mapping[str, Any], pack: Pack, *, sensitive: bool = True) -> str:
-    """The sentence in words, from values in JSON form; an empty value shows as 空, health and phones as ＊＊ without `sensitive`."""
-    return _PLACE.sub(lambda match: _word(rule, match.group(1), values.get(match.group(1)), pack, sensitive=sensitive) or "空", rule.message)
+    """The sentence in the pack's language, from values in JSON form; an empty value shows as 空, health and phones as ＊＊ without
+    `sensitive`."""
+    return _PLACE.sub(
+        lambda match: _word(rule, match.group(1), values.get(match.group(1)), pack, sensitive=sensitive) or _EMPTY[pack.language], rule.message
+    )
 
 
 def _word(rule: Rule, name: str, value: Any, pack: Pack, *, sensitive: bool) -> str:
@@ -126,9 +146,9 @@ def _word(rule: Rule, name: str, value: Any, pack: Pack, *, sensitive: bool) -> 
     if value is None:
         return ""
     if isinstance(value, bool):
-        return "是" if value else "否"
+        return say(pack.language, "yes" if value else "no")
     if item == "id_form":
-        return _ID_FORMS.get(value, str(value))
+        return _ID_FORMS[pack.language].get(value, str(value))
     if item == "id_birth":
         return f"{value // 10000:04d}-{value // 100 % 100:02d}-{value % 100:02d}"
     return pack.word(_FACT_LISTS[item], str(value)) if item in _FACT_LISTS else str(value)
@@ -153,7 +173,7 @@ def used_values(rule: Rule, values: Mapping[str, Any], pack: Pack, *, sensitive:
         year = "last" if reading.place.endswith("last") else "now"
         whose = "household" if reading.place.startswith("household") and rule.subject != "household" else ""
         for key, one in _rows(value, relation):
-            lines.setdefault((reading.item, key or whose), {})[year] = _word(rule, name, one, pack, sensitive=sensitive) or "空"
+            lines.setdefault((reading.item, key or whose), {})[year] = _word(rule, name, one, pack, sensitive=sensitive) or _EMPTY[pack.language]
     return [UsedValue(title_of(rule, item, pack), whose, years.get("last"), years.get("now")) for (item, whose), years in lines.items()]
 
 
@@ -176,4 +196,4 @@ def title_of(rule: Rule, item: str, pack: Pack) -> str:
     )
     if rule.subject == "spell" and item in pack.spell_items:
         indicator = pack.spell_items[item]
-    return indicator.zh if indicator else _FACTS.get(item, item)
+    return indicator.label if indicator else _FACTS[pack.language].get(item, item)

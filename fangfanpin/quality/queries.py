@@ -134,15 +134,28 @@ def _counted(code: str, name: str, row: Mapping[str, Any]) -> Counted:
 def sentence(clue: Clue, rules: Mapping[str, Rule], pack: Pack, *, sensitive: bool) -> str:
     """The clue in words; health and phones masked for those without the right."""
     rule = rules.get(clue.rule_id)
-    if sensitive or rule is None:
+    if rule is None or (sensitive and pack.language == "zh"):
         return clue.message if sensitive else clue.rule_id
-    return messages.render(rule, clue.used, pack, sensitive=False)
+    return messages.render(rule, clue.used, pack, sensitive=sensitive)
+
+
+def where_to_look(clue: Clue, rules: Mapping[str, Rule], pack: Pack) -> str:
+    """Where the answer is found; what was written down with the clue is Chinese."""
+    rule = rules.get(clue.rule_id)
+    return clue.where_to_look if rule is None or pack.language == "zh" else rule.where
 
 
 def with_sentences(rows: Iterable[Clue], pack: Pack, reach: Reach) -> list[dict[str, Any]]:
     """For pages: each clue with what it says to this person."""
     rules = {rule.id: rule for rule in pack.rules}
-    return [{"clue": row, "sentence": sentence(row, rules, pack, sensitive=can(reach, Verb.SENSITIVE_VIEW, row))} for row in rows]
+    return [
+        {
+            "clue": row,
+            "sentence": sentence(row, rules, pack, sensitive=can(reach, Verb.SENSITIVE_VIEW, row)),
+            "where": where_to_look(row, rules, pack),
+        }
+        for row in rows
+    ]
 
 
 def open_clues(household: Household, year: int, pack: Pack, *, sensitive: bool) -> list[dict[str, Any]]:
@@ -154,7 +167,7 @@ def open_clues(household: Household, year: int, pack: Pack, *, sensitive: bool) 
             "rule": clue.rule_id,
             "severity": clue.severity,
             "message": sentence(clue, rules, pack, sensitive=sensitive),
-            "where": clue.where_to_look,
+            "where": where_to_look(clue, rules, pack),
             "person_id": str(clue.person_id) if clue.person_id else None,
         }
         for clue in Clue.objects.filter(household=household, year=year, state__in=OPEN_STATES)

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from fangfanpin.accounts.models import User
 from fangfanpin.campaigns import clock
 from fangfanpin.expressions.closures import Closure, compiled
 from fangfanpin.pack import Pack, Rule
+from fangfanpin.policy.services import spoken
 from fangfanpin.quality import messages
 from fangfanpin.quality.models import Clue
 from fangfanpin.quality.queries import open_clues
@@ -121,7 +124,7 @@ def recheck(unit: Unit, pack: Pack, by: User | None) -> list[dict[str, Any]]:
             rules=frozenset(judge.rule.id for judge in _judges_of(pack)),
             by=by,
         )
-    return open_clues(unit.household, unit.year, pack, sensitive=True)
+    return open_clues(unit.household, unit.year, spoken(pack), sensitive=True)
 
 
 def must_be_corrected(unit: Unit, pack: Pack) -> list[Fault]:
@@ -132,12 +135,16 @@ def must_be_corrected(unit: Unit, pack: Pack) -> list[Fault]:
         return []
     confirmed = _confirmed(unit, {hit.rule.id for hit in hits})
     found: list[Fault] = []
+    said = spoken(pack)
+    rules = {rule.id: rule for rule in said.rules}
     for hit in hits:
         values = messages.codec_values(hit.rule, hit.used, pack)
         if messages.digest(values) in confirmed.get(hit.key, ()):
             continue
         target = TARGET_HOUSEHOLD if hit.rule.subject == "household" else str(hit.subject_id)
-        found.append(Fault(target, _field(hit.rule, pack), f"{messages.render(hit.rule, values, pack)}。{hit.rule.where}"))
+        rule = rules[hit.rule.id]
+        message = _("%(message)s。%(where)s") % {"message": messages.render(rule, values, said), "where": rule.where}
+        found.append(Fault(target, _field(hit.rule, pack), message))
     return found
 
 

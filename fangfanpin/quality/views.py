@@ -16,7 +16,7 @@ from fangfanpin.campaigns import clock
 from fangfanpin.households.models import Person
 from fangfanpin.jobs.services import start
 from fangfanpin.pack import Pack, Rule
-from fangfanpin.policy.services import pack_of
+from fangfanpin.policy.services import pack_of, spoken
 from fangfanpin.quality import messages, queries
 from fangfanpin.quality.clues import MOST_BYTES, ClueRefused, Upload, approve, confirm, correct, rule_of, send_back
 from fangfanpin.quality.models import OPEN_STATES, Clue, Sweep
@@ -34,7 +34,7 @@ def _rules(pack: Pack) -> Mapping[str, Rule]:
 def clue_list(request: SignedInRequest) -> HttpResponse:
     """Clues in reach, household by household, with counts by rule and by village."""
     campaign = clock.current()
-    pack = pack_of(campaign.pack)
+    pack = spoken(pack_of(campaign.pack))
     chosen = queries.ClueFilter.of(request.GET.dict())
     found, following = queries.page(queries.clues(request.reach, campaign.year, chosen), request.GET.get("after", ""))
     villages = queries.by_village(request.reach, campaign.year, place=chosen.place if len(chosen.place) < 12 else "")
@@ -67,7 +67,7 @@ def clue_list(request: SignedInRequest) -> HttpResponse:
 def review_list(request: SignedInRequest) -> HttpResponse:
     """What was confirmed true and waits for a second person."""
     campaign = clock.current()
-    pack = pack_of(campaign.pack)
+    pack = spoken(pack_of(campaign.pack))
     rows = queries.clues(request.reach, campaign.year, queries.ClueFilter(state="review")).select_related("answered_by")
     found, following = queries.page(rows, request.GET.get("after", ""))
     return render(
@@ -86,7 +86,7 @@ def clue(request: SignedInRequest, clue_id: UUID) -> HttpResponse:
 
 def _page(request: SignedInRequest, row: Clue, *, status: int = 200, typed: Mapping[str, str] | None = None) -> HttpResponse:
     campaign = clock.current()
-    pack = pack_of(campaign.pack)
+    pack = spoken(pack_of(campaign.pack))
     rule = rule_of(row, pack)
     sensitive = can(request.reach, Verb.SENSITIVE_VIEW, row)
     lead = Record.objects.filter(form=HOUSEHOLD_FORM, year=row.year, subject_id=row.household_id).first()
@@ -103,6 +103,7 @@ def _page(request: SignedInRequest, row: Clue, *, status: int = 200, typed: Mapp
             "rule": rule,
             "sentence": queries.sentence(row, _rules(pack), pack, sensitive=sensitive),
             "used": [*_lines(used, names), *_same_number(row, rule, request.reach)],
+            "where": queries.where_to_look(row, _rules(pack), pack),
             "has_last": any(one.last is not None for one in used),
             "year": row.year,
             "steps": row.steps.select_related("by", "file").order_by("at"),
@@ -176,7 +177,7 @@ def _tell_corrected(request: SignedInRequest, done: Clue) -> None:
     elif done.state == Clue.State.CORRECTED:
         notes.success(request, _("已记为更正。这条规则要全县一起比对，下次排查时复查。"))
     else:
-        (said,) = queries.with_sentences([done], pack_of(clock.current().pack), request.reach)
+        (said,) = queries.with_sentences([done], spoken(pack_of(clock.current().pack)), request.reach)
         notes.warning(request, _("复查仍不符：%(message)s。请到录入页改好再答，或说明情况属实。") % {"message": said["sentence"]})
 
 

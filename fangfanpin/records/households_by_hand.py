@@ -12,6 +12,7 @@ from fangfanpin.households.models import Household, Membership, Person
 from fangfanpin.households.subjects import initials, name_key, set_person_value
 from fangfanpin.pack import Pack
 from fangfanpin.pack.codec import CodecFault
+from fangfanpin.policy.services import spoken
 from fangfanpin.privacy.facts import identity_facts
 from fangfanpin.records import gates
 from fangfanpin.records.models import Record
@@ -106,7 +107,7 @@ def add_household(*, typed: NewHousehold, year: int, pack: Pack, by: User) -> Ho
     The address stands in the year's record as the paper has it; the record stays "empty" until something is collected. Raises
     HouseholdRefused with every fault at once; then nothing is stored.
     """
-    checked = _parsed(typed, pack)
+    checked = _parsed(typed, spoken(pack))
     village, place_faults = _places(typed)
     faults = checked.faults | place_faults
     head = Person(member_state=LIVE, relation_to_head=HEAD, position=0, version=1)

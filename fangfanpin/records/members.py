@@ -3,6 +3,8 @@
 import datetime
 from uuid import UUID
 
+from django.utils.translation import gettext as _
+
 from fangfanpin.households.models import Membership, Person
 from fangfanpin.households.subjects import initials, name_key
 from fangfanpin.pack import Pack
@@ -13,13 +15,12 @@ INCREASE, DECREASE = "01", "02"  # change_kind
 
 
 class MemberRefused(Exception):
-    """The change cannot be made; the message (Chinese) says why."""
+    """The change cannot be made; the message says why."""
 
 
 def _check_reason(pack: Pack, reason: str, kind: str) -> None:
     if reason not in pack.change_reasons(kind):
-        word = "增加" if kind == "increase" else "减少"
-        raise MemberRefused(f"请从清单中选择自然{word}的原因")
+        raise MemberRefused(_("请从清单中选择自然增加的原因") if kind == "increase" else _("请从清单中选择自然减少的原因"))
 
 
 def arrive(*, unit: Unit, person_id: UUID, reason: str, on: datetime.date, pack: Pack) -> Person | None:
@@ -31,9 +32,9 @@ def arrive(*, unit: Unit, person_id: UUID, reason: str, on: datetime.date, pack:
         return None
     _check_reason(pack, reason, "increase")
     if on > datetime.date.today():
-        raise MemberRefused("增加日期不能在今天之后")
+        raise MemberRefused(_("增加日期不能在今天之后"))
     if Person.objects.filter(pk=person_id).exists():
-        raise MemberRefused("这个成员编号已在别处使用，请刷新页面后重新添加")
+        raise MemberRefused(_("这个成员编号已在别处使用，请刷新页面后重新添加"))
     household = unit.household
     taken = {person.code for person in unit.persons}
     number = len(unit.persons) + 1
@@ -61,7 +62,7 @@ def leave(*, unit: Unit, person: Person, reason: str, on: datetime.date, pack: P
     """自然减少: the row stays, the membership ends. Returns the targets touched."""
     _check_reason(pack, reason, "decrease")
     if on > datetime.date.today():
-        raise MemberRefused("减少日期不能在今天之后")
+        raise MemberRefused(_("减少日期不能在今天之后"))
     if person.member_state == LEFT:
         return set()
     person.member_state = LEFT
@@ -94,7 +95,7 @@ def stay(*, unit: Unit, person: Person) -> set[str]:
 def make_head(*, unit: Unit, person: Person) -> set[str]:
     """Change of head: the former head's relation is left empty, to be typed, for only a person knows it now."""
     if person.member_state != LIVE:
-        raise MemberRefused("户主必须是在户成员")
+        raise MemberRefused(_("户主必须是在户成员"))
     touched = {str(person.id)}
     for other in unit.persons:
         if other.relation_to_head == HEAD and other.id != person.id:

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, set_act
@@ -32,6 +33,7 @@ from fangfanpin.households.subjects import (
     set_person_value,
 )
 from fangfanpin.pack import Indicator, Pack
+from fangfanpin.policy.services import spoken
 from fangfanpin.privacy.secrets import decrypt, digest, encrypt
 from fangfanpin.records import gates, members
 from fangfanpin.records.merging import Change, changed_since, clash
@@ -128,7 +130,7 @@ def save(*, household: Household, request: SaveRequest, year: int, pack: Pack, b
     known = SaveReceipt.objects.filter(client_id=request.client_id).first()
     if known is not None:
         if known.user_id != by.pk or known.household_id != household.pk:
-            raise SaveFaults([Fault(TARGET_HOUSEHOLD, "", "这次保存的编号已被使用，请刷新页面后再试。")])
+            raise SaveFaults([Fault(TARGET_HOUSEHOLD, "", _("这次保存的编号已被使用，请刷新页面后再试。"))])
         return dict(known.reply)
     lead = target_record(unit, TARGET_HOUSEHOLD, pack.hash)
     reason = gates.closed(lead, by)
@@ -139,7 +141,7 @@ def save(*, household: Household, request: SaveRequest, year: int, pack: Pack, b
         _write(lead)
     work = _Work(unit=unit, pack=pack, by=by, source=source, moment=timezone.now())
     if len(request.ops) > MAX_OPS:
-        raise SaveFaults([Fault(TARGET_HOUSEHOLD, "", "一次保存的内容太多，请分几次保存。")])
+        raise SaveFaults([Fault(TARGET_HOUSEHOLD, "", _("一次保存的内容太多，请分几次保存。"))])
     _apply(work, request)
     if work.faults:
         raise SaveFaults(work.faults)
@@ -173,7 +175,7 @@ def _apply(work: _Work, request: SaveRequest) -> None:
             lead.checked_by = work.by
             work.touched.add(TARGET_HOUSEHOLD)
         elif kind != "submit":
-            work.faults.append(Fault(target, "", f"不认识的操作：{kind}"))
+            work.faults.append(Fault(target, "", _("不认识的操作：%(kind)s") % {"kind": kind}))
     for target, values in offered.items():
         _set_values(work, target, values, request.base)
 
@@ -186,13 +188,13 @@ def form_of(target: str) -> str:
 def _set_values(work: _Work, target: str, values: Mapping[str, Any], base: Mapping[str, int]) -> None:
     unit, pack = work.unit, work.pack
     if target != TARGET_HOUSEHOLD and unit.person(target) is None:
-        work.faults.append(Fault(target, "", "这位成员不在本户，可能已被别人调整，请刷新后核对。"))
+        work.faults.append(Fault(target, "", _("这位成员不在本户，可能已被别人调整，请刷新后核对。")))
         return
-    form = form_of(target)
+    form, said = form_of(target), spoken(pack)
     accepted: dict[str, tuple[Indicator, Any]] = {}
     for name, value in values.items():
-        indicator = pack.indicators.get(f"{form}.{name}")
-        fault = _refused(indicator, name) or (indicator and (pack.check_json(indicator, value) or _too_long(indicator, value)))
+        indicator = said.indicators.get(f"{form}.{name}")
+        fault = _refused(indicator, name) or (indicator and (said.check_json(indicator, value) or _too_long(indicator, value)))
         if fault or indicator is None:
             work.faults.append(Fault(target, name, str(fault)))
         else:
@@ -204,7 +206,7 @@ def _set_values(work: _Work, target: str, values: Mapping[str, Any], base: Mappi
     groups = pack.sum_groups(form)
     computed = frozenset(item.name for item in pack.forms[form].indicators if item.home == "computed")
     stored = _current_values(unit, target)
-    news = {name: value for name, (_, value) in accepted.items() if stored.get(name, _ABSENT) != value}
+    news = {name: value for name, (_indicator, value) in accepted.items() if stored.get(name, _ABSENT) != value}
     clashes = clash(news, since, groups, computed)
     for name, value in news.items():
         change = clashes.get(name)
@@ -222,18 +224,20 @@ _ABSENT = object()
 
 def _refused(indicator: Indicator | None, name: str) -> str | None:
     if indicator is None:
-        return f"没有“{name}”这个指标"
+        return _("没有“%(name)s”这个指标") % {"name": name}
     if indicator.home in ("computed", "typed", "spell"):
-        return f"“{indicator.zh}”由系统计算或在别处登记，不能在这里填写"
+        return _("“%(item)s”由系统计算或在别处登记，不能在这里填写") % {"item": indicator.label}
     if indicator.name in NOT_TYPED or (indicator.home == "subject" and not has_column(indicator.form, indicator.name)):
-        return f"“{indicator.zh}”不能直接填写"
+        return _("“%(item)s”不能直接填写") % {"item": indicator.label}
     return None
 
 
 def _too_long(indicator: Indicator, value: Any) -> str | None:
     """A subject's column holds less than a record would."""
     limit = longest(indicator.form, indicator.name) if indicator.home == "subject" and isinstance(value, str) else None
-    return f"“{indicator.zh}”太长，最多 {limit} 个字" if limit is not None and len(value) > limit else None
+    if limit is None or len(value) <= limit:
+        return None
+    return _("“%(item)s”太长，最多 %(most)d 个字") % {"item": indicator.label, "most": limit}
 
 
 def _current_values(unit: Unit, target: str) -> dict[str, Any]:
@@ -264,7 +268,9 @@ def same_identity(number: str, person_id: str) -> str | None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT ffp_village_of_identity(%s, %s)", [digest(number), person_id])
         row = cursor.fetchone()
-    return f"这个证件号码在“{row[0]}”已有人登记，请核对号码；确属同一人请联系乡镇办理转入。" if row and row[0] else None
+    if not row or not row[0]:
+        return None
+    return _("这个证件号码在“%(village)s”已有人登记，请核对号码；确属同一人请联系乡镇办理转入。") % {"village": row[0]}
 
 
 def _conflict(work: _Work, target: str, indicator: Indicator, stored: Any, offered: Any, change: Change) -> Conflict:
@@ -294,7 +300,7 @@ def _tick(work: _Work, target: str, section_key: str, *, ticked: bool) -> None:
     form = pack.forms[form_of(target)]
     section = next((found for found in form.sections if found.key == section_key), None)
     if section is None or not section.tickable or (target != TARGET_HOUSEHOLD and unit.person(target) is None):
-        work.faults.append(Fault(target, section_key, "这一部分不能勾选“无变化”"))
+        work.faults.append(Fault(target, section_key, _("这一部分不能勾选“无变化”")))
         return
     record = target_record(unit, target, pack.hash)
     last = unit.last.get(target)
@@ -316,7 +322,7 @@ def _visit(work: _Work, op: Mapping[str, Any]) -> None:
     try:
         lead.visited_on = datetime.date.fromisoformat(str(op["visited_on"])) if op.get("visited_on") else None
     except ValueError:
-        work.faults.append(Fault(TARGET_HOUSEHOLD, "visited_on", "入户日期应写成 2021-11-10 这样"))
+        work.faults.append(Fault(TARGET_HOUSEHOLD, "visited_on", _("入户日期应写成 2021-11-10 这样")))
         return
     lead.visitors = visitors[:4]
     work.touched.add(TARGET_HOUSEHOLD)
@@ -332,7 +338,7 @@ def _arrive(work: _Work, op: Mapping[str, Any], offered: dict[str, dict[str, Any
             pack=work.pack,
         )
     except (ValueError, members.MemberRefused) as refusal:
-        message = str(refusal) if isinstance(refusal, members.MemberRefused) else "新增成员要写明增加原因和日期（如 2021-03-05）"
+        message = str(refusal) if isinstance(refusal, members.MemberRefused) else _("新增成员要写明增加原因和日期（如 2021-03-05）")
         work.faults.append(Fault(str(op.get("person_id")), "arrive", message))
         return
     if person is not None:
@@ -348,7 +354,7 @@ def _change_member(work: _Work, kind: str, op: Mapping[str, Any]) -> None:
     person = work.unit.person(str(op.get("person_id") or op.get("target")))
     try:
         if person is None:
-            raise members.MemberRefused("这位成员不在本户，请刷新后核对")
+            raise members.MemberRefused(_("这位成员不在本户，请刷新后核对"))
         if kind == "leave":
             touched = members.leave(
                 unit=work.unit,
@@ -362,7 +368,7 @@ def _change_member(work: _Work, kind: str, op: Mapping[str, Any]) -> None:
         else:
             touched = members.make_head(unit=work.unit, person=person)
     except (ValueError, members.MemberRefused) as refusal:
-        message = str(refusal) if isinstance(refusal, members.MemberRefused) else "减少成员要写明原因和日期（如 2021-03-05）"
+        message = str(refusal) if isinstance(refusal, members.MemberRefused) else _("减少成员要写明原因和日期（如 2021-03-05）")
         work.faults.append(Fault(str(op.get("person_id")), kind, message))
         return
     work.touched.update(touched | {TARGET_HOUSEHOLD})
@@ -410,7 +416,7 @@ def constraint_faults(unit: Unit, pack: Pack, *, severity: str) -> list[Fault]:
     """Constraints that are FALSE: what must not be submitted (`error`) or should be looked at (`warn`)."""
     scopes = scopes_of(unit, pack)
     found: list[Fault] = []
-    for constraint in pack.constraints:
+    for constraint in spoken(pack).constraints:
         if constraint.severity != severity or constraint.form not in (HOUSEHOLD_FORM, PERSON_FORM):
             continue
         pairs = [(TARGET_HOUSEHOLD, scopes.household)] if constraint.form == HOUSEHOLD_FORM else list(scopes.persons.items())
@@ -433,10 +439,10 @@ def unconfirmed(unit: Unit, pack: Pack) -> list[Fault]:
         carried = carried_over(unit, pack, target)
         asked = {item.name for item in visible_items(unit, pack, target, scope) if item.type not in _NOT_TYPED_HERE} if carried else set()
         ticks = unit.records[target].ticks if target in unit.records else {}
-        for section in pack.forms[form_of(target)].sections:
+        for section in spoken(pack).forms[form_of(target)].sections:
             names = tuple(name for name in section.items if name in carried and name in asked)
             if names and section.key not in ticks:
-                message = f"“{section.title}”还是上年的数：没有变化请勾选“无变化”，有变化请改"
+                message = _("“%(section)s”还是上年的数：没有变化请勾选“无变化”，有变化请改") % {"section": section.title}
                 found.append(Fault(target, names[0], message, names))
     return found
 
@@ -447,9 +453,9 @@ def _submit(work: _Work, reach: Reach) -> None:
     scopes = scopes_of(unit, pack)
     faults: list[Fault] = []
     if not lead.visitors:
-        faults.append(Fault(TARGET_HOUSEHOLD, "visited_by", "请填写入户采集人（两人）"))
+        faults.append(Fault(TARGET_HOUSEHOLD, "visited_by", _("请填写入户采集人（两人）")))
     if lead.visited_on is None:
-        faults.append(Fault(TARGET_HOUSEHOLD, "visited_on", "请填写入户日期"))
+        faults.append(Fault(TARGET_HOUSEHOLD, "visited_on", _("请填写入户日期")))
     if open_sections := unconfirmed(unit, pack):
         raise SaveFaults(faults + open_sections)  # what the checks would say of values that nobody gave helps nobody
     for target, scope in [(TARGET_HOUSEHOLD, scopes.household), *scopes.persons.items()]:
@@ -512,7 +518,7 @@ def conflict_json(conflict: Conflict) -> dict[str, Any]:
         "name": conflict.name,
         "mine": conflict.offered["mask"] if isinstance(conflict.offered, dict) else conflict.offered,
         "theirs": conflict.stored,
-        "by": conflict.stored_by.name if conflict.stored_by else "系统",
+        "by": conflict.stored_by.name if conflict.stored_by else _("系统"),
         "at": conflict.stored_at.isoformat(),
         "source": conflict.stored_source,
         "offered_by": conflict.offered_by.name if conflict.offered_by else "",
@@ -558,15 +564,16 @@ def resolve_conflict(*, conflict: Conflict, choice: str, value: Any, pack: Pack,
         return target_record(unit, conflict.target, pack.hash)
     set_act(f"conflict.resolve {conflict.id}")
     work = _Work(unit=unit, pack=pack, by=by, source="web", moment=timezone.now())
-    indicator = pack.indicators[f"{form_of(conflict.target)}.{conflict.name}"]
+    said = spoken(pack)
+    indicator = said.indicators[f"{form_of(conflict.target)}.{conflict.name}"]
     if choice not in ("mine", "theirs", "other"):
-        raise SaveFaults([Fault(conflict.target, conflict.name, "请选择保留哪一个值")])
+        raise SaveFaults([Fault(conflict.target, conflict.name, _("请选择保留哪一个值"))])
     if choice != "theirs":
         if reason := gates.closed(target_record(unit, TARGET_HOUSEHOLD, pack.hash), by):
             raise EntryClosed(reason.message)
         offered = decrypt(conflict.offered["cipher"]) if isinstance(conflict.offered, dict) else conflict.offered
         chosen = offered if choice == "mine" else value
-        fault = pack.check_json(indicator, chosen) or _too_long(indicator, chosen)
+        fault = said.check_json(indicator, chosen) or _too_long(indicator, chosen)
         if fault:
             raise SaveFaults([Fault(conflict.target, conflict.name, fault)])
         _set_one(work, conflict.target, indicator, chosen)

@@ -14,6 +14,7 @@ from fangfanpin.accounts.permissions import SignedInRequest, needs
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.jobs.models import Job
 from fangfanpin.jobs.services import start
+from fangfanpin.policy.services import spoken
 from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
 from fangfanpin.records.models import ImportBatch, ImportDifference, TrayRow
 from fangfanpin.records.roster.columns import column_letter
@@ -164,19 +165,20 @@ def differences(request: SignedInRequest, batch_id: UUID) -> HttpResponse:
     """What the file says and what was collected since, side by side; nothing was overwritten."""
     found = _batch(request, batch_id)
     year = _year()
+    pack = spoken(year.pack) if year is not None else None
     after = int(request.GET["after"]) if request.GET.get("after", "").isdigit() else 0
     rows = ImportDifference.objects.visible_to(request.reach).filter(batch=found, pk__gt=after).select_related("household", "person").order_by("pk")
     listed = list(rows[: ROWS_A_PAGE + 1])
     shown = []
     for row in listed[:ROWS_A_PAGE]:
-        indicator = year.pack.indicators.get(f"{row.form}.{row.name}") if year is not None else None
-        plain = indicator is None or year is None or indicator.privacy == "secret"
+        indicator = pack.indicators.get(f"{row.form}.{row.name}") if pack is not None else None
+        plain = indicator is None or pack is None or indicator.privacy == "secret"
         shown.append(
             {
                 "row": row,
-                "item": indicator.zh if indicator is not None else row.name,
-                "stored": row.stored if plain or year is None or indicator is None else year.pack.display(indicator, row.stored),
-                "offered": row.offered if plain or year is None or indicator is None else year.pack.display(indicator, row.offered),
+                "item": indicator.label if indicator is not None else row.name,
+                "stored": row.stored if plain or pack is None or indicator is None else pack.display(indicator, row.stored),
+                "offered": row.offered if plain or pack is None or indicator is None else pack.display(indicator, row.offered),
                 "missing": row.name == "member_state" and row.offered is None,
             }
         )

@@ -47,11 +47,11 @@ class Register:
 
 def registers_of(pack: Pack) -> tuple[Register, ...]:
     """Every register of a pack, in the dictionary's order; made once per pack."""
-    found = _made.get(pack.hash)
+    found = _made.get((pack.hash, pack.language))
     if found is None:
         if len(_made) >= _PACKS_KEPT:
             _made.clear()
-        found = _made[pack.hash] = tuple(
+        found = _made[pack.hash, pack.language] = tuple(
             _register(form, subject) for form in pack.forms.values() if form.is_register and (subject := subject_item(form)) is not None
         )
     return found
@@ -62,7 +62,7 @@ def register_of(pack: Pack, key: str) -> Register | None:
 
 
 _PACKS_KEPT = 8
-_made: dict[str, tuple[Register, ...]] = {}
+_made: dict[tuple[str, str], tuple[Register, ...]] = {}  # by hash and language
 
 
 def _register(form: Form, subject: Indicator) -> Register:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import QueryDict
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.pack import Indicator, Pack
@@ -15,7 +15,10 @@ from fangfanpin.registers.mirror import value_of
 from fangfanpin.registers.references import Choice, Words
 from fangfanpin.registers.services import Given, Refused
 
-UNITS = {"yuan": "元", "wan_yuan": "万元", "mu": "亩", "percent": "%", "month": "月", "day": "天", "time": "次", "household": "户", "person": "人"}
+_UNITS = {
+    "yuan": _("元"), "wan_yuan": _("万元"), "mu": _("亩"), "percent": "%", "month": _("月"), "day": _("天"), "time": _("次"), "household": _("户"),
+    "person": _("人"),
+}  # fmt: skip
 FEW = 4  # so many words of a list are shown at once
 
 
@@ -90,7 +93,7 @@ def groups(
 
 
 def _field(item: Indicator, register: Register, pack: Pack, given: Given, refused: Refused | None, words: Words, fixed: bool) -> Field:
-    options = tuple((entry.code, entry.zh) for entry in pack.lists[item.list]) if item.type == "code" else ()
+    options = tuple((entry.code, entry.word) for entry in pack.lists[item.list]) if item.type == "code" else ()
     chosen: tuple[Choice, ...] = ()
     if item.type == "ref":
         chosen = tuple(Choice(value, words.say(item.ref, value)) for value in given.chosen if value)
@@ -103,7 +106,7 @@ def _field(item: Indicator, register: Register, pack: Pack, given: Given, refuse
         texts=texts,
         chosen=chosen,
         options=options,
-        unit=UNITS.get(item.unit, ""),
+        unit=_unit(item),
         fault=refused.faults.get(item.name, "") if refused else "",
         choices=refused.choices.get(item.name, ()) if refused else (),
         within=register.subject.name if item.ref == "person" and register.subject.ref == "household" else "",
@@ -111,9 +114,15 @@ def _field(item: Indicator, register: Register, pack: Pack, given: Given, refuse
     )
 
 
+def _unit(item: Indicator) -> str:
+    """ "" where the name says it already: 贷款期限（月）."""
+    unit = str(_UNITS.get(item.unit, ""))
+    return "" if f"（{unit}）" in item.label or f"({unit})" in item.label else unit
+
+
 def _code(text: str, pack: Pack, item: Indicator) -> str:
     """Words that came as words are shown chosen all the same."""
-    return next((entry.code for entry in pack.lists[item.list] if text in (entry.code, entry.zh)), text)
+    return next((entry.code for entry in pack.lists[item.list] if text in (entry.code, entry.zh, entry.en)), text)
 
 
 def _kind(item: Indicator, options: int) -> str:

@@ -180,7 +180,7 @@ def said(register: Register, pack: Pack, chosen: Chosen, place_name: str) -> Seq
         value = pack.word(item.list, condition.value) if item.type == "code" else condition.value
         if condition.first or condition.last:
             value = f"{condition.first or '…'} — {condition.last or '…'}"
-        found.append((item.zh, value))
+        found.append((item.label, value))
     if chosen.q:
         found.append((_("查找"), chosen.q))
     return found

@@ -112,7 +112,7 @@ def steps(record: Record, register: Register, pack: Pack, reach: Reach) -> list[
         for change in history("records_record", record.pk, f"values.{item.name}"):
             before, after = (say(item, value, pack, words, sensitive=sensitive) for value in (change.before, change.after))
             if before != after:
-                by_moment.setdefault(change.at, []).append((item.zh, before, after))
+                by_moment.setdefault(change.at, []).append((item.label, before, after))
                 who[change.at] = (change.by, change.source)
     for change in history("records_record", record.pk, "state"):
         before, after = (str(states.get(value, value or "")) for value in (change.before, change.after))

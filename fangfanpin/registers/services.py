@@ -23,6 +23,7 @@ from fangfanpin.households.models import Household, Person
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.pack.codec import CodecFault
 from fangfanpin.pack.model import Computation, Constraint
+from fangfanpin.policy.services import spoken
 from fangfanpin.records import reviewing
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import load_unit, scopes_of
@@ -80,7 +81,7 @@ def add(
         submitted_at=timezone.now(),
         entered_by=by,
     )
-    _set_subject(record, register, _read(register.subject, given.get(register.subject.name), pack, reach, None, refused), reach, refused)
+    _set_subject(record, register, pack, _read(register.subject, given.get(register.subject.name), pack, reach, None, refused), reach, refused)
     record.values = _values(record, register, pack, given, reach, refused)
     _check(record, register, pack, sure, refused)
     if refused:
@@ -93,11 +94,11 @@ def add(
     return record
 
 
-def _set_subject(record: Record, register: Register, value: Any, reach: Reach, refused: Refused) -> None:
+def _set_subject(record: Record, register: Register, pack: Pack, value: Any, reach: Reach, refused: Refused) -> None:
     """Put the row under its household, person or village; the village decides about reach."""
     name = register.subject.name
     if value is None:
-        refused.faults.setdefault(name, _("请先选“%(zh)s”。") % {"zh": register.subject.zh})
+        refused.faults.setdefault(name, _("请先选“%(item)s”。") % {"item": _called(register.subject, pack)})
         return
     match register.subject.ref:
         case "household":
@@ -108,6 +109,11 @@ def _set_subject(record: Record, register: Register, value: Any, reach: Reach, r
             record.person, record.household, record.subject_id, record.village_code = person, person.household, person.pk, person.village_code
         case _:
             record.village_code = record.subject_code = value
+
+
+def _called(item: Indicator, pack: Pack) -> str:
+    """The item's name in the language of who is being answered."""
+    return spoken(pack).indicators[item.key].label
 
 
 def _values(record: Record, register: Register, pack: Pack, given: Mapping[str, Given], reach: Reach, refused: Refused) -> dict[str, Any]:
@@ -122,9 +128,9 @@ def _read(item: Indicator, given: Given | None, pack: Pack, reach: Reach, househ
         return None
     try:
         if item.type == "ref":
-            return _reference(item, given, reach, household if item.ref == "person" else None)
+            return _reference(item, given, pack, reach, household if item.ref == "person" else None)
         texts = [text for text in given.texts if text.strip()]
-        value = pack.parse_text(item, "、".join(texts)) if texts else None
+        value = spoken(pack).parse_text(item, "、".join(texts)) if texts else None
     except CodecFault as fault:
         refused.faults[item.name] = str(fault)
         return None
@@ -132,16 +138,16 @@ def _read(item: Indicator, given: Given | None, pack: Pack, reach: Reach, househ
         refused.faults[item.name] = str(fault)
         refused.choices[item.name] = fault.choices
         return None
-    if (fault_words := pack.check_json(item, value)) is not None:
+    if (fault_words := spoken(pack).check_json(spoken(pack).indicators[item.key], value)) is not None:
         refused.faults[item.name] = fault_words
     return value
 
 
-def _reference(item: Indicator, given: Given, reach: Reach, household: UUID | None) -> Any:
+def _reference(item: Indicator, given: Given, pack: Pack, reach: Reach, household: UUID | None) -> Any:
     chosen = [value for value in given.chosen if value]
     for value in chosen:
         if not known(item, value, reach, household=household):
-            raise ReferenceFault(_("选中的“%(zh)s”不在这里，请重新选择。") % {"zh": item.zh})
+            raise ReferenceFault(_("选中的“%(item)s”不在这里，请重新选择。") % {"item": _called(item, pack)})
     if not chosen:
         chosen = [resolve(item, text, reach, household=household) for text in given.texts if text.strip()]
     if not chosen:
@@ -159,7 +165,7 @@ def _check(record: Record, register: Register, pack: Pack, sure: bool, refused: 
             value = pack.from_engine(register.key, computation.name, evaluate(computation.expression, scope))
             record.values[computation.name] = value
             scope["row"][computation.name] = pack.to_engine(register.key, computation.name, value)
-    for constraint in pack.constraints:
+    for constraint in spoken(pack).constraints:
         if constraint.form != register.key or evaluate(constraint.expression, scope) is not False:
             continue
         if constraint.severity == "error":
@@ -168,7 +174,7 @@ def _check(record: Record, register: Register, pack: Pack, sure: bool, refused: 
             refused.doubts.append(constraint.message)
     key = unique_key_of(record, register)
     if key is not None and Entry.objects.filter(form=register.key, unique_key=key).exclude(record_id=record.pk).exists():
-        names = "、".join(item.zh for item in register.unique)
+        names = "、".join(_called(item, pack) for item in register.unique)
         refused.faults.setdefault(register.unique[0].name, _("已有同样“%(names)s”的一条，请在列表里查找并修改那一条。") % {"names": names})
 
 
@@ -206,8 +212,8 @@ def change(*, record: Record, register: Register, pack: Pack, seen: int, given: 
             who = User.objects.filter(pk=by_id).values_list("name", flat=True).first() or _("系统")
             refused.faults[name] = _("您打开以后，%(who)s 把它改成了“%(theirs)s”；您填的是“%(mine)s”。确认要用您填的，请再保存一次。") % {
                 "who": who,
-                "theirs": pack.display(item, theirs) or _("空"),
-                "mine": pack.display(item, mine) or _("空"),
+                "theirs": spoken(pack).display(item, theirs) or _("空"),
+                "mine": spoken(pack).display(item, mine) or _("空"),
             }
     untouched = dict(record.values)
     record.values = {**record.values, **offered}
@@ -289,7 +295,7 @@ class Mentioned:
 
 
 def of_household(household: Household, pack: Pack, reach: Reach, *, at_most: int = 50) -> list[Mentioned]:
-    """A household's rows by register, those that only mention it (a project that benefits it) among them."""
+    """A household's rows by register of the pack in its language, those that only mention it (a project that benefits it) among them."""
     own = list(Entry.objects.visible_to(reach).filter(household=household).exclude(state=Record.State.VOID)[:at_most])
     mentioning = Entry.objects.visible_to(reach).filter(record__links__to_household=household, record__links__is_current=True)
     seen = {entry.pk for entry in own}

@@ -14,6 +14,7 @@ from fangfanpin.accounts.verbs import Verb
 from fangfanpin.households.models import Household
 from fangfanpin.pack import Pack
 from fangfanpin.pack.dictionary import SUBJECT_REFS
+from fangfanpin.policy.services import spoken
 from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
 from fangfanpin.records.models import Record
 from fangfanpin.records.reviewing import ReviewRefused
@@ -32,6 +33,7 @@ def _year() -> CurrentYear:
 
 
 def _register(form: str, pack: Pack) -> Register:
+    """The register of the pack in its own language; what screens say is made of `spoken`."""
     register = register_of(pack, form)
     if register is None:
         raise Http404
@@ -46,17 +48,19 @@ def _record(request: SignedInRequest, row_id: UUID, pack: Pack) -> tuple[Record,
 @needs(Verb.HOUSEHOLD_VIEW, "GET")
 def registers(request: SignedInRequest) -> HttpResponse:
     """Which registers there are."""
-    return render(request, "registers/registers.html", {"registers": registers_of(_year().pack), "may_add": request.reach.has(Verb.RECORD_ENTER)})
+    return render(
+        request, "registers/registers.html", {"registers": registers_of(spoken(_year().pack)), "may_add": request.reach.has(Verb.RECORD_ENTER)}
+    )
 
 
 @needs(Verb.HOUSEHOLD_VIEW, "GET")
 def listing(request: SignedInRequest, form: str) -> HttpResponse:
-    year = _year()
-    register = _register(form, year.pack)
-    chosen = queries.chosen_of(register, year.pack, request.GET.dict())
-    rows = queries.entries(register, year.pack, request.reach, chosen)
-    found = queries.page(rows, register, year.pack, chosen, request.GET.get("after", ""))
-    cells = reading.cells(found.rows, register, year.pack, request.reach)
+    pack = spoken(_year().pack)
+    register = _register(form, pack)
+    chosen = queries.chosen_of(register, pack, request.GET.dict())
+    rows = queries.entries(register, pack, request.reach, chosen)
+    found = queries.page(rows, register, pack, chosen, request.GET.get("after", ""))
+    cells = reading.cells(found.rows, register, pack, request.reach)
     return render(
         request,
         "registers/list.html",
@@ -69,7 +73,7 @@ def listing(request: SignedInRequest, form: str) -> HttpResponse:
                 {
                     "item": item,
                     "kind": "day" if item.type in ("date", "month") else "code" if item.type == "code" else "bool" if item.type == "bool" else "text",
-                    "options": [(entry.code, entry.zh) for entry in year.pack.lists[item.list]] if item.type == "code" else [],
+                    "options": [(entry.code, entry.word) for entry in pack.lists[item.list]] if item.type == "code" else [],
                     "value": request.GET.get(item.name, ""),
                     "first": request.GET.get(f"{item.name}.from", ""),
                     "last": request.GET.get(f"{item.name}.to", ""),
@@ -147,6 +151,8 @@ def _form(
     seen: int = 0,
 ) -> HttpResponse:
     fixed = frozenset({register.subject.name}) if record is not None else frozenset()
+    pack = spoken(pack)
+    register = _register(register.key, pack)
     return render(
         request,
         "registers/edit.html",
@@ -195,8 +201,8 @@ def edit(request: SignedInRequest, row_id: UUID) -> HttpResponse:
 
 @needs(Verb.HOUSEHOLD_VIEW, "GET")
 def row(request: SignedInRequest, row_id: UUID) -> HttpResponse:
-    year = _year()
-    record, register = _record(request, row_id, year.pack)
+    pack = spoken(_year().pack)
+    record, register = _record(request, row_id, pack)
     open_states = (Record.State.SUBMITTED, Record.State.RETURNED, Record.State.DRAFT)
     may_review = can(request.reach, Verb.RECORD_REVIEW, record)
     return render(
@@ -206,9 +212,9 @@ def row(request: SignedInRequest, row_id: UUID) -> HttpResponse:
             "register": register,
             "record": record,
             "label": record.entry.label,
-            "parts": reading.parts(record, register, year.pack, request.reach),
-            "steps": reading.steps(record, register, year.pack, request.reach),
-            "mentioned_by": _mentioned_by(request, record, year.pack),
+            "parts": reading.parts(record, register, pack, request.reach),
+            "steps": reading.steps(record, register, pack, request.reach),
+            "mentioned_by": _mentioned_by(request, record, pack),
             "may_edit": can(request.reach, Verb.RECORD_ENTER, record) and record.state in open_states,
             "may_approve": may_review and record.state == Record.State.SUBMITTED and record.entered_by_id != request.user.pk,
             "may_return": may_review and record.state in (Record.State.SUBMITTED, Record.State.APPROVED),

@@ -17,7 +17,7 @@ import subprocess
 import tarfile
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -26,8 +26,8 @@ import psycopg
 
 from fangfanpin.cli import CommandFault
 from fangfanpin.privacy.keys import Keys, ensure_keys
-from fangfanpin.runtime import supervisor
-from fangfanpin.runtime.postgres import in_use, read_urls, wheel_bin, write_private
+from fangfanpin.runtime import supervisor, swap
+from fangfanpin.runtime.postgres import DatabaseUrls, in_use, read_urls, wheel_bin, write_private
 
 FORMAT = 1
 SUFFIX = ".ffpbackup"
@@ -47,6 +47,7 @@ def make(*, data_dir: Path, out: Path | None) -> Made:
     """Back the county up while it runs (or not). `out`: a file, or a folder; default DATA_DIR/backups. Raises CommandFault."""
     target = _target(data_dir, out)
     read_urls(data_dir)  # says what to do where no county was ever made
+    supervisor.settle(data_dir)
     with in_use(data_dir) as urls:
         owner_url = urls.owner
         with psycopg.connect(owner_url, autocommit=True) as connection:
@@ -76,37 +77,74 @@ def make(*, data_dir: Path, out: Path | None) -> Made:
 def restore(*, data_dir: Path, file: Path, keys: Path | None, force: bool) -> dict[str, Any]:
     """Bring a backup into DATA_DIR; returns its manifest without the members. `keys`: the folder kept apart, when DATA_DIR has none yet.
 
-    Everything is checked before anything is touched. Over an existing county only with `force`, and that county is backed up first. The database
-    comes back in one transaction, roles are made new, then the structure is brought up to date. Raises CommandFault.
+    Everything is checked before anything is touched. Over an existing county only with `force`, and that county is backed up first. The newcomer is
+    made whole beside what is there (restored, brought up to date, held against the manifest) and takes its place in one go; on any fault everything
+    stands as it stood.
+    Raises CommandFault.
     """
     if not file.is_file():
         raise CommandFault(f"没有备份文件 {file} (no such file)")
     supervisor.prepare_data_dir(data_dir)
-    with supervisor.hold_lock(data_dir), tempfile.TemporaryDirectory(dir=data_dir, prefix=".restore-") as folder:
-        manifest = _unpack(file, Path(folder))
-        new_keys = _fitting_keys(manifest, data_dir, keys, file)
-        _refuse_newer(manifest)
-        with in_use(data_dir) as urls:
-            owner_url = urls.owner
-            with psycopg.connect(owner_url, autocommit=True) as connection:
-                holds_county = _holds_county(connection)
-            if holds_county:
-                if not force:
+    with supervisor.hold_lock(data_dir):
+        swap.settle(data_dir)
+        with tempfile.TemporaryDirectory(dir=data_dir, prefix=swap.COMING) as name:
+            folder = Path(name)
+            manifest = _unpack(file, folder)
+            new_keys = _fitting_keys(manifest, data_dir, keys, file)
+            _refuse_newer(manifest)
+            with in_use(data_dir) as urls:
+                with psycopg.connect(urls.owner, autocommit=True) as connection:
+                    holds_county = _holds_county(connection)
+                if holds_county and not force:
                     raise CommandFault(f"{data_dir} 已有一个县的数据。换一个空的 DATA_DIR，或确认要覆盖时加 --force (data is here already)")
-                make(data_dir=data_dir, out=data_dir / "backups" / f"before-restore-{time.strftime('%Y%m%d-%H%M%S')}{SUFFIX}")
-            with psycopg.connect(owner_url, autocommit=True) as connection:
-                _empty(connection)
-            _run(
-                "pg_restore",
-                owner_url,
-                ["--single-transaction", "--exit-on-error", "--no-owner", f"--dbname={_dbname(owner_url)}", f"{folder}/{DUMP}"],
-            )
-            if new_keys is not None:
-                _put_keys(data_dir, new_keys)
-            for name in FOLDERS:
-                _replace_folder(Path(folder) / name, data_dir / name)
-            supervisor.migrate(data_dir, force=True)
+                if holds_county:
+                    make(data_dir=data_dir, out=data_dir / "backups" / f"before-restore-{time.strftime('%Y%m%d-%H%M%S')}{SUFFIX}")
+                if holds_county or not os.environ.get("DATABASE_URL"):
+                    _restore_beside(data_dir, folder, urls, manifest, new_keys)
+                else:
+                    _restore_here(data_dir, folder, urls, manifest, new_keys)
     return {name: value for name, value in manifest.items() if name != "members"}
+
+
+def _restore_beside(data_dir: Path, folder: Path, urls: DatabaseUrls, manifest: dict[str, Any], new_keys: Path | None) -> None:
+    """`folder` becomes a DATA_DIR of its own before it takes the place of what is there."""
+    with swap.database_beside(data_dir, urls) as beside:
+        _load(beside.owner, folder / DUMP)
+        write_private(folder / "keys" / "database.json", json.dumps(asdict(beside)))
+        supervisor.migrate(folder, force=True, keys=new_keys or _keys_file(data_dir))
+        _hold_against(beside.owner, manifest)
+        swap.take_over(data_dir, urls, _moves(data_dir, folder, new_keys))
+
+
+def _restore_here(data_dir: Path, folder: Path, urls: DatabaseUrls, manifest: dict[str, Any], new_keys: Path | None) -> None:
+    """Into an empty database of an outside server, where we may not be allowed to make another beside it."""
+    with psycopg.connect(urls.owner, autocommit=True) as connection:
+        _empty(connection)
+    _load(urls.owner, folder / DUMP)
+    swap.carry_out(_moves(data_dir, folder, new_keys))
+    swap.clear(data_dir, swap.GOING)
+    supervisor.migrate(data_dir, force=True)
+    _hold_against(urls.owner, manifest)
+
+
+def _moves(data_dir: Path, folder: Path, new_keys: Path | None) -> list[swap.Move]:
+    old = data_dir / f"{swap.GOING}{time.strftime('%Y%m%d-%H%M%S')}"
+    found = [swap.move(new=folder / name, target=data_dir / name, old=old / name) for name in FOLDERS]
+    return found + (_change_of_keys(data_dir, new_keys) if new_keys is not None else [])
+
+
+def _load(url: str, dump: Path) -> None:
+    _run("pg_restore", url, ["--single-transaction", "--exit-on-error", "--no-owner", f"--dbname={_dbname(url)}", str(dump)])
+
+
+def _hold_against(url: str, manifest: dict[str, Any]) -> None:
+    """Is what came back what was backed up?"""
+    with psycopg.connect(url, autocommit=True) as connection:
+        households = _one(connection, "SELECT count(*) FROM households_household")
+        applied = {row[0] for row in connection.execute("SELECT app || '.' || name FROM django_migrations").fetchall()}
+    if households != manifest["households"] or not set(manifest["migrations"]) <= applied:
+        said = f"恢复出来的有 {households} 户，备份清单写的是 {manifest['households']} 户"
+        raise CommandFault(f"{said}：内容和清单不一致 (what came back is not what the manifest says)")
 
 
 def _target(data_dir: Path, out: Path | None) -> Path:
@@ -212,13 +250,18 @@ def _fitting_keys(manifest: dict[str, Any], data_dir: Path, keys: Path | None, f
     return given
 
 
-def _put_keys(data_dir: Path, given: Path) -> None:
-    target = Path(os.environ.get("FFP_KEYS_FILE", str(data_dir / "keys" / "privacy.json")))
+def _keys_file(data_dir: Path) -> Path:
+    return Path(os.environ.get("FFP_KEYS_FILE", str(data_dir / "keys" / "privacy.json")))
+
+
+def _change_of_keys(data_dir: Path, given: Path) -> list[swap.Move]:
+    """The keys of the backup in place of those here; the former ones stay beside them, for the backups made with them."""
+    target = _keys_file(data_dir)
     if target.exists() and target.samefile(given):
-        return
-    if target.exists():
-        target.rename(target.with_name(f"{target.name}.replaced-{time.strftime('%Y%m%d-%H%M%S')}"))
-    write_private(target, given.read_text(encoding="utf-8"))
+        return []
+    new, old = target.with_name(f".{target.name}.new"), target.with_name(f"{target.name}.replaced-{time.strftime('%Y%m%d-%H%M%S')}")
+    write_private(new, given.read_text(encoding="utf-8"))
+    return [swap.move(new=new, target=target, old=old)]
 
 
 def _refuse_newer(manifest: dict[str, Any]) -> None:
@@ -246,13 +289,6 @@ def _empty(connection: psycopg.Connection) -> None:
         connection.execute("DROP SCHEMA public CASCADE")
         connection.execute("CREATE SCHEMA public")
         connection.execute("ALTER SCHEMA public OWNER TO pg_database_owner")
-
-
-def _replace_folder(new: Path, target: Path) -> None:
-    if target.exists():
-        shutil.rmtree(target)
-    if new.exists():
-        os.replace(new, target)
 
 
 def _run(program: str, url: str, arguments: list[str]) -> None:

@@ -36,6 +36,7 @@ def _stop(_arguments: argparse.Namespace) -> Answer:
 
 def _migrate(_arguments: argparse.Namespace) -> Answer:
     supervisor.prepare_data_dir(data_dir())
+    supervisor.settle(data_dir())
     with in_use(data_dir()):
         changed = supervisor.migrate(data_dir(), force=True)
     return Answer(facts={"migrated": changed}, text="数据库结构已是最新 (up to date)")

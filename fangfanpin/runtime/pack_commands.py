@@ -56,13 +56,14 @@ def counts(pack: Pack) -> dict[str, int]:
         "relevance": len(pack.relevance),
         "computations": len(pack.computations),
         "papers": len(pack.archive),
+        "without_english": len(pack.without_english()),
     }
 
 
 _WORDS = {
     "forms": "张表", "indicators": "个指标", "unverified_indicators": "个指标待核实", "lists": "个代码清单", "codes": "个代码", "stages": "个阶段",
     "roles": "个岗位", "rules": "条规则", "left_out": "条规则未写（left_out.csv）", "constraints": "条约束", "relevance": "条显示条件",
-    "computations": "个计算项", "papers": "种档案材料",
+    "computations": "个计算项", "papers": "种档案材料", "without_english": "处没有英文",
 }  # fmt: skip
 
 

@@ -25,6 +25,7 @@ from types import FrameType
 import psycopg
 
 from fangfanpin.cli import CommandFault
+from fangfanpin.runtime import swap
 from fangfanpin.runtime.postgres import EmbeddedPostgres, in_use, read_urls
 
 PROJECT_DIR = Path(__file__).resolve().parents[2]
@@ -61,6 +62,7 @@ class Supervisor:
                 signal.signal(number, self._ask_to_stop)
             if self._follows_parent:
                 _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+            swap.settle(self.data_dir)
             with in_use(self.data_dir):
                 try:
                     self._keep_clean()
@@ -341,9 +343,20 @@ def stop(data_dir: Path, *, timeout_s: float = 60) -> bool:
 def database_at_hand(data_dir: Path) -> Iterator[None]:
     """For a command: the database runs while the block does, and its structure is the code's."""
     prepare_data_dir(data_dir)
+    settle(data_dir)
     with in_use(data_dir):
         migrate(data_dir)
         yield
+
+
+def settle(data_dir: Path) -> None:
+    """For a command: a restore that was cut off is undone or finished first; one that is under way is not disturbed."""
+    if not swap.is_interrupted(data_dir):
+        return
+    if holder(data_dir) is not None:
+        raise CommandFault(f"{data_dir} 正在恢复备份，请等它结束 (a restore is under way)")
+    with hold_lock(data_dir):
+        swap.settle(data_dir)
 
 
 def migration_state() -> str:
@@ -356,8 +369,8 @@ def migration_state() -> str:
     return digest.hexdigest()
 
 
-def migrate(data_dir: Path, *, force: bool = False) -> bool:
-    """Bring the database to the code's structure; False if the recorded state shows that nothing is to do."""
+def migrate(data_dir: Path, *, force: bool = False, keys: Path | None = None) -> bool:
+    """Bring the database to the code's structure; False if the recorded state shows that nothing is to do. `keys`: others than DATA_DIR's."""
     state = migration_state()
     with psycopg.connect(read_urls(data_dir).owner, autocommit=True) as connection:
         # The database keeps the state itself: a note in a file would be wrong after a restore or against another server.
@@ -365,7 +378,8 @@ def migrate(data_dir: Path, *, force: bool = False) -> bool:
         if found is not None and found[0] == state and not force:
             return False
         command = [sys.executable, "-m", "django", "migrate", "-v0", "--no-input"]
-        done = subprocess.run(command, env=process_environment(data_dir, role="owner"), check=False)
+        environment = process_environment(data_dir, role="owner") | ({"FFP_KEYS_FILE": str(keys)} if keys is not None else {})
+        done = subprocess.run(command, env=environment, check=False)
         if done.returncode != 0:
             raise CommandFault("数据库结构没有更新成功，原因见上 (migrate failed)")
         database = psycopg.sql.Identifier(connection.info.dbname)

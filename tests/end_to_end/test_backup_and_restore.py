@@ -1,5 +1,7 @@
 """The restore drill: a running demo is backed up, brought back elsewhere, and works there as before."""
 
+import hashlib
+import io
 import json
 import shutil
 import subprocess
@@ -13,7 +15,8 @@ import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
-from fangfanpin.runtime.postgres import in_use, read_urls
+from fangfanpin.runtime.postgres import EmbeddedPostgres, in_use, socket_url
+from fangfanpin.runtime.supervisor import hold_lock
 from tests.end_to_end.conftest import Installation, clean_environment
 
 PERSONAL = ("households_household", "households_person", "households_membership", "households_monitoringspell", "records_record", "audit_event")
@@ -133,11 +136,198 @@ def test_a_damaged_backup_restores_nothing(
     assert not (fresh.data_dir / "pg").exists()
 
 
-def test_restore_over_data_asks_for_force_and_keeps_what_was_there(fresh: Installation, installation: Installation, backup: dict[str, Any]) -> None:
-    fresh.facts("demo", "--households", "20", "--seed", "9")
-    assert "--force" in refusal(fresh, str(backup["file"]), "--keys", str(installation.data_dir / "keys"))
-    fresh.facts("restore", str(backup["file"]), "--keys", str(installation.data_dir / "keys"), "--force")
-    assert len(list((fresh.data_dir / "backups").glob("before-restore-*"))) == 1
-    with in_use(fresh.data_dir), psycopg.connect(read_urls(fresh.data_dir).owner) as connection:
-        row = connection.execute("SELECT count(*) FROM households_household WHERE kind = 'assisted'").fetchone()
-    assert row == (200,)
+# ---- over a county that is there: as a whole or not at all
+
+
+def state_of(data_dir: Path) -> dict[str, Any]:
+    """What a restore changes: households, files, keys, and what else lies about."""
+    with in_use(data_dir) as urls, psycopg.connect(urls.owner) as connection:
+        households = connection.execute("SELECT count(*) FROM households_household WHERE kind = 'assisted'").fetchone()
+        databases = connection.execute("SELECT datname FROM pg_database WHERE NOT datistemplate ORDER BY 1").fetchall()
+    return {
+        "households": households[0] if households else None,
+        "databases": [row[0] for row in databases],
+        "files": sorted(path.relative_to(data_dir).as_posix() for name in ("files", "maps", "demo") for path in (data_dir / name).rglob("*")),
+        "accounts": (data_dir / "demo" / "accounts.txt").read_text(encoding="utf-8"),
+        "keys": (data_dir / "keys" / "privacy.json").read_text(encoding="utf-8"),
+        "hidden": sorted(path.name for path in data_dir.iterdir() if path.name.startswith(".") or path.name == "restore.json"),
+    }
+
+
+@pytest.fixture(scope="module")
+def small_county(workplace: Path) -> Iterator[Installation]:
+    made = Installation(workplace / "small")
+    made.facts("demo", "--households", "20", "--seed", "9")
+    (made.data_dir / "files" / "ab").mkdir(parents=True)
+    (made.data_dir / "files" / "ab" / "kept").write_text("a file of the county that is there")
+    yield made
+    shutil.rmtree(made.data_dir, ignore_errors=True)
+
+
+@pytest.fixture
+def county(small_county: Installation, fresh: Installation) -> Iterator[Installation]:
+    """A small county of its own keys, with files; its database is up, nothing else is."""
+    subprocess.run(["cp", "-a", small_county.data_dir, fresh.data_dir], check=True)  # the cluster keeps its owner
+    (fresh.data_dir / "keys" / "database.json").unlink()  # it names the other's socket
+    with in_use(fresh.data_dir):
+        yield fresh
+
+
+@pytest.fixture
+def over(installation: Installation, backup: dict[str, Any]) -> list[str]:
+    return [str(backup["file"]), "--keys", str(installation.data_dir / "keys"), "--force"]
+
+
+def test_restore_over_data_asks_for_force_and_keeps_what_was_there(county: Installation, installation: Installation, over: list[str]) -> None:
+    before = state_of(county.data_dir)
+    assert before["households"] == 20
+    assert "--force" in refusal(county, *over[:-1])
+    assert state_of(county.data_dir) == before
+    county.facts("restore", *over)
+    after = state_of(county.data_dir)
+    assert (after["households"], after["databases"], after["hidden"]) == (200, ["fangfanpin", "postgres"], [])
+    assert after["keys"] == (installation.data_dir / "keys" / "privacy.json").read_text(encoding="utf-8")
+    assert after["accounts"] == (installation.data_dir / "demo" / "accounts.txt").read_text(encoding="utf-8")
+    assert "files/ab/kept" not in after["files"]
+    kept_keys = list((county.data_dir / "keys").glob("privacy.json.replaced-*"))
+    assert [path.read_text(encoding="utf-8") for path in kept_keys] == [before["keys"]], "the backup of before needs them"
+    (kept,) = (county.data_dir / "backups").glob("before-restore-*")
+    county.facts("restore", str(kept), "--keys", str(kept_keys[0]), "--force")
+    assert state_of(county.data_dir) == before, "and back again"
+    county.start()
+    assert county.stop() == 0
+
+
+def rewritten(file: Path, target: Path, *, dump: Callable[[bytes], bytes] = bytes, **facts: Any) -> Path:
+    """The backup with another dump or other facts, its checksums right all the same."""
+    with tarfile.open(file) as old, tarfile.open(target, "x") as new:
+        members = {member.name: old.extractfile(member).read() for member in old.getmembers()}  # type: ignore[union-attr]
+        members["database.dump"] = dump(members["database.dump"])
+        manifest = json.loads(members["manifest.json"]) | facts
+        sizes = {"bytes": len(members["database.dump"]), "sha256": hashlib.sha256(members["database.dump"]).hexdigest()}
+        manifest["members"]["database.dump"] = sizes
+        members["manifest.json"] = json.dumps(manifest).encode()
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            new.addfile(member, io.BytesIO(content))
+    return target
+
+
+@pytest.mark.parametrize("fault", ["dump", "count", "migration"])
+def test_what_cannot_be_brought_back_whole_touches_nothing(
+    county: Installation, backup: dict[str, Any], over: list[str], tmp_path: Path, fault: str
+) -> None:
+    before = state_of(county.data_dir)
+    target = tmp_path / "wrong.ffpbackup"
+    if fault == "dump":
+        rewritten(backup["file"], target, dump=lambda content: content[: len(content) // 2])
+    elif fault == "count":
+        rewritten(backup["file"], target, households=7)
+    else:
+        rewritten(backup["file"], target, migrations=["auth.9999_from_elsewhere"])
+    said = refusal(county, str(target), *over[1:])
+    assert {"dump": "pg_restore", "count": "清单", "migration": "清单"}[fault] in said
+    assert state_of(county.data_dir) == before
+
+
+CUT_OFF = """
+import os, sys
+from fangfanpin.cli import main
+from fangfanpin.runtime import swap
+
+where, count = sys.argv[1], int(sys.argv[2])
+whole = getattr(swap, where)
+
+def cut_off(*given):
+    global count
+    count -= 1
+    if count < 0:
+        os._exit(9)  # as a kill -9 or the power
+    return whole(*given)
+
+setattr(swap, where, cut_off)
+sys.exit(main(["restore", *sys.argv[3:]]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "count", "is_new"),
+    [
+        ("_rename", 0, False),  # the journal is written, nothing is renamed
+        ("_rename", 2, False),
+        ("_rename", 5, False),  # among the keys
+        ("_exchange", 0, False),  # all but the databases
+        ("_settle", 0, True),  # it counts; the old one is not cleared away yet
+        ("_drop", 2, True),  # among the clearing
+    ],
+)
+def test_a_restore_cut_off_anywhere_leaves_the_one_or_the_other(
+    county: Installation, installation: Installation, over: list[str], where: str, count: int, is_new: bool
+) -> None:
+    before = state_of(county.data_dir)
+    command = [sys.executable, "-c", CUT_OFF, where, str(count), *over]
+    cut = subprocess.run(command, env=clean_environment(county.data_dir), capture_output=True, text=True, check=False)
+    assert cut.returncode == 9, cut.stderr
+    assert (county.data_dir / "restore.json").exists()
+    county.facts("migrate")  # any command settles it first
+    after = state_of(county.data_dir)
+    assert (after["databases"], after["hidden"]) == (["fangfanpin", "postgres"], [])
+    if is_new:
+        assert after["households"] == 200 and "files/ab/kept" not in after["files"]
+        assert after["keys"] == (installation.data_dir / "keys" / "privacy.json").read_text(encoding="utf-8")
+    else:
+        assert after == before
+    assert not list((county.data_dir / "keys").glob(".privacy*"))
+
+
+def test_who_is_still_connected_keeps_the_county_where_it_is(county: Installation, over: list[str]) -> None:
+    before = state_of(county.data_dir)
+    with in_use(county.data_dir) as urls, psycopg.connect(urls.snapshot):
+        assert "还有别的命令" in refusal(county, *over)
+    assert state_of(county.data_dir) == before
+
+
+def test_a_command_waits_for_a_restore_under_way(county: Installation) -> None:
+    (county.data_dir / "restore.json").write_text("{}")
+    with hold_lock(county.data_dir):
+        done = county.command("migrate", check=False)
+    assert done.returncode == 1 and "正在恢复" in done.stderr
+    (county.data_dir / "restore.json").unlink()
+
+
+def test_an_outside_server_is_restored_beside_where_it_may_and_into_an_empty_database_where_not(
+    workplace: Path, installation: Installation, backup: dict[str, Any]
+) -> None:
+    server = EmbeddedPostgres(workplace / "elsewhere")
+    server.start()
+    keys = ["--keys", str(installation.data_dir / "keys")]
+    try:
+        with psycopg.connect(server.superuser_url(), autocommit=True) as connection:
+            connection.execute("CREATE ROLE county_owner LOGIN CREATEROLE PASSWORD 'let-me'")
+            connection.execute("CREATE DATABASE county OWNER county_owner")
+            connection.execute("CREATE ROLE reader LOGIN; GRANT CONNECT ON DATABASE county TO reader")
+        url = socket_url(role="county_owner", password="let-me", database="county", socket_dir=server.socket_dir)
+        away = Installation(workplace / "away-restored")
+        away.facts("restore", str(backup["file"]), *keys, DATABASE_URL=url)
+        with psycopg.connect(url, autocommit=True) as connection:
+            assert connection.execute("SELECT count(*) FROM households_household WHERE kind = 'assisted'").fetchone() == (200,)
+            connection.execute("DELETE FROM records_savereceipt")
+            connection.execute("COMMENT ON SCHEMA public IS 'the one before'")
+        refused = away.command("restore", str(backup["file"]), *keys, "--force", check=False, DATABASE_URL=url)
+        assert refused.returncode == 1 and "CREATEDB" in refused.stderr
+        with psycopg.connect(server.superuser_url(), autocommit=True) as connection:
+            connection.execute("ALTER ROLE county_owner CREATEDB")
+        away.facts("restore", str(backup["file"]), *keys, "--force", DATABASE_URL=url)
+        with psycopg.connect(url, autocommit=True) as connection:
+            assert connection.execute("SELECT count(*) FROM households_household WHERE kind = 'assisted'").fetchone() == (200,)
+            assert connection.execute("SELECT obj_description('public'::regnamespace, 'pg_namespace')").fetchone() != ("the one before",)
+            allowed = connection.execute("SELECT has_database_privilege('reader', 'county', 'CONNECT')").fetchone()
+            assert allowed == (True,), "whom the server's keeper let in stays let in"
+            assert connection.execute("SELECT has_database_privilege('ffp_web', 'county', 'CONNECT')").fetchone() == (True,)
+            assert connection.execute("SELECT count(*) FROM pg_database WHERE datname LIKE 'county_%'").fetchone() == (0,)
+        away.environment["DATABASE_URL"] = url
+        away.start()
+        assert away.stop() == 0
+    finally:
+        server.stop()

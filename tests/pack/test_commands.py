@@ -39,8 +39,8 @@ def test_faults_go_to_stderr_with_file_and_line(tmp_path: Path, command: str) ->
     plan.write_text(plan.read_text(encoding="utf-8").replace('metric = "collected"', 'metric = "x"').replace('"helper"]', '"y"]'), encoding="utf-8")
     done = run("pack", command, "guzhen-2021", "--json", packs=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert "guzhen-2021/plan.toml:15: metric 不能是“x”" in done.stderr
-    assert "guzhen-2021/plan.toml:16: roles.toml 里没有“y”这个岗位 (unknown role y)" in done.stderr
+    assert "guzhen-2021/plan.toml:17: metric 不能是“x”" in done.stderr
+    assert "guzhen-2021/plan.toml:18: roles.toml 里没有“y”这个岗位 (unknown role y)" in done.stderr
     assert "共 2 处错误" in done.stderr
 
 

@@ -1,6 +1,7 @@
 """The field API as docs/field-api.md lays it down: bundles out, saves in, and nothing in clear that must not be."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -212,3 +213,78 @@ def test_a_decision_must_be_one(desk: Sit) -> None:
     for choice, value in (("", None), ("other", -5)):
         with pytest.raises(SaveFaults):
             resolve_conflict(conflict=conflict, choice=choice, value=value, pack=village.pack, year=2021, by=village.user)
+
+
+ENGLISH = {"Accept-Language": "en-GB,en;q=0.9"}
+CHINESE = re.compile("[\u4e00-\u9fff]")
+
+
+def test_the_pack_comes_in_the_language_asked_for(client_as: As) -> None:
+    client = client_as("village")
+    chinese = client.get("/field/pack.json", headers={"Accept-Language": "zh-CN,zh;q=0.9"})
+    english = client.get("/field/pack.json", headers=ENGLISH)
+    assert (chinese.json()["language"], english.json()["language"]) == ("zh", "en")
+    assert chinese["ETag"] != english["ETag"] and chinese.json()["hash"] == english.json()["hash"]
+    # A browser that holds the Chinese one gets the English one when it asks for that.
+    assert client.get("/field/pack.json", headers={**ENGLISH, "If-None-Match": chinese["ETag"]}).status_code == 200
+    assert client.get("/field/pack.json", headers={**ENGLISH, "If-None-Match": english["ETag"]}).status_code == 304
+    pack = english.json()
+    said = [
+        *(form["title"] for form in pack["forms"].values()),
+        *(section["title"] for form in pack["forms"].values() for section in form["sections"]),
+        *(indicator["en"] for indicator in pack["indicators"].values()),
+        *(item.get("en", item["zh"]) for items in pack["lists"].values() for item in items),
+        *(constraint["message"] for constraint in pack["constraints"]),
+        *(rule[key] for rule in pack["rules"] for key in ("title", "message", "where")),
+    ]
+    assert [text for text in said if CHINESE.search(text.replace("未取名", "").replace("之子", ""))] == []
+    assert next(item for item in pack["lists"]["sex"] if item["code"] == "2") == {"code": "2", "zh": "女性", "en": "female", "key": "nx"}
+    assert "en" not in chinese.json()["indicators"]["household_year.farmland_mu"]
+
+
+def test_the_language_somebody_chose_goes_before_the_browsers(client_as: As) -> None:
+    client = client_as("village")
+    client.post("/i18n/language", {"language": "en", "next": "/"})
+    assert client.get("/field/pack.json", headers={"Accept-Language": "zh-CN"}).json()["language"] == "en"
+    client.post("/i18n/language", {"language": "zh-hans", "next": "/"})
+    assert client.get("/field/pack.json", headers=ENGLISH).json()["language"] == "zh"
+
+
+def test_faults_of_a_save_are_told_in_the_language_asked_for(client_as: As, household: Household) -> None:
+    client = client_as("village")
+    ops: list[dict[str, Any]] = [
+        {"op": "set", "target": "household", "name": "farmland_mu", "value": "many"},
+        {"op": "set", "target": "household", "name": "total_income", "value": 1},
+        {"op": "set", "target": "household", "name": "horses", "value": 1},
+        {"op": "tick", "target": "household", "section": "income"},
+        {"op": "leave", "person_id": str(household.persons.all()[0].pk), "reason": "nobody knows", "date": "2021-03-05"},
+    ]
+
+    def told(headers: dict[str, str]) -> list[str]:
+        answer = client.post("/field/save", data=json.dumps(body(household, *ops)), content_type="application/json", headers=headers)
+        assert answer.status_code == 422
+        return sorted(fault["message"] for fault in answer.json()["faults"])
+
+    assert told(ENGLISH) == [
+        "Please choose from the list why the member left",
+        "There is no item “horses”",
+        "This section cannot be ticked as “unchanged”",
+        "“Farmland” must be a number",
+        "“Income of the year” is computed by the system or recorded elsewhere; it cannot be filled in here",
+    ]
+    assert all(CHINESE.search(message) for message in told({}))
+
+
+def test_a_refused_submission_says_why_in_english(client_as: As, household: Household) -> None:
+    client = client_as("village")
+    answer = client.post("/field/save", data=json.dumps(body(household, {"op": "submit"})), content_type="application/json", headers=ENGLISH)
+    assert answer.status_code == 422
+    messages = [fault["message"] for fault in answer.json()["faults"]]
+    assert "Please fill in who visited the household (two people)" in messages
+    names = re.compile("|".join(re.escape(person.member_name) for person in household.persons.all()))
+    assert [message for message in messages if CHINESE.search(names.sub("", message))] == []
+
+
+def test_the_session_that_has_ended_is_told_in_english(db: None) -> None:
+    answer = Client().get("/field/pack.json", headers=ENGLISH)
+    assert (answer.status_code, answer.json()["message"]) == (401, "You have been signed out; please type your password again.")

@@ -6,7 +6,8 @@ from django import template
 from django.utils.translation import gettext as _
 
 from fangfanpin.campaigns import clock
-from fangfanpin.policy.services import pack_of
+from fangfanpin.pack.sentences import say
+from fangfanpin.policy.services import pack_of, spoken
 from fangfanpin.regions.names import name_of
 
 register = template.Library()
@@ -18,11 +19,11 @@ def word(code: Any, list_name: str) -> str:
     if code in (None, ""):
         return ""
     try:
-        pack = pack_of(clock.current().pack)
+        pack = spoken(pack_of(clock.current().pack))
     except clock.NoCampaign:
         return str(code)
     codes = code if isinstance(code, (list, tuple)) else [code]
-    return "、".join(pack.word(list_name, str(one)) for one in codes)
+    return say(pack.language, "comma").join(pack.word(list_name, str(one)) for one in codes)
 
 
 @register.filter

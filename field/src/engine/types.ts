@@ -26,6 +26,8 @@ export interface Indicator {
   unit: string;
   scale: number;
   list: string;
+  /** The item of the same form that it is added into; "" for none. */
+  part_of?: string;
   kind: "period" | "as_of" | "fixed" | "admin";
   home: "subject" | "record" | "computed" | "spell" | "typed";
   privacy: "none" | "sensitive" | "secret";
@@ -35,7 +37,6 @@ export interface Indicator {
   max_length?: number | null;
   computed: ExpressionNode | null;
   relevance: ExpressionNode | null;
-  help: string;
 }
 
 /** `key`: first letters of the word's pinyin. */
@@ -87,6 +88,8 @@ export interface SpellItem {
 
 export interface PackBundle {
   hash: string;
+  /** Of titles, labels and messages. */
+  language?: "zh" | "en";
   campaign: {
     year: number;
     title: string;

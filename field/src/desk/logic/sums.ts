@@ -28,14 +28,13 @@ function columns(node: ExpressionNode, found: string[] = []): string[] {
   return found;
 }
 
-/** The dictionary says "part of X" in an item's note; a computed sum names its parts itself. Only items that follow their sum are its parts on
+/** The dictionary says of an item what it is part of; a computed sum names its parts itself. Only items that follow their sum are its parts on
  * paper: 年收入 stands below what it adds up. */
 export function sumTree(items: readonly Indicator[]): SumTree {
   const place = new Map(items.map((item, index) => [item.name, index]));
   const parent = new Map<string, string>();
   for (const item of items) {
-    const said = /^part of (\w+)/.exec(item.help)?.[1];
-    if (said !== undefined && place.has(said)) parent.set(item.name, said);
+    if (item.part_of && place.has(item.part_of)) parent.set(item.name, item.part_of);
     if (item.computed)
       for (const name of columns(item.computed))
         if ((place.get(name) ?? -1) > (place.get(item.name) ?? 0) && !parent.has(name)) parent.set(name, item.name);
