@@ -68,6 +68,8 @@ def given_from(record: Record, register: Register, pack: Pack, words: Words) -> 
         if item.type == "ref":
             ids = tuple(value) if isinstance(value, list) else (value,) if value else ()
             found[item.name] = Given(tuple(words.say(item.ref, one) for one in ids), ids)
+        elif item.type == "bool":
+            found[item.name] = Given(() if value is None else (str(int(value)),))
         elif item.multi or item.type == "code":
             found[item.name] = Given(tuple(value) if isinstance(value, list) else (value,) if value else ())
         else:
