@@ -5,8 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require, within_reach
@@ -21,6 +23,7 @@ from fangfanpin.records.reviewing import ReviewRefused
 from fangfanpin.regions.names import townships
 from fangfanpin.registers import fields, queries, reading, services
 from fangfanpin.registers.definitions import Register, register_of, registers_of
+from fangfanpin.registers.exporting import Wish, start_export
 from fangfanpin.registers.references import Words, choices
 from fangfanpin.registers.services import Given, Refused
 
@@ -86,10 +89,29 @@ def listing(request: SignedInRequest, form: str) -> HttpResponse:
             "rows": list(zip(found.rows, cells, strict=True)),
             "next_url": queries.address(request.path, chosen, found.next_cursor),
             "may_add": request.reach.has(Verb.RECORD_ENTER),
+            "may_export": request.reach.has(Verb.EXPORT_MAKE),
+            "query": urlencode(chosen.query()),
             "narrowed": bool(chosen.query()),
             "more_used": any(condition.item in register.filters[2:] for condition in chosen.conditions),
         },
     )
+
+
+@needs(Verb.EXPORT_MAKE, "POST")
+def export(request: SignedInRequest, form: str) -> HttpResponse:
+    """POST `query`: the list's address; `column`: names of items, all where none; `codes`; `format`."""
+    pack = spoken(_year().pack)
+    register = _register(form, pack)
+    if not request.reach.has(Verb.HOUSEHOLD_VIEW):
+        raise PermissionDenied
+    known = {item.name for item in register.shown}
+    wish = Wish(
+        query=request.POST.get("query", ""),
+        columns=tuple(name for name in request.POST.getlist("column") if name in known),
+        codes=request.POST.get("codes") == "1",
+        format="csv" if request.POST.get("format") == "csv" else "xlsx",
+    )
+    return redirect("jobs:job", start_export(register=register, wish=wish, by=request.user).pk)
 
 
 @needs(Verb.RECORD_ENTER, "GET", "POST")

@@ -1,6 +1,8 @@
 """Registers made from the pack: add, change, strike, review, lists within reach, references from both ends."""
 
+import csv
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,12 +14,14 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.audit.models import Event
 from fangfanpin.households.models import Household, Person
+from fangfanpin.jobs.models import Job
 from fangfanpin.pack import Pack
 from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import Record
 from fangfanpin.registers import queries, services, slots
 from fangfanpin.registers.bulk import write_entries, write_links
 from fangfanpin.registers.definitions import Register, register_of, registers_of
+from fangfanpin.registers.exporting import Wish, table_of, write_csv
 from fangfanpin.registers.models import COLUMNS, Entry, Link
 from fangfanpin.registers.services import Given, Refused
 
@@ -372,3 +376,54 @@ def test_sensitive_values_are_masked_for_those_without_the_right(
     record = add(pack, "visit", given, cast["village"], reach)
     assert "肾衰竭" in client_as("village").get(f"/registers/rows/{record.pk}/").content.decode()
     assert "肾衰竭" not in client_as("inspector").get(f"/registers/rows/{record.pk}/").content.decode()
+
+
+def exported(pack: Pack, reach: Reach, **wish: Any) -> list[list[Any]]:
+    found = table_of(register(pack, "microcredit"), pack, reach, Wish(query="bank=%E6%B5%8B%E8%AF%95&sort=principal", **wish))
+    return [[column.title for column in found.columns], *map(list, found.rows)]
+
+
+def test_a_list_is_exported_as_it_is_filtered_with_the_columns_chosen(pack: Pack, many: Reach) -> None:
+    rows = exported(pack, many)
+    assert rows[0][:5] == ["户编号", "户主姓名", "村代码", "村", "借款人"]
+    assert len(rows) == 41
+    assert [row[rows[0].index("贷款金额")] for row in rows[1:4]] == [100_000, 200_000, 300_000], "fen, which the workbook writes as yuan"
+    narrow = exported(pack, many, columns=("principal", "bank"), format="csv")
+    assert narrow[0] == ["户编号", "户主姓名", "村代码", "村", "放贷银行", "贷款金额", "审核情况"]
+    assert narrow[1][5] == "1000.00"
+
+
+def test_a_csv_is_read_by_excel_and_starts_no_formula(
+    pack: Pack, household: Household, cast: dict[str, User], acting: Acting, tmp_path: Path
+) -> None:
+    reach = acting("village")
+    add(pack, "microcredit", loan(household, bank="测试=cmd|calc", contract_no="=1+1"), cast["village"], reach)
+    path = tmp_path / "a.csv"
+    wish = Wish(query="bank=%E6%B5%8B%E8%AF%95", format="csv")
+    assert write_csv(path, table_of(register(pack, "microcredit"), pack, reach, wish), lambda done, total: None) == 1
+    assert path.read_bytes().startswith(b"\xef\xbb\xbf")
+    row = next(csv.DictReader(path.read_text(encoding="utf-8-sig").splitlines()))
+    assert row["合同号"] == "'=1+1"
+    assert row["贷款金额"] == "30000.00"
+
+
+def test_an_export_shows_what_its_owner_may_see(pack: Pack, household: Household, cast: dict[str, User], acting: Acting) -> None:
+    reach = acting("village")
+    given = {"household_id": Given(chosen=(str(household.pk),)), **texts(visited_on="2021-05-01", findings="老人肾衰竭需透析")}
+    add(pack, "visit", given, cast["village"], reach)
+    visits = register(pack, "visit")
+
+    def findings(name: str) -> str:
+        return "".join(str(row) for row in table_of(visits, pack, acting(name), Wish()).rows)
+
+    assert "肾衰竭" in findings("village")
+    assert "肾衰竭" not in findings("inspector")
+    assert findings("department") == ""
+
+
+def test_the_export_is_a_job_of_its_owner(client_as: ClientAs, cast: dict[str, User]) -> None:
+    answer = client_as("village").post("/registers/microcredit/export", {"format": "csv", "column": ["bank", "nothing"], "query": "bank=x"})
+    assert answer.status_code == 302
+    job = Job.objects.get(kind="registers.export", owner=cast["village"])
+    assert job.parameters == {"form": "microcredit", "query": "bank=x", "columns": ["bank"], "codes": False, "format": "csv"}
+    assert client_as("inspector").post("/registers/microcredit/export").status_code == 403
