@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self, TypeVar
 from uuid import UUID
 
@@ -72,6 +72,11 @@ class Reach:
             if not any(prefix.startswith(wider) for wider in kept):
                 kept.append(prefix)
         return tuple(kept)
+
+    def within(self, place: str) -> "Reach":
+        """The part of the reach under a division (12 or 15 digits: in that village); paired households stay, wherever they are."""
+        villages = tuple(code for code in self.villages if code.startswith(place[:12]))
+        return replace(self, villages=villages, _village_set=frozenset(villages)) if place else self
 
     def __contains__(self, village_code: str) -> bool:
         return village_code in self._village_set

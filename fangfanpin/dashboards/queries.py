@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils.dateparse import parse_datetime
 
-from fangfanpin.accounts.reach import Reach
+from fangfanpin.accounts.reach import Reach, ReachQuerySet
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns.models import Campaign, StageReport
 from fangfanpin.households.models import Household, HouseholdQuerySet
@@ -168,8 +169,10 @@ class Page:
 
 def households(reach: Reach, year: int, chosen: HouseholdFilter) -> HouseholdQuerySet:
     """Households in reach by the filter, in walking order, with the year's state and open clues beside each."""
+    # A village is said once: said twice (it is in reach, and it is this one), the planner expects a twentieth of its rows.
+    reach = reach.within(chosen.place)
     rows = search(chosen.q, reach) if chosen.q else Household.objects.visible_to(reach)
-    if chosen.place:
+    if chosen.place and (len(chosen.place) != 12 or reach.households):
         rows = (
             rows.filter(natural_village_code=chosen.place)
             if len(chosen.place) == 15
@@ -185,11 +188,12 @@ def households(reach: Reach, year: int, chosen: HouseholdFilter) -> HouseholdQue
         rows = rows.filter(monitoring_state="01")
     elif chosen.kind == "exited":
         rows = rows.filter(household_type="01")
-    leads = Record.objects.filter(form=HOUSEHOLD_FORM, year=year, subject_kind="household", subject_id=OuterRef("pk"))
+    leads = Record.objects.filter(form=HOUSEHOLD_FORM, year=year, period="", subject_kind=Record.SubjectKind.HOUSEHOLD)
     if chosen.state:
-        rows = rows.filter(Exists(leads.filter(state=chosen.state)))
+        rows = _with_one(rows, leads.filter(state=chosen.state), reach, key="subject_id")
     if chosen.clue == "open":
-        rows = rows.filter(Exists(Clue.objects.filter(household_id=OuterRef("pk"), year=year, state__in=OPEN_STATES)))
+        rows = _with_one(rows, Clue.objects.filter(year=year, state__in=OPEN_STATES), reach, key="household_id")
+    leads = leads.filter(subject_id=OuterRef("pk"))
     return rows.annotate(
         year_state=Subquery(leads.values("state")[:1]),
         transferred_at=Subquery(leads.values("transferred_at")[:1]),
@@ -201,6 +205,23 @@ def households(reach: Reach, year: int, chosen: HouseholdFilter) -> HouseholdQue
             .values("count")
         ),
     ).order_by("village_code", "natural_village_code", "walking_order", "code")
+
+
+_FEW = 500
+
+
+def _with_one(rows: HouseholdQuerySet, found: ReachQuerySet[Any], reach: Reach, *, key: str) -> HouseholdQuerySet:
+    """Households for which one of the rows `found` in reach names them by `key`.
+
+    The planner cannot know whether few households have one (then it should begin with those) or many (then it should walk the list and stop
+    when the page is full), and guessing wrong reads a county for a page. So it is looked up here; and a scalar sub-select, unlike EXISTS, is
+    asked household by household in the order of the list and never turned into a join.
+    """
+    few = set(found.visible_to(reach).order_by().values_list(key, flat=True)[: _FEW + 1])
+    if len(few) <= _FEW:
+        return rows.filter(pk__in=few)
+    one = found.filter(**{key: OuterRef("pk")}).order_by().values(there=Value(True))[:1]
+    return rows.filter(Coalesce(Subquery(one), Value(False)))
 
 
 _ORDER = ("village_code", "natural_village_code", "walking_order", "code")

@@ -28,14 +28,15 @@ def search(text: str, reach: Reach) -> HouseholdQuerySet:
     households = Household.objects.visible_to(reach)
     text = text.strip()
     if _IDENTITY.fullmatch(text):
+        # Looked up first: a sub-select beside another condition would be asked of every household in reach. Household codes are digits as well.
         persons = Person.objects.visible_to(reach).filter(id_number_digest=digest(text))
-        return households.filter(pk__in=persons.values("household_id"))
+        return households.filter(Q(pk__in=list(persons.values_list("household_id", flat=True))) | Q(code=text))
     if re.fullmatch(r"[0-9A-Za-z-]{6,40}", text) and any(c.isdigit() for c in text):
         return households.filter(Q(code=text) | Q(code=text.upper()))
     if re.fullmatch(r"[a-z]{1,8}", text):
         return households.filter(head_initials__startswith=text)
     persons = Person.objects.visible_to(reach).filter(member_name=text)
-    return households.filter(Q(head_name__startswith=text) | Q(pk__in=persons.values("household_id")))
+    return households.filter(Q(head_name__startswith=text) | Q(pk__in=list(persons.values_list("household_id", flat=True))))
 
 
 @transaction.atomic
