@@ -3,7 +3,7 @@
 #   make run      the working county on http://127.0.0.1:8000/ (PORT, BIND, HOSTS, DATA_DIR, DATABASE_URL: docs/operations.md)
 #   make test     every test, with the system packages they need
 #   make check    the fast part of it
-#   make proof    the long one: more drawn cases (SEED=… repeats a run)
+#   make proof    the long one: many more drawn cases, a hundred kills of server and browser (SEED=… repeats a run)
 #   make bench    the measured one (ONLY=name runs one), writes bench/results.json
 #   make build    front end and translations; make locks: pin the dependencies anew; make clean: remove what was made, never var/
 
@@ -37,7 +37,7 @@ check: lint types front-end-tests migrations
 proof: SEED := $(or $(SEED),$(shell od -An -N3 -tu4 /dev/urandom | tr -d ' '))
 proof: system build test-environment
 	@echo "SEED=$(SEED)   (repeat with: make proof SEED=$(SEED))"
-	FFP_PROOF=1 FFP_SEED=$(SEED) $(VENV)/python -m pytest -ra --durations=15 -m "not browser" --hypothesis-seed=$(SEED)
+	FFP_PROOF=1 FFP_SEED=$(SEED) $(VENV)/python -m pytest -ra --durations=15 -m "not browser or proof" --hypothesis-seed=$(SEED)
 
 bench: build .venv/bench.stamp
 	$(VENV)/python -m bench $(ONLY)

@@ -4,6 +4,7 @@ Each test runs in a transaction that is rolled back; what must commit (jobs, two
 """
 
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,12 +13,27 @@ from pathlib import Path
 import pytest
 from django.test import Client
 from django.utils import translation
+from hypothesis import settings
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, reach_of, set_database_reach, system_reach
 from tests.installation import DATA_DIR
 
 HOUSEHOLDS, SEED = 300, 7
+
+# The same cases each time, or, under `make proof`, many more by the seed it prints (`--hypothesis-seed`).
+settings.register_profile("test", derandomize=True, deadline=None, database=None)
+settings.register_profile("proof", max_examples=2000, deadline=None, database=None, print_blob=True)
+settings.load_profile("proof" if os.environ.get("FFP_PROOF") else "test")
+
+
+@pytest.fixture
+def chosen_seed(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> int:
+    """What a test draws its cases by: the SEED of `make proof`, else any; told, so that the same cases can be drawn again."""
+    seed = int(os.environ.get("FFP_SEED") or random.SystemRandom().randrange(2**32))
+    with capsys.disabled():
+        print(f"\n{request.node.name}: FFP_SEED={seed}")
+    return seed
 
 
 @pytest.fixture(scope="session")

@@ -140,9 +140,9 @@ def check_accounts(rows: Sequence[NewAccount], reach: Reach) -> list[tuple[int, 
             faults.append((row.row, _("没有“%(region)s”这个地区代码") % {"region": row.region}))
         if role and region:
             if _LENGTH_BY_LEVEL.get(role.level) != len(region.code):
-                faults.append((row.row, _("“%(role)s”要填%(level)s代码") % {"role": role.title, "level": _level_word(role.level)}))
+                faults.append((row.row, _("“%(role)s”要填%(level)s代码") % {"role": role.spoken_title, "level": _level_word(role.level)}))
             if not may_keep(reach, region.code, role):
-                faults.append((row.row, _("“%(region)s”的“%(role)s”不归您管理") % {"region": region.name, "role": role.title}))
+                faults.append((row.row, _("“%(region)s”的“%(role)s”不归您管理") % {"region": region.name, "role": role.spoken_title}))
         if known := _known(row):
             said = {"name": row.name, "username": known.username}
             faults.append((row.row, _("“%(name)s”已有账号 %(username)s，请在账号页给他增加岗位或重置密码") % said))
@@ -260,7 +260,7 @@ def assign(*, user: User, role: Role, region: Region, by: Reach) -> Assignment:
     if not user.is_active:
         raise AccountRefused(_("这个账号已停用。"))
     if _LENGTH_BY_LEVEL.get(role.level) != len(region.code):
-        raise AccountRefused(_("“%(role)s”要选%(level)s") % {"role": role.title, "level": _level_word(role.level)})
+        raise AccountRefused(_("“%(role)s”要选%(level)s") % {"role": role.spoken_title, "level": _level_word(role.level)})
     set_act("account.assign")
     found, _made = Assignment.objects.get_or_create(user=user, role=role, region=region, valid_to=None, defaults={"valid_from": timezone.localdate()})
     return found

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.utils.translation import get_language
 
 from fangfanpin.accounts.verbs import Verb
 
@@ -47,6 +48,7 @@ class Role(models.Model):
 
     key = models.CharField(max_length=30, primary_key=True)
     title = models.CharField(max_length=60)
+    title_en = models.CharField(max_length=120, blank=True, default="")
     level = models.CharField(max_length=16)
     verbs = ArrayField(models.CharField(max_length=40), default=list)
     by_pairing = models.BooleanField(default=False)  # reach is the paired households, not the region's villages
@@ -57,6 +59,11 @@ class Role(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def spoken_title(self) -> str:
+        """The title in the language of who reads; sheets and slips say `title`."""
+        return (self.title_en if (get_language() or "").startswith("en") else "") or self.title
 
     def has(self, verb: Verb) -> bool:
         return verb.value in self.verbs

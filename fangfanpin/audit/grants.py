@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from psycopg.sql import SQL, Identifier
 
 
 def grant_after_migrate(sender: Any, **kwargs: Any) -> None:
@@ -17,3 +18,5 @@ def grant_after_migrate(sender: Any, **kwargs: Any) -> None:
                 "SELECT ffp_grant_all(%s, %s, %s, %s)",
                 [names["web"], names["worker"], names["snapshot"], names["intake"]],
             )
+            # Imports are the worker's.
+            cursor.execute(SQL("REVOKE EXECUTE ON FUNCTION ffp_hold_references(), ffp_check_references() FROM {}").format(Identifier(names["web"])))

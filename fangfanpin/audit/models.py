@@ -32,7 +32,4 @@ class Event(models.Model):
     objects = EventQuerySet.as_manager()
 
     class Meta:
-        indexes = [
-            models.Index(fields=["table_name", "row_id", "id"], name="event_of_row"),
-            models.Index(fields=["household_id", "id"], name="event_of_household"),
-        ]
+        indexes = [models.Index(fields=["row_id", "id"], name="event_of_row")]

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign
 from fangfanpin.campaigns.services import entry_gate, is_unlocked
-from fangfanpin.policy.services import pack_of
+from fangfanpin.policy.services import pack_of, spoken
 from fangfanpin.records.current_year import CurrentYear, register_current_year
 from fangfanpin.records.gates import register_gate, register_opener
 from fangfanpin.web.context import register_frame_part, register_open_part
@@ -43,10 +43,16 @@ def campaign_frame(request: HttpRequest) -> dict[str, Any]:
         return {"campaign_title": None}
     coming = next((stage for stage in clock.stages(campaign) if not stage.is_past), None)
     return {
-        "campaign_title": campaign.title,
+        "campaign_title": spoken_title(campaign),
         "countdown": countdown(coming) if coming else _("各阶段均已到期"),
         "campaign_now": clock.now(campaign),
     }
+
+
+def spoken_title(campaign: Campaign) -> str:
+    """The year's title in the language of who reads, where it is the pack's own."""
+    pack = pack_of(campaign.pack)
+    return spoken(pack).title if campaign.title == pack.title else campaign.title
 
 
 def countdown(stage: clock.Stage) -> str:

@@ -159,7 +159,8 @@ def review(request: SignedInRequest, household_id: UUID) -> HttpResponse:
     if request.method == "POST":
         try:
             if request.POST.get("decision") == "approve":
-                approve(record=lead, by=request.user)
+                seen = request.POST.get("version", "")
+                approve(record=lead, by=request.user, pack=pack, seen_version=int(seen) if seen.isdecimal() else None)
                 messages.success(request, _("%(name)s户已审核通过。") % {"name": household.head_name})
             else:
                 send_back(record=lead, reason=request.POST.get("reason", ""), by=request.user)

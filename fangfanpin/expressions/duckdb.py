@@ -298,42 +298,40 @@ class _Compiler:
             self.sets.append(node)
         alias = f"d{self.sets.index(node)}"
         own = e.Is(this=_paren(self.sql(node.where, "s")), expression=e.true()) if node.where else e.true()
-        key = e.column("household_key", table="s")
         if node.fn == "duplicates":
             counted = _fn("coalesce", e.column("n", table=alias), _int(0))
             return e.GT(this=e.Sub(this=counted, expression=_case(own, _int(1), _int(0))), expression=_int(0))
-        several = e.GT(this=_fn("coalesce", e.column("n", table=alias), _int(0)), expression=_int(1))
-        foreign = e.NEQ(this=_fn("coalesce", e.column("k", table=alias), key), expression=key.copy())
-        return e.Or(this=several, expression=foreign)
+
+        def foreign(end: str) -> e.Expression:
+            return e.NEQ(this=e.column(end, table=alias), expression=e.column("household_key", table="s"))
+
+        return _fn("coalesce", e.Or(this=foreign("least_key"), expression=foreign("greatest_key")), e.false())
 
     # Putting the select together
 
-    def select(self, rule_id: str, condition: e.Expression, scope: e.Expression | None) -> e.Select:
-        true = e.Is(this=_paren(condition), expression=e.true())
-        where = true if scope is None else e.And(this=e.Is(this=_paren(scope), expression=e.true()), expression=true)
+    def select(self) -> e.Select:
+        """The subject's key, household and village, with every join that what was compiled so far needs; of persons the live ones."""
         query = e.select(
-            e.alias_(e.Literal.string(rule_id), "rule_id"),
             e.alias_(e.column(_KEY[self.subject], table="s"), "subject_key"),
             e.column("household_key", table="s"),
             e.column("village_code", table="s"),
-        ).from_(e.alias_(e.to_table(self.subject), "s", table=True))
-        if self.subject == "person":
-            where = e.And(this=e.column("is_live", table="s"), expression=where)
+        ).from_(e.alias_(e.to_table(self.subject), "s", table=True), copy=False)
         for alias, table in (("h", "household"), ("l", "latest_spell")):
             if alias in self.needs:
                 query = self._join(query, e.to_table(table), alias, "s")
         for place, (relation, found) in enumerate(list(self.aggregates.items())):
-            query = query.join(self._relation(relation, found).subquery(f"a{place}"), on=self._on(f"a{place}", "s"), join_type="left")
+            inner = self._relation(relation, found).subquery(f"a{place}", copy=False)
+            query = query.join(inner, on=self._on(f"a{place}", "s"), join_type="left", copy=False)
         for place, node in enumerate(self.sets):
             on = e.EQ(this=e.column("x", table=f"d{place}"), expression=_paren(self.sql(node.arg, "s")))
-            query = query.join(self._population(node).subquery(f"d{place}"), on=on, join_type="left")
-        return query.where(where)
+            query = query.join(self._population(node).subquery(f"d{place}", copy=False), on=on, join_type="left", copy=False)
+        return query.where(e.column("is_live", table="s"), copy=False) if self.subject == "person" else query
 
     def _on(self, alias: str, row: str) -> e.Expression:
         return e.EQ(this=e.column("household_key", table=alias), expression=e.column("household_key", table=row))
 
     def _join(self, query: e.Select, table: e.Expression, alias: str, row: str) -> e.Select:
-        return query.join(e.alias_(table, alias, table=True), on=self._on(alias, row), join_type="left")
+        return query.join(e.alias_(table, alias, table=True), on=self._on(alias, row), join_type="left", copy=False)
 
     def _relation(self, name: str, found: list[n.Aggregate]) -> e.Select:
         relation = self.schema.relations[name]
@@ -351,7 +349,8 @@ class _Compiler:
         return query.group_by(e.column("household_key", table="r"))
 
     def _population(self, node: n.SetCall) -> e.Select:
-        """Value → how many rows (duplicates) or households (other_household) have it, over live rows that meet the condition."""
+        """Value → how many live rows that meet the condition have it (duplicates), or the ends of the range of their households' keys
+        (other_household): another household is among them when one end is not one's own. Counting distinct households took twice as long."""
         before, self.needs = self.needs, set()
         value = self.sql(node.arg, "q")
         where: e.Expression = e.Not(this=e.Is(this=_paren(value.copy()), expression=e.Null()))
@@ -361,8 +360,8 @@ class _Compiler:
             where = e.And(this=where, expression=e.Is(this=_paren(self.sql(node.where, "q")), expression=e.true()))
         inner, self.needs = self.needs, before
         key = e.column("household_key", table="q")
-        counted = e.Count(this=e.Star()) if node.fn == "duplicates" else e.Count(this=e.Distinct(expressions=[key]))
-        query = e.select(e.alias_(value, "x"), e.alias_(counted, "n"), e.alias_(e.Min(this=key.copy()), "k")).from_(
+        ends = [e.alias_(e.Min(this=key), "least_key"), e.alias_(e.Max(this=key.copy()), "greatest_key")]
+        query = e.select(e.alias_(value, "x"), *([e.alias_(e.Count(this=e.Star()), "n")] if node.fn == "duplicates" else ends)).from_(
             e.alias_(e.to_table(self.subject), "q", table=True)
         )
         for alias, table in (("qh", "household"), ("ql", "latest_spell")):
@@ -371,23 +370,30 @@ class _Compiler:
         return query.where(where).group_by(value.copy())
 
 
-def rule_select(rule_id: str, expression: Expression, *, schema: Schema, env: Mapping[str, Any], scope: Expression | None = None) -> e.Select:
-    """Rows (rule_id, subject_key, household_key, village_code) where the scope is TRUE and the expression is TRUE.
+def rules_select(rules: Sequence[tuple[Expression, Expression | None]], *, schema: Schema, env: Mapping[str, Any]) -> e.Select:
+    """Rows (subject_key, household_key, village_code, r0, r1 …) where at least one rule holds; `rN` is TRUE where rule N does.
 
-    `env`: values of constants and `param.NAME`, as the evaluator takes them.
+    `rules`: condition and scope of each, all of one subject. `env`: values of constants and `param.NAME`, as the evaluator takes them. One scan
+    for all: rules share the joins and sub-selects they need, and to plan a query for each is dear. A rule's condition is not
+    asked IS TRUE: OR and WHERE pick the same rows without, and then a part is looked at only where the parts before it left the matter open.
     """
-    compiler = _Compiler(schema, expression.subject, env)
-    condition = compiler.sql(expression.node)
-    narrowed = compiler.sql(scope.node) if scope is not None else None
-    return compiler.select(rule_id, condition, narrowed)
+    compiler = _Compiler(schema, rules[0][0].subject, env)
+    columns = []
+    for place, (condition, scope) in enumerate(rules):
+        tree = compiler.sql(condition.node)
+        if scope is not None:
+            tree = e.And(this=_paren(compiler.sql(scope.node)), expression=_paren(tree))
+        columns.append(e.alias_(tree, f"r{place}", copy=False))
+    judged = compiler.select().select(*columns, copy=False).subquery("judged", copy=False)
+    any_of = e.or_(*(e.column(f"r{place}") for place in range(len(rules))), copy=False)
+    return e.select(e.Star()).from_(judged, copy=False).where(any_of, copy=False)
 
 
 def value_select(expression: Expression, *, schema: Schema, env: Mapping[str, Any]) -> e.Select:
-    """(subject_key, value) for every row of the subject: what conformance tests compare."""
+    """(subject_key, household_key, village_code, value) for every row of the subject: what conformance tests compare."""
     compiler = _Compiler(schema, expression.subject, env)
     value = compiler.sql(expression.node)
-    query = compiler.select("value", e.true(), None)
-    return query.select(e.alias_(value, "value"))
+    return compiler.select().select(e.alias_(value, "value", copy=False), copy=False)
 
 
 def column_type(type_: object) -> str:

@@ -1,17 +1,21 @@
 """The field app's endpoints (desk and phone): bundles out, saves in."""
 
 import datetime
+import gzip
 import json
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require, within_reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
+from fangfanpin.fieldwork import places
 from fangfanpin.fieldwork.bundles import household_bundle, masked, masked_conflict, pack_bundle, shown_facts
 from fangfanpin.households.models import Household
 from fangfanpin.policy.services import pack_of, spoken
@@ -44,14 +48,33 @@ def _faults(faults: tuple[Fault, ...]) -> JsonResponse:
     return JsonResponse({"faults": found}, status=422)
 
 
+def _kept(request: HttpRequest, etag: str, content: Callable[[], dict[str, Any]]) -> HttpResponse:
+    """Large, the same for everybody and kept by the browser: not sent again while its tag holds, otherwise compressed. Nothing in it is
+    secret or repeats what was asked, so that its length tells nobody anything."""
+    kept = {"ETag": etag, "Cache-Control": "private, no-cache"}
+    if request.headers.get("If-None-Match") == etag:
+        return HttpResponse(status=304, headers=kept)
+    body = json.dumps(content(), ensure_ascii=False, separators=(",", ":")).encode()
+    response = HttpResponse(body, content_type="application/json", headers=kept)
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        response.content = gzip.compress(body, compresslevel=5, mtime=0)
+        response.headers["Content-Encoding"] = "gzip"
+    patch_vary_headers(response, ("Accept-Encoding",))
+    return response
+
+
 @needs(Verb.HOUSEHOLD_VIEW, "GET")
 def pack_json(request: SignedInRequest) -> HttpResponse:
     campaign = clock.current()
     pack = spoken(pack_of(campaign.pack))
-    etag = f'"{pack.hash[:20]}-{campaign.pk}-{pack.language}"'
-    if request.headers.get("If-None-Match") == etag:
-        return HttpResponse(status=304)
-    return JsonResponse(pack_bundle(campaign, pack), headers={"ETag": etag, "Cache-Control": "private, no-cache"})
+    return _kept(request, f'"{pack.hash[:20]}-{campaign.pk}-{pack.language}"', lambda: pack_bundle(campaign, pack))
+
+
+@needs(Verb.HOUSEHOLD_VIEW, "GET")
+def places_json(request: SignedInRequest) -> HttpResponse:
+    """The list `divisions`: large and the same for years, therefore apart from the pack."""
+    rows, home = places.divisions(), pack_of(clock.current().pack).division
+    return _kept(request, f'"{places.tag_of(rows, home)}"', lambda: {places.LIST: places.places_json(rows, home)})
 
 
 @needs(Verb.HOUSEHOLD_VIEW, "GET")

@@ -5,6 +5,7 @@ from fangfanpin.fieldwork import api, new_household, views
 app_name = "fieldwork"
 urlpatterns = [
     path("field/pack.json", api.pack_json, name="pack"),
+    path("field/places.json", api.places_json, name="places"),
     path("field/households/<uuid:household_id>.json", api.household_json, name="household"),
     path("field/save", api.save_household, name="save"),
     path("field/conflicts/<uuid:conflict_id>", api.decide_conflict, name="conflict"),

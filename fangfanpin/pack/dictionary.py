@@ -149,6 +149,8 @@ def read_indicators(source: Source, lists: Mapping[str, object]) -> dict[str, In
             fault(f"verified 只能是 yes 或 no，不是“{row['verified']}”", "bad verified")
         if row["type"] == "code" and row["list"] not in lists:
             fault(f"没有“{row['list']}”这个清单", f"no list {row['list']}")
+        if row["type"] == "ref" and row["list"] not in ("", "divisions"):
+            fault(f"ref 的清单只能是 divisions 或留空，不是“{row['list']}”", "the list of a ref is divisions or nothing")
         if row["scale"] and not re.fullmatch(r"[0-6]", row["scale"]):
             fault(f"scale 要是 0 到 6 的数字，不是“{row['scale']}”", "scale is not a number from 0 to 6")
         elif (row["type"] in _SCALED) != bool(row["scale"]):

@@ -62,6 +62,7 @@ def _write_roles(pack: Pack) -> None:
             key=role.key,
             defaults={
                 "title": role.title,
+                "title_en": role.title_en,
                 "level": role.level,
                 "verbs": sorted(role.verbs),
                 "by_pairing": role.by_pairing,

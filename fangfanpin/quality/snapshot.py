@@ -5,15 +5,13 @@ the items only those that a rule reads, for what nobody asks about has no busine
 joins are DuckDB's: a planner without fresh statistics then cannot turn seconds into minutes.
 """
 
-import json
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import adbc_driver_postgresql.dbapi as adbc
@@ -43,7 +41,6 @@ SPELL_SUBJECT: Mapping[str, str] = {
     "monitoring_type": "monitoring_type", "spell_state": "spell_state",
 }  # fmt: skip
 SWEPT_STATES = ("submitted", "returned", "approved", "locked")
-_FORM = {"household": "household_year", "person": "person_year"}
 _KEYS = {
     "household": ("household_key", "village_code"),
     "person": ("person_key", "household_key", "village_code", "is_live"),
@@ -75,28 +72,29 @@ def columns_read(rules: Iterable[Rule], pack: Pack) -> dict[str, Columns]:
 
 
 @contextmanager
-def taken(year: int, pack: Pack, sweep_id: UUID) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The county read into an in-process DuckDB, its tables written to Parquet beside it while the caller works on them: planning the rules
-    keeps one core busy, writing the other. Both are gone at the end: the private snapshot lives no longer than its sweep."""
+def taken(year: int, pack: Pack, sweep_id: UUID, *, meanwhile: Callable[[], object] = lambda: None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The county read into an in-process DuckDB, its tables written to Parquet beside it while the caller works on them. Both are gone at the
+    end: the private snapshot lives no longer than its sweep. `meanwhile`: what is worth doing while the server reads."""
     _clear_left_over()
     folder = folder_of(sweep_id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     columns = columns_read(pack.rules, pack)
-    database = build(_read(year, columns), columns, pack)
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        with _reading(year, columns) as raw:
+            meanwhile()
+            database = build(raw, columns, pack)
+        stack.callback(database.close)
+        pool = stack.enter_context(ThreadPoolExecutor(1))
+        writing = pool.submit(_write, database.cursor(), folder)
+        yield database
+        writing.result()
 
-    def write() -> None:
-        with database.cursor() as beside:
-            for table in _KEYS:
-                beside.table(table).write_parquet(str(folder / f"{table}.parquet"), compression="lz4")
 
-    try:
-        with ThreadPoolExecutor(1) as pool:
-            writing = pool.submit(write)
-            yield database
-            writing.result()
-    finally:
-        database.close()
-        shutil.rmtree(folder, ignore_errors=True)
+def _write(database: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    with database:
+        for table in _KEYS:
+            database.table(table).write_parquet(str(folder / f"{table}.parquet"), compression="lz4")
 
 
 def folder_of(sweep_id: UUID) -> Path:
@@ -113,118 +111,168 @@ def _clear_left_over() -> None:
 # Reading: plain scans, several at a time, all of one moment
 
 
-def _registry_scans(columns: Mapping[str, Columns]) -> dict[str, sql.Composed]:
-    def read(table: str, subject: Mapping[str, str], alias: str, *always: str) -> sql.Composed:
-        names = dict.fromkeys([*always, *(column for item, column in subject.items() if item in columns[table].now)])
-        return sql.SQL(", ").join(sql.Identifier(alias, name) for name in names)
+def _recorded(table: str, columns: Mapping[str, Columns]) -> list[str]:
+    """This year's items that no column of registry, location or record holds."""
+    elsewhere = {
+        "household": {*HOUSEHOLD_SUBJECT, *LOCATION_COLUMNS, *RECORD_COLUMNS, "members_live"},
+        "person": PERSON_SUBJECT.keys(),
+        "spell": SPELL_SUBJECT.keys(),
+    }
+    return sorted(columns[table].now - elsewhere[table])
 
-    # A household's location is one row at most; its registry columns beside it.
-    household = sql.SQL(
+
+def _taken_out(source: str, items: Iterable[str]) -> list[sql.Composable]:
+    """Items of a JSON column as text. That is as dear as the whole as text, and then nobody has to parse it."""
+    return [sql.SQL("{} ->> {} AS {}").format(sql.Identifier(source), sql.Literal(item), sql.Identifier(item)) for item in items]
+
+
+def _scans(year: int, columns: Mapping[str, Columns]) -> dict[str, sql.Composed]:
+    """By the name of its raw table. The two tables of persons, the longest, come early and last: the two connections end at about the same time."""
+    last = {table: sorted(columns[table].last) for table in ("household", "person")}
+    subject = {"household": HOUSEHOLD_SUBJECT, "person": PERSON_SUBJECT}
+    as_swept = sql.SQL(" AND state IN ({})").format(sql.SQL(", ").join(map(sql.Literal, SWEPT_STATES)))
+    of_record = [
+        sql.SQL("entered_by_id::text AS entered_by, checked_by_id::text AS checked_by"),
+        sql.SQL("to_char(submitted_at AT TIME ZONE 'Asia/Shanghai', 'YYYYMMDD')::int AS entered_on"),
+    ]
+    then = {table: _taken_out("subject", (item for item in items if item in subject[table])) for table, items in last.items()}
+    person_last = [item for item in last["person"] if item not in PERSON_SUBJECT]
+    household_last = [item for item in last["household"] if item not in HOUSEHOLD_SUBJECT]
+    return {
+        "household": _household_scan(columns),
+        "person": _registry_scan("person", "households_person", PERSON_SUBJECT, columns, "village_code", "member_state"),
+        "household_now": _unpacked_scan("household_year", year, of_record, _recorded("household", columns)) + as_swept,
+        "person_now": _record_scan("person_year", year, _taken_out("values", _recorded("person", columns))),
+        "household_last": _unpacked_scan("household_year", year - 1, then["household"], household_last),
+        "spell": _registry_scan("spell", "households_monitoringspell", SPELL_SUBJECT, columns, "village_code", "spell_no"),
+        "person_last": _record_scan("person_year", year - 1, [*_taken_out("values", person_last), *then["person"]]),
+    }
+
+
+def _columns_of(table: str, subject: Mapping[str, str], columns: Mapping[str, Columns], alias: str, always: Iterable[str]) -> sql.Composed:
+    names = dict.fromkeys([*always, *(column for item, column in subject.items() if item in columns[table].now)])
+    return sql.SQL(", ").join(sql.Identifier(alias, name) for name in names)
+
+
+def _household_scan(columns: Mapping[str, Columns]) -> sql.Composed:
+    """A household's location is one row at most; its registry columns beside it."""
+    return sql.SQL(
         "SELECT h.id AS household_key, {columns}, {location} FROM households_household h"
         " LEFT JOIN households_location l ON l.household_id = h.id AND l.is_current WHERE h.kind = 'assisted'"
     ).format(
-        columns=read("household", HOUSEHOLD_SUBJECT, "h", "village_code"),
+        columns=_columns_of("household", HOUSEHOLD_SUBJECT, columns, "h", ["village_code"]),
         location=sql.SQL(", ").join(sql.Identifier("l", column) for column in LOCATION_COLUMNS),
     )
-    person = sql.SQL("SELECT id AS person_key, household_id AS household_key, {} FROM households_person p").format(
-        read("person", PERSON_SUBJECT, "p", "village_code", "member_state")
+
+
+def _registry_scan(table: str, stored: str, subject: Mapping[str, str], columns: Mapping[str, Columns], *always: str) -> sql.Composed:
+    items = _taken_out("values", _recorded(table, columns)) if table == "spell" else []
+    return sql.SQL("SELECT id AS {key}, household_id AS household_key, {selected} FROM {stored} r").format(
+        key=sql.Identifier(_KEYS[table][0]),
+        selected=sql.SQL(", ").join([_columns_of(table, subject, columns, "r", always), *items]),
+        stored=sql.Identifier(stored),
     )
-    spell = sql.SQL("SELECT id AS spell_key, household_id AS household_key, {}, values FROM households_monitoringspell s").format(
-        read("spell", SPELL_SUBJECT, "s", "village_code", "spell_no")
+
+
+def _record_scan(form: str, year: int, selected: Iterable[sql.Composable], beside: sql.Composable | None = None) -> sql.Composed:
+    return sql.SQL("SELECT {selected} FROM records_record{beside} WHERE form = {form} AND year = {year} AND period = ''").format(
+        selected=sql.SQL(", ").join([sql.SQL("subject_id AS key"), *selected]),
+        beside=beside or sql.SQL(""),
+        form=sql.Literal(form),
+        year=sql.Literal(year),
     )
-    return {"household": household, "person": person, "spell": spell}
 
 
-def _record_scans(year: int, columns: Mapping[str, Columns]) -> dict[str, sql.Composed]:
-    """Records as JSON text; of last year only the items read. A household's values are long enough to be compressed: `->>` would unpack them
-    once per item, jsonb_to_record does it once."""
-    source = sql.SQL(" FROM records_record")
-    where = sql.SQL(" WHERE form = {form} AND year = {year} AND period = ''")
-
-    def subject_items(table: str, subject: Mapping[str, str]) -> list[sql.Composable]:
-        return [
-            sql.SQL("subject ->> {} AS {}").format(sql.Literal(item), sql.Identifier(item)) for item in sorted(columns[table].last & subject.keys())
-        ]
-
-    person_items: list[sql.Composable] = [
-        sql.SQL("values ->> {} AS {}").format(sql.Literal(item), sql.Identifier(item))
-        for item in sorted(columns["person"].last - PERSON_SUBJECT.keys())
-    ]
-    household_items = sorted(columns["household"].last - HOUSEHOLD_SUBJECT.keys())
-    one_unpacking = sql.SQL(" CROSS JOIN LATERAL jsonb_to_record(values) AS last ({})").format(
-        sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(item)) for item in household_items)
-    )
-    selects: dict[str, list[sql.Composable]] = {
-        "person_now": [sql.SQL("values")],
-        "person_last": [*person_items, *subject_items("person", PERSON_SUBJECT)],
-        "household_now": [
-            sql.SQL("values, entered_by_id::text AS entered_by, checked_by_id::text AS checked_by"),
-            sql.SQL("to_char(submitted_at AT TIME ZONE 'Asia/Shanghai', 'YYYYMMDD')::int AS entered_on"),
-        ],
-        "household_last": [*([sql.SQL("last.*")] if household_items else []), *subject_items("household", HOUSEHOLD_SUBJECT)],
-    }
-    scans = {}
-    for name, chosen in selects.items():
-        table, _, time_word = name.partition("_")
-        rows = where.format(form=sql.Literal(_FORM[table]), year=sql.Literal(year if time_word == "now" else year - 1))
-        if name == "household_now":
-            rows += sql.SQL(" AND state IN ({})").format(sql.SQL(", ").join(map(sql.Literal, SWEPT_STATES)))
-        rows = source + one_unpacking + rows if name == "household_last" and household_items else source + rows
-        scans[name] = sql.SQL("SELECT {}").format(sql.SQL(", ").join([sql.SQL("subject_id AS key"), *chosen])) + rows
-    return scans
+def _unpacked_scan(form: str, year: int, selected: Iterable[sql.Composable], items: Sequence[str]) -> sql.Composed:
+    """Values long enough that they may be stored compressed: `->>` would unpack them once per item, jsonb_to_record does it once."""
+    if not items:
+        return _record_scan(form, year, selected)
+    names = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(item)) for item in items)
+    unpacking = sql.SQL(" CROSS JOIN LATERAL jsonb_to_record(values) AS unpacked ({})").format(names)
+    return _record_scan(form, year, [*selected, sql.SQL("unpacked.*")], unpacking)
 
 
-# Two lanes of about equal work: the server's cost is writing JSON as text.
-_LANES = (("person_now", "person", "household", "spell"), ("household_now", "household_last", "person_last"))
+class _Arriving(Mapping[str, pa.Table]):
+    """Raw tables that are still being read: to ask for one is to wait for it."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._tables: dict[str, Future[pa.Table]] = {name: Future() for name in names}
+
+    def __getitem__(self, name: str) -> pa.Table:
+        return self._tables[name].result()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def arrived(self, name: str, table: pa.Table) -> None:
+        self._tables[name].set_result(table)
+
+    def fail(self, fault: BaseException) -> None:
+        for table in self._tables.values():
+            with suppress(InvalidStateError):
+                table.set_exception(fault)
 
 
-def _read(year: int, columns: Mapping[str, Columns]) -> dict[str, pa.Table]:
-    """Every scan as an Arrow table, all of them seeing the county at one moment."""
-    scans = _registry_scans(columns) | _record_scans(year, columns)
+_BEGIN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+
+
+@contextmanager
+def _reading(year: int, columns: Mapping[str, Columns]) -> Iterator[Mapping[str, pa.Table]]:
+    """Every scan as an Arrow table, all of them seeing the county at one moment, read by two connections while the caller goes on."""
+    scans = _scans(year, columns)
+    raw = _Arriving(scans)
+    waiting = iter(scans)  # shared: whichever connection is free takes the next
+
+    def read(cursor: adbc.Cursor) -> None:
+        try:
+            for name in waiting:
+                cursor.execute(scans[name].as_string(None))
+                raw.arrived(name, cursor.fetch_arrow_table())
+        except BaseException as fault:
+            raw.fail(fault)
+            raise
+
     url = read_urls(Path(settings.DATA_DIR)).snapshot
-    begin = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-    with adbc.connect(url) as leading, leading.cursor() as cursor:
-        cursor.execute(begin)
-        cursor.execute("SELECT pg_export_snapshot()")
-        moment = sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(cursor.fetchone()[0])).as_string(None)
-
-        def lane(names: tuple[str, ...]) -> dict[str, pa.Table]:
-            found: dict[str, pa.Table] = {}
-            with adbc.connect(url) as connection, connection.cursor() as reading:
-                reading.execute(begin)
-                reading.execute(moment)
-                for name in names:
-                    reading.execute(scans[name].as_string(None))
-                    found[name] = reading.fetch_arrow_table()
-            return found
-
-        with ThreadPoolExecutor(len(_LANES)) as pool:
-            lanes = list(pool.map(lane, _LANES))
-    return {name: table for found in lanes for name, table in found.items()}
+    with adbc.connect(url) as first, first.cursor() as leading, adbc.connect(url) as second, second.cursor() as following:
+        leading.execute(_BEGIN)
+        leading.execute("SELECT pg_export_snapshot()")
+        (moment,) = leading.fetchone()
+        following.execute(_BEGIN)
+        following.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(moment)).as_string(None))
+        with ThreadPoolExecutor(2) as pool:
+            lanes = [pool.submit(read, cursor) for cursor in (leading, following)]
+            yield raw
+            for done in lanes:
+                done.result()
 
 
 # Building: raw tables to the wide tables of the rule language
 
 
 def build(raw: Mapping[str, pa.Table], columns: Mapping[str, Columns], pack: Pack) -> duckdb.DuckDBPyConnection:
-    """The tables household, person, spell and latest_spell from raw ones: household, person, spell (registry columns), household_now and
-    person_now (key, values as JSON; household_now holds those to be swept), household_last and person_last (key, items as text)."""
-    database = duckdb.connect(":memory:", config={"threads": 2})
+    """The tables household, person, spell and latest_spell from raw ones: household, person, spell (registry columns; of spells their items
+    too), household_now, household_last, person_now, person_last (key, items). Items are the text of their JSON form; household_now holds those
+    to be swept."""
+    # One thread a statement: over tables of this size a second one only makes it dearer; what can go side by side are the statements.
+    database = duckdb.connect(":memory:", config={"threads": 1})
     database.execute("SET TimeZone = 'Asia/Shanghai'")
+    # Lists of codes stay conditions: as joins, which DuckDB makes of them inside OR, they cost more than they save.
+    database.execute("SET disabled_optimizers = 'in_clause'")
     types = {table: pack.schema().subjects[table].columns for table in _KEYS}
-    # One after another: DuckDB works on all cores within each.
-    for table in _KEYS:
-        for name in (table, f"{table}_now", f"{table}_last"):
-            if name in raw:
-                database.register(f"raw_{name}", raw[name])
-    database.sql(_household(columns["household"], types["household"]).sql("duckdb")).create("household")
-    database.sql(_person(columns["person"], types["person"]).sql("duckdb")).create("person")
-    database.sql(_spell(columns["spell"], types["spell"]).sql("duckdb")).create("spell")
-    database.execute(
-        "UPDATE household SET members_live = coalesce(n, 0) FROM "
-        "(SELECT h.household_key AS k, count(p.person_key) AS n FROM household h"
-        " LEFT JOIN person p ON p.household_key = h.household_key AND p.is_live GROUP BY h.household_key) c WHERE c.k = household.household_key"
-    )
+    made = {
+        "household": (("household", "household_now", "household_last", "person"), _household),
+        "spell": (("spell",), _spell),
+        "person": (("person_now", "person_last"), _person),
+    }
+    for table, (sources, query) in made.items():
+        for name in sources:
+            database.register(f"raw_{name}", raw[name])
+        database.sql(query(columns[table], types[table]).sql("duckdb", copy=False)).create(table)
+    for name in raw:
+        database.unregister(f"raw_{name}")
     database.execute(
         "CREATE VIEW latest_spell AS SELECT * FROM spell QUALIFY row_number() OVER (PARTITION BY household_key ORDER BY spell_no DESC) = 1"
     )
@@ -239,13 +287,6 @@ def _text(value: str) -> e.Expr:
     return e.Literal.string(value)
 
 
-def _raw_type(type_: Type) -> Any:
-    """How from_json is to read an item: dates and months arrive as the JSON form has them."""
-    if isinstance(type_, Codes):
-        return ["VARCHAR"]
-    return "VARCHAR" if isinstance(type_, (Date, Month)) else column_type(type_)
-
-
 def _month(value: e.Expr) -> e.Expr:
     def part(start: int, length: int) -> e.Expr:
         piece = _fn("substr", value.copy(), e.Literal.number(start), e.Literal.number(length))
@@ -255,17 +296,12 @@ def _month(value: e.Expr) -> e.Expr:
     return e.Add(this=e.Mul(this=part(1, 4), expression=e.Literal.number(12)), expression=e.Paren(this=months))
 
 
-def _from_json(value: e.Expr, type_: Type) -> e.Expr:
-    """An item as from_json gave it → what expressions see."""
-    if isinstance(type_, Date):
-        return e.TryCast(this=_fn("replace", value, _text("-"), _text("")), to=e.DataType.build("INT"))
-    return _month(value) if isinstance(type_, Month) else value
-
-
 def _from_text(value: e.Expr, type_: Type) -> e.Expr:
     """An item's JSON form as text → what expressions see."""
-    if isinstance(type_, (Date, Month)):
-        return _from_json(value, type_)
+    if isinstance(type_, Date):
+        return e.TryCast(this=_fn("replace", value, _text("-"), _text("")), to=e.DataType.build("INT"))
+    if isinstance(type_, Month):
+        return _month(value)
     if isinstance(type_, Codes):
         return _fn("from_json", value, _text('["VARCHAR"]'))
     kind = column_type(type_)
@@ -281,31 +317,24 @@ def _from_column(value: e.Expr, type_: Type) -> e.Expr:
     return _fn("nullif", value, _text("")) if column_type(type_) == "VARCHAR" else value
 
 
-def _items(columns: Columns, types: Mapping[str, Type], own: Mapping[str, e.Expr]) -> list[e.Expr]:
-    """This year's items of a wide table: those of `own` from their registry columns, the rest from the parsed JSON `n.v`."""
+def _items(columns: Columns, types: Mapping[str, Type], own: Mapping[str, e.Expr], recorded: str = "n") -> list[e.Expr]:
+    """This year's items of a wide table: those of `own` from their registry columns, the rest as text from the raw table `recorded`."""
     selected = []
     for name in sorted(columns.now & types.keys()):
         if name in own:
             value = _from_column(own[name], types[name])
         else:
-            value = _from_json(e.Dot(this=e.column("v", table="n"), expression=e.to_identifier(name, quoted=True)), types[name])
-        selected.append(e.alias_(value, name, quoted=True))
+            value = _from_text(e.column(name, table=recorded, quoted=True), types[name])
+        selected.append(e.alias_(value, name, quoted=True, copy=False))
     return selected
 
 
 def _last_items(columns: Columns, types: Mapping[str, Type]) -> list[e.Expr]:
     """Last year's items as last__x, from their text columns."""
     return [
-        e.alias_(_from_text(e.column(name, table="l", quoted=True), types[name]), f"last__{name}", quoted=True)
+        e.alias_(_from_text(e.column(name, table="l", quoted=True), types[name]), f"last__{name}", quoted=True, copy=False)
         for name in sorted(columns.last & types.keys())
     ]
-
-
-def _parsed(source: str, items: Iterable[str], types: Mapping[str, Type], alias: str) -> e.Expr:
-    """Raw table `source` with its JSON parsed into `v`, only the items read."""
-    structure = {name: _raw_type(types[name]) for name in sorted(items) if name in types}
-    parsed = _fn("from_json", e.column("values", quoted=True), _text(json.dumps(structure)))
-    return e.select("*", e.alias_(parsed, "v")).from_(source).subquery(alias)
 
 
 def _on(left: str, left_column: str, right: str, right_column: str) -> e.Expr:
@@ -316,6 +345,15 @@ def _table(name: str, alias: str) -> e.Expr:
     return e.alias_(e.to_table(name), alias, table=True)
 
 
+def _selected(columns: Iterable[e.Expr], source: str) -> e.Select:
+    return e.select(*columns, copy=False).from_(_table(source, "r"), copy=False)
+
+
+def _joined(query: e.Select, table: e.Expr, on: e.Expr, kind: str = "left") -> e.Select:
+    """In place: the hundred columns selected are not copied for each join."""
+    return query.join(table, on=on, join_type=kind, copy=False)
+
+
 def _household(columns: Columns, types: Mapping[str, Type]) -> e.Select:
     own: dict[str, e.Expr] = {item: e.column(column, table="r", quoted=True) for item, column in HOUSEHOLD_SUBJECT.items()}
     own |= {name: e.column(name, table="r", quoted=True) for name in LOCATION_COLUMNS}
@@ -323,29 +361,34 @@ def _household(columns: Columns, types: Mapping[str, Type]) -> e.Select:
     # Integers as they are: `entered_on` is a day number already.
     plain = {name: own.pop(name) for name in ("entered_on",)}
     rest = Columns(columns.now - {"members_live", *plain}, columns.last)
-    keys = [e.column("household_key", table="r"), e.column("village_code", table="r"), e.alias_(e.cast(e.Null(), "INT"), "members_live")]
+    live = e.cast(_fn("coalesce", e.column("n", table="m"), e.Literal.number(0)), "INT")
+    keys = [e.column("household_key", table="r"), e.column("village_code", table="r"), e.alias_(live, "members_live")]
     keys += [e.alias_(value, name) for name, value in plain.items()]
-    query = e.select(*keys, *_items(rest, types, own), *_last_items(rest, types)).from_(_table("raw_household", "r"))
-    now = _parsed("raw_household_now", rest.now - own.keys(), types, "n")
-    query = query.join(now, on=_on("n", "key", "r", "household_key"))
-    return query.join(_table("raw_household_last", "l"), on=_on("l", "key", "r", "household_key"), join_type="left")
+    query = _selected([*keys, *_items(rest, types, own), *_last_items(rest, types)], "raw_household")
+    query = _joined(query, _table("raw_household_now", "n"), _on("n", "key", "r", "household_key"), "inner")
+    query = _joined(query, _table("raw_household_last", "l"), _on("l", "key", "r", "household_key"))
+    members = _selected([e.column("household_key", table="r"), e.alias_(e.Count(this=e.Star()), "n")], "raw_person").where(_is_live("r"))
+    members = members.group_by(e.column("household_key", table="r"))
+    return _joined(query, members.subquery("m"), _on("m", "household_key", "r", "household_key"))
+
+
+def _is_live(table: str) -> e.Expr:
+    return e.EQ(this=e.column("member_state", table=table), expression=_text("01"))
 
 
 def _person(columns: Columns, types: Mapping[str, Type]) -> e.Select:
     own: dict[str, e.Expr] = {item: e.column(column, table="r", quoted=True) for item, column in PERSON_SUBJECT.items()}
-    live = e.EQ(this=e.column("member_state", table="r"), expression=_text("01"))
     keys = [e.column(key, table="r") for key in ("person_key", "household_key", "village_code")]
     items = [*_items(columns, types, own), *_last_items(columns, types)]
-    query = e.select(*keys, e.alias_(live, "is_live"), *items).from_(_table("raw_person", "r"))
-    query = query.join(_table("household", "h"), on=_on("h", "household_key", "r", "household_key"))
-    now = _parsed("raw_person_now", columns.now - own.keys(), types, "n")
-    query = query.join(now, on=_on("n", "key", "r", "person_key"), join_type="left")
-    return query.join(_table("raw_person_last", "l"), on=_on("l", "key", "r", "person_key"), join_type="left")
+    query = _selected([*keys, e.alias_(_is_live("r"), "is_live"), *items], "raw_person")
+    query = _joined(query, _table("household", "h"), _on("h", "household_key", "r", "household_key"), "inner")
+    query = _joined(query, _table("raw_person_now", "n"), _on("n", "key", "r", "person_key"))
+    return _joined(query, _table("raw_person_last", "l"), _on("l", "key", "r", "person_key"))
 
 
 def _spell(columns: Columns, types: Mapping[str, Type]) -> e.Select:
-    own: dict[str, e.Expr] = {item: e.column(column, table="n", quoted=True) for item, column in SPELL_SUBJECT.items()}
+    own: dict[str, e.Expr] = {item: e.column(column, table="r", quoted=True) for item, column in SPELL_SUBJECT.items()}
     needed = Columns(columns.now | {"spell_no"}, frozenset())
-    keys = [e.column(key, table="n") for key in _KEYS["spell"]]
-    query = e.select(*keys, *_items(needed, types, own)).from_(_parsed("raw_spell", needed.now - own.keys(), types, "n"))
-    return query.join(_table("household", "h"), on=_on("h", "household_key", "n", "household_key"))
+    keys = [e.column(key, table="r") for key in _KEYS["spell"]]
+    query = _selected([*keys, *_items(needed, types, own, "r")], "raw_spell")
+    return _joined(query, _table("household", "h"), _on("h", "household_key", "r", "household_key"), "inner")

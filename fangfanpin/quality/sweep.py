@@ -2,7 +2,8 @@
 
 import datetime
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,7 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import set_act
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign
-from fangfanpin.expressions.duckdb import rule_select
+from fangfanpin.expressions.duckdb import rules_select
 from fangfanpin.jobs.services import Progress
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.policy.services import pack_of
@@ -44,24 +45,26 @@ class Hit:
 
 
 def find_hits(database: duckdb.DuckDBPyConnection, pack: Pack) -> list[Hit]:
-    """All hits of all rules: a UNION ALL of one filtered scan per rule, with the values each used."""
-    database.sql(_all_rules(pack)).create("hit")
-    rules = {rule.id: rule for rule in pack.rules}
-    found = database.sql("SELECT rule_id, subject_key, household_key, village_code FROM hit").fetchall()
-    rules_hit = [rules[rule_id] for rule_id in sorted({row[0] for row in found})]
-    own = {subject: _own_values(database, subject, [rule for rule in rules_hit if rule.subject == subject], pack) for subject in _KEY}
-    beside = _values_beside(database, rules_hit, pack)
+    """All hits of all rules: one scan per subject judges its rules, then the values are read that the rules used where they hit."""
+    queries = queries_of(pack)
+    judged: list[_Judged] = []
+    # Side by side: persons have about as many rules as households and spells together, over more rows.
+    with ThreadPoolExecutor(1) as pool:
+        persons = [pool.submit(_judge, database, queries[subject], pack) for subject in ("person",) if subject in queries]
+        for subject in ("household", "spell"):
+            judged += _judge(database, queries[subject], pack) if subject in queries else []
+        judged += [one for done in persons for one in done.result()]
+    beside = _values_beside(database, queries, {one.rule.id: one.rule for one in judged}.values(), pack)
     hits = []
-    for rule_id, subject_key, household_key, village_code in found:
-        rule = rules[rule_id]
+    for one in judged:
         used: dict[str, Any] = {}
-        for reading in messages.readings(rule):
+        for reading in messages.readings(one.rule):
             relation = messages.relation_of(reading, pack.schema())
             if relation is None:
-                used[reading.name] = own[rule.subject][subject_key][reading.name]
+                used[reading.name] = one.own[reading.name]
             else:
-                used[reading.name] = {str(key): values[reading.name] for key, values in beside[relation].get(household_key, ())}
-        hits.append(Hit(rule, subject_key, household_key, village_code, used))
+                used[reading.name] = {key: values[reading.name] for key, values in beside[relation].get(str(one.household_id), ())}
+        hits.append(Hit(one.rule, one.subject_id, one.household_id, one.village_code, used))
     return hits
 
 
@@ -69,26 +72,65 @@ _KEY = {"household": "household_key", "person": "person_key", "spell": "spell_ke
 _ALIAS = {"household": "h", "spell": "l"}
 
 
-_texts: dict[str, str] = {}  # by the pack's hash: building the query costs as much as running it on a small county
+@dataclass(frozen=True, slots=True)
+class _Query:
+    """The rules of one subject and the text that judges them all."""
+
+    subject: str
+    rules: Sequence[Rule]
+    text: str
+
+    @property
+    def hits(self) -> str:
+        """The table its rows are kept in."""
+        return f"hit_{self.subject}"
+
+    def households_hit(self, rule_ids: Container[str]) -> e.Select | None:
+        """The households that these rules hit; None where none of them is of this subject."""
+        columns = [e.column(f"r{place}") for place, rule in enumerate(self.rules) if rule.id in rule_ids]
+        return e.select("household_key").from_(self.hits).where(e.or_(*columns)) if columns else None
 
 
-def _all_rules(pack: Pack) -> str:
-    """The text of all rules as one query."""
-    if pack.hash not in _texts:
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One rule on one subject, with the values it used but those of other rows."""
+
+    rule: Rule
+    subject_id: UUID
+    household_id: UUID
+    village_code: str
+    own: Mapping[str, Any]
+
+
+_queries: dict[str, dict[str, _Query]] = {}  # by the pack's hash
+
+
+def queries_of(pack: Pack) -> dict[str, _Query]:
+    """By subject, what judges its rules."""
+    if pack.hash not in _queries:
         schema, env = pack.schema(), pack.constants()
-        union: e.Expr | None = None
-        for rule in pack.rules:
-            select = rule_select(rule.id, rule.when, schema=schema, env=env, scope=rule.scope)
-            union = select if union is None else e.Union(this=union, expression=select, distinct=False)
-        assert union is not None
-        _texts[pack.hash] = union.sql("duckdb")
-    return _texts[pack.hash]
+        written = {}
+        for subject in _KEY:
+            rules = [rule for rule in pack.rules if rule.subject == subject]
+            if rules:
+                select = rules_select([(rule.when, rule.scope) for rule in rules], schema=schema, env=env)
+                written[subject] = _Query(subject, rules, select.sql("duckdb", copy=False))
+        _queries[pack.hash] = written
+    return _queries[pack.hash]
 
 
-def _own_values(database: duckdb.DuckDBPyConnection, subject: str, rules: Sequence[Rule], pack: Pack) -> dict[UUID, dict[str, Any]]:
-    """Values of the subjects hit, their household's and its latest spell's, by the names the rules read."""
-    if not rules:
-        return {}
+def _judge(database: duckdb.DuckDBPyConnection, query: _Query, pack: Pack) -> list[_Judged]:
+    with database.cursor() as cursor:
+        cursor.sql(query.text).create(query.hits)
+        rows = cursor.table(query.hits).fetchall()
+        found = [(rule, row) for row in rows for rule, holds in zip(query.rules, row[3:], strict=True) if holds]
+        own = _own_values(cursor, query, {rule.id: rule for rule, _ in found}.values(), pack)
+    return [_Judged(rule, row[0], row[1], row[2], own[row[0]]) for rule, row in found]
+
+
+def _own_values(database: duckdb.DuckDBPyConnection, query: _Query, rules: Iterable[Rule], pack: Pack) -> dict[UUID, dict[str, Any]]:
+    """Values of the subjects hit, their household's and its latest spell's, by the names that `rules` read."""
+    subject = query.subject
     readings = {r.name: r for rule in rules for r in messages.readings(rule) if messages.relation_of(r, pack.schema()) is None}
     names = sorted(readings)
     columns: list[e.Expr] = [e.alias_(e.column(_KEY[subject], table="s"), "key")]
@@ -100,42 +142,59 @@ def _own_values(database: duckdb.DuckDBPyConnection, subject: str, rules: Sequen
         aliases.add(alias)
         column = f"last__{reading.item}" if reading.place.endswith("last") else reading.item
         columns.append(e.alias_(e.column(column, table=alias, quoted=True), name, quoted=True))
-    query = e.select(*columns).from_(e.alias_(e.to_table(subject), "s", table=True))
+    select = e.select(*columns).from_(e.alias_(e.to_table(subject), "s", table=True))
     for alias, table in (("h", "household"), ("l", "latest_spell")):
         if alias in aliases:
             on = e.EQ(this=e.column("household_key", table=alias), expression=e.column("household_key", table="s"))
-            query = query.join(e.alias_(e.to_table(table), alias, table=True), on=on, join_type="left")
-    keys = e.select("subject_key").from_("hit")
-    rows = database.sql(query.where(e.In(this=e.column(_KEY[subject], table="s"), query=keys.subquery())).sql("duckdb")).fetchall()
-    return {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
+            select = select.join(e.alias_(e.to_table(table), alias, table=True), on=on, join_type="left")
+    keys = e.select("subject_key").from_(query.hits)
+    select = select.where(e.In(this=e.column(_KEY[subject], table="s"), query=keys.subquery()))
+    return {row[0]: dict(zip(names, row[1:], strict=True)) for row in database.sql(select.sql("duckdb")).fetchall()}
 
 
-Beside = dict[str, dict[UUID, list[tuple[UUID, dict[str, Any]]]]]
+Beside = dict[str, dict[str, list[tuple[str, dict[str, Any]]]]]
 
 
-def _values_beside(database: duckdb.DuckDBPyConnection, rules: Sequence[Rule], pack: Pack) -> Beside:
-    """By relation and household: each row's key and the values that the rules read of it."""
+def _values_beside(database: duckdb.DuckDBPyConnection, queries: Mapping[str, _Query], rules: Iterable[Rule], pack: Pack) -> Beside:
+    """By relation and household: each row's key and the values that those of `rules` read of it which hit the household. Keys are texts."""
     relations = pack.schema().relations
     wanted: dict[str, dict[str, messages.Reading]] = {}
+    readers: dict[str, set[str]] = {}
     for rule in rules:
         for reading in messages.readings(rule):
             relation = messages.relation_of(reading, pack.schema())
             if relation is not None:
                 wanted.setdefault(relation, {})[reading.name] = reading
+                readers.setdefault(relation, set()).add(rule.id)
     found: Beside = {}
     for relation, readings in wanted.items():
         table, names = relations[relation].table, sorted(readings)
-        columns = [
-            e.column(f"last__{readings[name].item}" if readings[name].place.endswith("last") else readings[name].item, quoted=True) for name in names
+        columns: list[e.Expr] = [e.cast(e.column(key), "VARCHAR") for key in ("household_key", _KEY[table])]
+        for name in names:
+            item = readings[name].item
+            columns.append(e.column(f"last__{item}" if readings[name].place.endswith("last") else item, quoted=True))
+        hit = [
+            e.In(this=e.column("household_key"), query=households.subquery())
+            for one in queries.values()
+            if (households := one.households_hit(readers[relation]))
         ]
-        query = e.select("household_key", _KEY[table], *columns).from_(table)
-        query = query.where(e.In(this=e.column("household_key"), query=e.select("household_key").from_("hit").subquery()))
+        query = e.select(*columns).from_(table).where(e.or_(*hit))
         if relations[relation].live_only:
             query = query.where("is_live")
         by_household = found.setdefault(relation, {})
         for household_key, key, *values in database.sql(query.sql("duckdb")).fetchall():
             by_household.setdefault(household_key, []).append((key, dict(zip(names, values, strict=True))))
     return found
+
+
+class _Swept(Container[UUID]):
+    """Households by the text of their id: 25,000 UUID objects would be walked by each garbage collection."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        self._keys = frozenset(keys)
+
+    def __contains__(self, household_id: object) -> bool:
+        return str(household_id) in self._keys
 
 
 class SweepRunning(Exception):
@@ -161,13 +220,13 @@ def run_sweep(*, campaign: Campaign, by: User | None, progress: Progress | None 
     sweep = Sweep(year=campaign.year, pack_hash=pack.hash, started_by=by, rules=len(pack.rules))
     if progress:
         progress.report(0, 4)
-    with snapshot.taken(campaign.year, pack, sweep.id) as database:
+    with snapshot.taken(campaign.year, pack, sweep.id, meanwhile=lambda: queries_of(pack)) as database:
         taken = time.perf_counter()
         if progress:
             progress.report(1, 4)
         hits = find_hits(database, pack)
         counts = [database.table(name).count("*").fetchall() for name in ("household", "person")]
-        swept = {row[0] for row in database.sql("SELECT household_key FROM household").fetchall()}
+        swept = _Swept(database.sql("SELECT household_key::VARCHAR AS key FROM household").to_arrow_table().column("key").to_pylist())
     found = time.perf_counter()
     if progress:
         progress.report(3, 4)
@@ -188,7 +247,7 @@ def write_clues(
     hits: Iterable[Hit],
     campaign: Campaign,
     pack: Pack,
-    households: set[UUID] | None = None,
+    households: Container[UUID] | None = None,
     rules: frozenset[str] | None = None,
     by: User | None = None,
 ) -> tuple[int, int]:
@@ -202,7 +261,7 @@ def write_clues(
     # "24:00" is the next midnight: the day it is due on is the one before.
     due_on = next(((s.due_at - datetime.timedelta(minutes=1)).date() for s in clock.stages(campaign) if s.metric == "clues_closed"), None)
     existing_rows = Clue.objects.filter(year=campaign.year)
-    if households is not None and len(households) <= 1000:
+    if isinstance(households, Set):  # a few, to be named in a query
         existing_rows = existing_rows.filter(household_id__in=households)
     existing = {
         (clue.rule_id, clue.subject_kind, clue.subject_id): clue

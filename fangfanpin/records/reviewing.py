@@ -6,7 +6,10 @@ from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import set_act
+from fangfanpin.pack import Pack
 from fangfanpin.records.models import Record
+from fangfanpin.records.saving import constraint_faults, unconfirmed
+from fangfanpin.records.units import load_unit
 
 
 class ReviewRefused(Exception):
@@ -18,13 +21,36 @@ def _lead(record: Record) -> Record:
 
 
 @transaction.atomic
-def approve(*, record: Record, by: User) -> Record:
-    """Submitted → approved. Maker and checker are different people."""
+def approve(*, record: Record, by: User, pack: Pack, seen_version: int | None) -> Record:
+    """Submitted → approved. Maker and checker are different people, and the checker has seen what is approved (`seen_version`).
+    What was changed after submission must pass what a submission must."""
+    lead = _to_approve(record, by, seen_version)
+    if lead.household is not None:
+        unit = load_unit(lead.household, lead.year)
+        if faults := unconfirmed(unit, pack) + constraint_faults(unit, pack, severity="error"):
+            said = {"count": len(faults), "first": faults[0].message}
+            raise ReviewRefused(_("这户有 %(count)d 处必须改正（%(first)s），不能通过，请退回。") % said)
+    return _approved(lead, by)
+
+
+@transaction.atomic
+def approve_row(*, record: Record, by: User, seen_version: int | None) -> Record:
+    """As `approve`, for a record that stands alone: a register's row passed its checks when it was saved."""
+    return _approved(_to_approve(record, by, seen_version), by)
+
+
+def _to_approve(record: Record, by: User, seen_version: int | None) -> Record:
     lead = _lead(record)
     if lead.state != Record.State.SUBMITTED:
         raise ReviewRefused(_("只有已提交的可以审核。"))
     if lead.entered_by_id == by.pk:
         raise ReviewRefused(_("录入和审核不能是同一个人。"))
+    if lead.version != seen_version:
+        raise ReviewRefused(_("您打开以后又有改动，请核对现在的内容再审核。"))
+    return lead
+
+
+def _approved(lead: Record, by: User) -> Record:
     set_act("record.approve")
     lead.state = Record.State.APPROVED
     lead.reviewed_by = by

@@ -270,10 +270,10 @@ def strike(*, record: Record, register: Register, pack: Pack, reason: str, by: U
     return record
 
 
-def approve(*, record: Record, register: Register, pack: Pack, by: User) -> Record:
-    """Submitted → approved, by somebody else than who entered it. Raises reviewing.ReviewRefused."""
+def approve(*, record: Record, register: Register, pack: Pack, seen: int | None, by: User) -> Record:
+    """Submitted → approved as seen at a version, by somebody else than who entered it. Raises reviewing.ReviewRefused."""
     with transaction.atomic():
-        done = reviewing.approve(record=record, by=by)
+        done = reviewing.approve_row(record=record, by=by, seen_version=seen)
         reflect(done, register, pack)
     return done
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("registers/rows/<uuid:row_id>/approve", views.approve, name="approve"),
     path("registers/rows/<uuid:row_id>/return", views.send_back, name="return"),
     path("registers/<slug:form>/", views.listing, name="list"),
+    path("registers/<slug:form>/approve", views.approve_many, name="approve_many"),
     path("registers/<slug:form>/export", views.export, name="export"),
     path("registers/<slug:form>/new", views.new, name="new"),
 ]

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
@@ -89,6 +90,7 @@ def listing(request: SignedInRequest, form: str) -> HttpResponse:
             "rows": list(zip(found.rows, cells, strict=True)),
             "next_url": queries.address(request.path, chosen, found.next_cursor),
             "may_add": request.reach.has(Verb.RECORD_ENTER),
+            "reviewing": chosen.state == Record.State.SUBMITTED and request.reach.has(Verb.RECORD_REVIEW),
             "may_export": request.reach.has(Verb.EXPORT_MAKE),
             "query": urlencode(chosen.query()),
             "narrowed": bool(chosen.query()),
@@ -266,12 +268,36 @@ def strike(request: SignedInRequest, row_id: UUID) -> HttpResponse:
 
 
 @needs(Verb.RECORD_REVIEW, "POST")
+def approve_many(request: SignedInRequest, form: str) -> HttpResponse:
+    """POST `row`: record id and the version that was seen, several; what cannot be approved is told and stays."""
+    year = _year()
+    register = _register(form, year.pack)
+    done, refused = 0, ""
+    for given in request.POST.getlist("row")[: queries.PAGE]:
+        row_id, _colon, seen = given.partition(":")
+        record = within_reach(Record.objects.filter(form=register.key), request.reach, pk=_uuid(row_id))
+        require(request.reach, Verb.RECORD_REVIEW, record)
+        try:
+            services.approve(record=record, register=register, pack=year.pack, seen=int(seen) if seen.isdigit() else None, by=request.user)
+        except ReviewRefused as refusal:
+            refused = str(refusal)
+        else:
+            done += 1
+    if done:
+        messages.success(request, _("已审核通过 %(count)d 条。") % {"count": done})
+    if refused:
+        messages.error(request, _("有的没有通过：%(why)s") % {"why": refused})
+    return redirect(f"{reverse('registers:list', args=[register.key])}?{urlencode({'state': Record.State.SUBMITTED})}")
+
+
+@needs(Verb.RECORD_REVIEW, "POST")
 def approve(request: SignedInRequest, row_id: UUID) -> HttpResponse:
     year = _year()
     record, register = _record(request, row_id, year.pack)
     require(request.reach, Verb.RECORD_REVIEW, record)
     try:
-        services.approve(record=record, register=register, pack=year.pack, by=request.user)
+        seen = request.POST.get("seen", "")
+        services.approve(record=record, register=register, pack=year.pack, seen=int(seen) if seen.isdigit() else None, by=request.user)
     except ReviewRefused as refused:
         messages.error(request, str(refused))
     else:

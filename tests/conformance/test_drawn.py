@@ -17,7 +17,6 @@ from tests.conformance.test_reached import EVERY, kinds
 from tests.conformance.world import SCHEMA, Home, household_scope, scope_in
 
 COUNTY_SEED = 20210930
-CALM = settings(deadline=None, suppress_health_check=list(HealthCheck), database=None)
 
 
 @dataclass(frozen=True, repr=False)
@@ -80,23 +79,17 @@ def test_engines_agree_on_drawn_expressions(drawn_county: Drawn) -> None:
 
 
 @pytest.mark.proof
-def test_engines_agree_on_a_thousand_new_expressions(drawn_county: Drawn, capsys: pytest.CaptureFixture[str]) -> None:
-    chosen = random.SystemRandom().randrange(2**32)
-    with capsys.disabled():
-        print(f"\nexpressions drawn with seed {chosen}, county with seed {COUNTY_SEED}")
-    for drawn in drawn_expressions(1000, chosen):
+def test_engines_agree_on_a_thousand_new_expressions(drawn_county: Drawn, chosen_seed: int) -> None:
+    for drawn in drawn_expressions(1000, chosen_seed):
         compare(drawn_county, drawn)
 
 
 @pytest.mark.proof
-def test_engines_agree_on_expressions_that_shrink(drawn_county: Drawn, capsys: pytest.CaptureFixture[str]) -> None:
+def test_engines_agree_on_expressions_that_shrink(drawn_county: Drawn, chosen_seed: int) -> None:
     """The same by hypothesis, which shrinks what it finds to the smallest expression."""
-    chosen = random.SystemRandom().randrange(2**32)
-    with capsys.disabled():
-        print(f"\nexpressions drawn with seed {chosen}, county with seed {COUNTY_SEED}")
 
-    @seed(chosen)
-    @settings(CALM, max_examples=300)
+    @seed(chosen_seed)
+    @settings(max_examples=300, suppress_health_check=list(HealthCheck))
     @given(drawn=expressions())
     def agree(drawn: tuple[str, str]) -> None:
         compare(drawn_county, checked(drawn))

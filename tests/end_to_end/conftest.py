@@ -211,11 +211,15 @@ def browser(_playwright: Playwright) -> Iterator[Browser]:
     started.close()
 
 
-def launch_chromium(running: Playwright) -> Browser:
+def chromium_path() -> str:
     path = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
     if path is None:
         pytest.fail("Chromium is not installed: apt-get install chromium, then run make test again", pytrace=False)
-    return running.chromium.launch(executable_path=path, headless=True, args=CHROMIUM_ARGUMENTS)
+    return path
+
+
+def launch_chromium(running: Playwright) -> Browser:
+    return running.chromium.launch(executable_path=chromium_path(), headless=True, args=CHROMIUM_ARGUMENTS)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import os
 import random
 import re
 import signal
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
-from tests.end_to_end.conftest import CHROMIUM_ARGUMENTS, Installation, Troubles
+from tests.end_to_end.conftest import CHROMIUM_ARGUMENTS, Installation, Troubles, chromium_path
 
 pytestmark = pytest.mark.browser
 YEAR = 2021
@@ -360,14 +359,12 @@ def test_a_killed_server_loses_no_typed_value(
 
 @pytest.mark.proof
 def test_a_hundred_killed_servers_lose_no_typed_value(
-    page: Page, installation: Installation, sign_in: Callable[[Page, str], None], subject: Subject, troubles: Troubles
+    page: Page, installation: Installation, sign_in: Callable[[Page, str], None], subject: Subject, troubles: Troubles, chosen_seed: int
 ) -> None:
     troubles.allow("ERR_|status of 50|Failed to load")
-    seed = int(os.environ.get("FFP_SEED") or time.time())
-    print(f"seed {seed}")
     sign_in(page, "county")
     open_entry(page, subject)
-    _kill_servers(100, page, installation, subject, seed=seed)
+    _kill_servers(100, page, installation, subject, seed=chosen_seed)
 
 
 def _browser_processes(profile: Path) -> list[int]:
@@ -387,7 +384,7 @@ def _kill_browsers(times: int, running: Playwright, installation: Installation, 
 
     def start() -> BrowserContext:
         return running.chromium.launch_persistent_context(
-            profile, executable_path="/usr/bin/chromium", headless=True, args=CHROMIUM_ARGUMENTS, base_url=installation.url, locale="zh-CN"
+            profile, executable_path=chromium_path(), headless=True, args=CHROMIUM_ARGUMENTS, base_url=installation.url, locale="zh-CN"
         )
 
     context = start()
@@ -432,7 +429,7 @@ def test_a_killed_browser_loses_no_typed_value(_playwright: Playwright, installa
 
 
 @pytest.mark.proof
-def test_many_killed_browsers_lose_no_typed_value(_playwright: Playwright, installation: Installation, subject: Subject, tmp_path: Path) -> None:
-    seed = int(os.environ.get("FFP_SEED") or time.time())
-    print(f"seed {seed}")
-    _kill_browsers(100, _playwright, installation, subject, tmp_path / "profile", seed=seed)
+def test_many_killed_browsers_lose_no_typed_value(
+    _playwright: Playwright, installation: Installation, subject: Subject, tmp_path: Path, chosen_seed: int
+) -> None:
+    _kill_browsers(100, _playwright, installation, subject, tmp_path / "profile", seed=chosen_seed)

@@ -182,14 +182,7 @@ def only_faults(text: str, subject: str) -> None:
             assert fault.message_zh and fault.message_en
 
 
-@settings(max_examples=600, deadline=None, derandomize=True, database=None)
+@settings(max_examples=settings.default.max_examples * 6)
 @given(ANY_TEXT, st.sampled_from(["household", "person", "spell"]))
 def test_any_text_is_an_expression_or_refused_with_a_place(text: str, subject: str) -> None:
-    only_faults(text, subject)
-
-
-@pytest.mark.proof
-@settings(max_examples=20_000, deadline=None, database=None)
-@given(ANY_TEXT, st.sampled_from(["household", "person", "spell"]))
-def test_any_of_many_texts_is_an_expression_or_refused(text: str, subject: str) -> None:
     only_faults(text, subject)

@@ -405,8 +405,5 @@ def test_spoiled_pack_loads_or_tells_faults(tmp_path: Path) -> None:
 
 
 @pytest.mark.proof
-def test_many_spoiled_packs_load_or_tell_faults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    seed = random.SystemRandom().randrange(2**32)
-    with capsys.disabled():
-        print(f"\npacks spoiled with seed {seed}")
-    spoiled(tmp_path, 400, seed)
+def test_many_spoiled_packs_load_or_tell_faults(tmp_path: Path, chosen_seed: int) -> None:
+    spoiled(tmp_path, 400, chosen_seed)

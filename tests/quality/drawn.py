@@ -65,37 +65,38 @@ def raw_tables(county: DemoCounty, columns: dict[str, snapshot.Columns]) -> dict
         place = {"lat": point[0], "lon": point[1], "datum": "01", "gps_accuracy_m": 800, "mock_location": False} if point else {}
         households.append(row | place | {"household_key": row["id"]})
     persons = [row | {"person_key": row["id"], "household_key": row["household_id"]} for row in rows["person"]]
-    spells = [_json(row) | {"spell_key": row["id"], "household_key": row["household_id"]} for row in rows["spell"]]
+    spell_items = sorted(columns["spell"].now - snapshot.SPELL_SUBJECT.keys())
+    spells = [
+        row | {"spell_key": row["id"], "household_key": row["household_id"]} | {item: _text(row["values"].get(item)) for item in spell_items}
+        for row in rows["spell"]
+    ]
     tables = {
         "household": _table(households, "household_key", "village_code", *snapshot.HOUSEHOLD_SUBJECT.values(), *snapshot.LOCATION_COLUMNS),
         "person": _table(persons, "person_key", "household_key", "village_code", *snapshot.PERSON_SUBJECT.values()),
-        "spell": _table(spells, "spell_key", "household_key", "village_code", *snapshot.SPELL_SUBJECT.values(), "values"),
+        "spell": _table(spells, "spell_key", "household_key", "village_code", *snapshot.SPELL_SUBJECT.values(), *spell_items),
     }
     for table, form in (("household", "household_year"), ("person", "person_year")):
         for when, year in (("now", 2021), ("last", 2020)):
-            records = [row | {"key": row["subject_id"]} for row in rows["record"] if (row["form"], row["year"]) == (form, year)]
-            names = ["key", "values"]
+            items = sorted(columns[table].now if when == "now" else columns[table].last)
+            records = [_record(row, items) for row in rows["record"] if (row["form"], row["year"]) == (form, year)]
+            names = ["key", *items]
             if (table, when) == ("household", "now"):
-                records = [row | {"entered_by": "1", "entered_on": 20211114} for row in records if row["state"] in snapshot.SWEPT_STATES]
+                records = [
+                    row | {"entered_by": "1", "checked_by": None, "entered_on": 20211114} for row in records if row["state"] in snapshot.SWEPT_STATES
+                ]
                 names += snapshot.RECORD_COLUMNS
-            if when == "last":
-                names = ["key", *sorted(columns[table].last)]
-                records = [_last(row, columns[table].last) for row in records]
-            else:
-                records = [_json(row) for row in records]
             tables[f"{table}_{when}"] = _table(records, *names)
     return tables
 
 
-def _json(row: dict[str, Any]) -> dict[str, Any]:
-    return row | {"values": json.dumps(row["values"], ensure_ascii=False)}
+def _record(row: dict[str, Any], items: Iterable[str]) -> dict[str, Any]:
+    known = row.get("subject", {}) | row["values"]
+    return {item: _text(known.get(item)) for item in items} | {"key": row["subject_id"], "state": row["state"]}
 
 
-def _last(row: dict[str, Any], items: Iterable[str]) -> dict[str, Any]:
-    """Each item's JSON form as text."""
-    known = row["subject"] | row["values"]
-    texts = {item: value if isinstance(value := known.get(item), str) or value is None else json.dumps(value) for item in items}
-    return texts | {"key": row["subject_id"]}
+def _text(value: Any) -> str | None:
+    """The JSON form as text, as `->>` gives it."""
+    return value if isinstance(value, str) or value is None else json.dumps(value)
 
 
 _KINDS = {

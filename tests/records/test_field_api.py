@@ -1,5 +1,6 @@
 """The field API as docs/field-api.md lays it down: bundles out, saves in, and nothing in clear that must not be."""
 
+import gzip
 import json
 import re
 from collections.abc import Callable
@@ -288,3 +289,27 @@ def test_a_refused_submission_says_why_in_english(client_as: As, household: Hous
 def test_the_session_that_has_ended_is_told_in_english(db: None) -> None:
     answer = Client().get("/field/pack.json", headers=ENGLISH)
     assert (answer.status_code, answer.json()["message"]) == (401, "You have been signed out; please type your password again.")
+
+
+def test_a_place_of_work_is_one_of_the_whole_country(client_as: As) -> None:
+    client = client_as("village")
+    answer = client.get("/field/places.json")
+    found = {item["code"]: item for item in answer.json()["divisions"]}
+    assert len(found) > 2800
+    assert found["340323"] == {"code": "340323", "zh": "蚌埠市固镇县", "key": "gzx"}
+    assert found["310115"]["zh"] == "上海市浦东新区"
+    codes = list(found)
+    near = [code[:4] == "3403" for code in codes].count(True)
+    assert all(code[:4] == "3403" for code in codes[:near]) and codes[near][:2] == "34"
+    assert client.get("/field/places.json", headers={"If-None-Match": answer["ETag"]}).status_code == 304
+    assert client.get("/field/pack.json").json()["indicators"]["person_year.work_place_code"]["list"] == "divisions"
+
+
+def test_what_is_large_is_sent_compressed_to_those_who_read_it(client_as: As) -> None:
+    client = client_as("village")
+    for url in ("/field/pack.json", "/field/places.json"):
+        plain, packed = client.get(url), client.get(url, headers={"Accept-Encoding": "gzip, br"})
+        assert "Content-Encoding" not in plain and packed["Content-Encoding"] == "gzip"
+        assert "Accept-Encoding" in packed["Vary"] and packed["ETag"] == plain["ETag"]
+        assert gzip.decompress(packed.content) == plain.content
+        assert len(packed.content) < 60_000

@@ -1,14 +1,18 @@
 """The first roster of an empty county is written while it is read, and what comes of it is what the usual way makes of it."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.db import connection, transaction
+from django.db.utils import IntegrityError, ProgrammingError
 
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.households.models import Household, Membership, MonitoringSpell, Person
 from fangfanpin.records.models import ImportBatch, Record
 from fangfanpin.records.roster import lane
+from fangfanpin.records.roster.applying import Application
 from fangfanpin.records.roster.lane import Lane
 from fangfanpin.records.roster.taking_back import take_back
 from tests.records.rosters import Roster, number
@@ -123,3 +127,86 @@ def test_a_household_without_members_is_seen_at_the_end(drawn: Roster, take: Cal
     batch = take(roster)
     assert batch.state == "faulty" and ["这户没有一个成员" in fault["message"] for fault in batch.faults] == [True]
     assert counts() == before and not lanes[0].is_open
+
+
+# --- references held until the end ------------------------------------------------------------------------------------
+
+_REFERRING = """
+WITH RECURSIVE found AS (
+    SELECT 'households_household'::regclass::oid AS id UNION SELECT conrelid FROM pg_constraint JOIN found ON confrelid = id WHERE contype = 'f'
+) SELECT id::regclass::text FROM found
+"""
+_NOT_ENFORCED = "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND NOT conenforced"
+
+
+@pytest.fixture
+def nobody(county: Reach, acting: Callable[[str], Reach]) -> None:
+    """An empty county, within this test's transaction."""
+    acting("system")
+    with connection.cursor() as cursor:
+        cursor.execute(_REFERRING)
+        for (table,) in cursor.fetchall():
+            cursor.execute(f"DELETE FROM {table}")
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+    acting("county")
+
+
+def asked(question: str) -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(question)
+        row = cursor.fetchone()
+    return row[0]
+
+
+def test_a_first_roster_has_its_references_checked_at_the_end(
+    nobody: None, drawn: Roster, take: Callable[..., ImportBatch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[int] = []
+    finish = Lane.finish
+
+    def watched(self: Lane, *, open_for: int) -> Any:
+        held.append(asked(_NOT_ENFORCED))
+        return finish(self, open_for=open_for)
+
+    monkeypatch.setattr(Lane, "finish", watched)
+    batch = take(many(drawn, 30))
+    assert batch.state == "applied", messages(batch)
+    assert held == [7] and asked(_NOT_ENFORCED) == 0
+    with pytest.raises(IntegrityError, match="foreign key"), transaction.atomic():
+        Membership.objects.filter(household__code="NEW0002").update(person_id=uuid.uuid4())
+        asked("SET CONSTRAINTS ALL IMMEDIATE; SELECT 1")
+
+
+def test_a_held_reference_that_leads_nowhere_is_refused(
+    nobody: None, drawn: Roster, take: Callable[..., ImportBatch], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = Application.finish
+
+    def spoiling(self: Application, *, open_for: int) -> Any:
+        counts = usual(self, open_for=open_for)
+        Membership.objects.filter(household__code="NEW0002").update(person_id=uuid.uuid4())
+        return counts
+
+    monkeypatch.setattr(Application, "finish", spoiling)
+    with pytest.raises(IntegrityError, match="foreign key"), transaction.atomic():
+        take(many(drawn, 5))
+    assert asked(_NOT_ENFORCED) == 0
+
+
+def test_a_fault_lets_go_of_the_references(nobody: None, drawn: Roster, take: Callable[..., ImportBatch]) -> None:
+    roster = many(drawn, 5)
+    roster.people[-1]["性别"] = "难"
+    assert take(roster).state == "faulty"
+    assert asked(_NOT_ENFORCED) == 0
+
+
+def test_references_are_not_held_where_somebody_is_registered(county: Reach) -> None:
+    assert asked("SELECT ffp_hold_references()") is False and asked(_NOT_ENFORCED) == 0
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("function", ["ffp_hold_references", "ffp_check_references"])
+def test_the_web_may_not_hold_references(function: str) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"), transaction.atomic():
+        asked(f"SELECT {function}()")

@@ -280,7 +280,7 @@ def test_entry_closes_by_the_campaigns_clock_and_opens_by_unlock(desk: Sit, hous
 _NAMES = ("farmland_mu", "forest_mu", "housing_area_m2", "wage_income", "tr_dibao")
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=settings.default.max_examples * 2 // 5, suppress_health_check=list(HealthCheck))
 @given(
     st.lists(
         st.tuples(st.integers(0, 1), st.sampled_from(_NAMES), st.integers(0, 9), st.booleans()),

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 
 from fangfanpin.accounts.models import User
@@ -15,6 +16,7 @@ from fangfanpin.households.models import Household
 from fangfanpin.policy.services import pack_of
 from fangfanpin.quality.models import Clue
 from fangfanpin.records.models import Record
+from fangfanpin.records.reviewing import ReviewRefused, approve
 from fangfanpin.records.saving import EntryClosed, SaveRequest, save
 from tests.records.conftest import Desk
 
@@ -120,3 +122,38 @@ def test_an_approved_household_is_changed_through_its_clue_and_reviewed_once_mor
             reach=handed_in.reach,
         )
     assert lead(handed_in).values["farmland_mu"] == mended["farmland_mu"]
+
+
+# ---- the review afterwards
+
+
+def test_what_is_approved_is_what_was_seen(handed_in: Desk, cast: dict[str, User], client_as: Callable[[str], Client]) -> None:
+    """Between opening the page and the button somebody changed a value: the reviewer looks again."""
+    url = f"/households/{handed_in.household.pk}/review"
+    township = client_as("township")
+    seen = str(lead(handed_in).version)
+    assert f'name="version" value="{seen}"' in township.get(url).content.decode()
+    handed_in.put(**a_little_more(handed_in))
+    answer = township.post(url, {"decision": "approve", "version": seen})
+    assert answer.status_code == 200 and "又有改动" in answer.content.decode()
+    assert lead(handed_in).state == "submitted"
+    for nothing in ("", "x", "-1"):
+        assert township.post(url, {"decision": "approve", "version": nothing}).status_code == 200
+    assert township.post(url, {"decision": "approve", "version": str(lead(handed_in).version)}).status_code == 302
+    assert (lead(handed_in).state, lead(handed_in).reviewed_by) == ("approved", cast["township"])
+
+
+def test_what_a_submission_would_refuse_is_not_approved_either(handed_in: Desk, cast: dict[str, User]) -> None:
+    """Changed after it was handed in: the value is kept, but it does not pass the review as it stands."""
+    values = lead(handed_in).values
+    handed_in.put(wage_income=100, wage_migrant=(values.get("wage_income") or 0) + 200)
+    assert lead(handed_in).state == "submitted"
+
+    def look() -> Record:
+        row = lead(handed_in)
+        return approve(record=row, by=cast["township"], pack=handed_in.pack, seen_version=row.version)
+
+    with pytest.raises(ReviewRefused, match="1 处必须改正（工资性收入小于它的各分项之和"), transaction.atomic():
+        look()
+    handed_in.put(wage_income=values.get("wage_income"), wage_migrant=values.get("wage_migrant"))
+    assert look().state == "approved"

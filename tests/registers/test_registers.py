@@ -193,7 +193,7 @@ def test_review_is_by_somebody_else_and_a_return_opens_the_row(pack: Pack, house
     loans = register(pack, "microcredit")
     record = add(pack, "microcredit", loan(household), cast["village"], reach)
     reach = acting("township")
-    services.approve(record=record, register=loans, pack=pack, by=cast["township"])
+    services.approve(record=record, register=loans, pack=pack, seen=1, by=cast["township"])
     change: dict[str, Any] = {"register": loans, "pack": pack, "seen": 2, "sure": False, "by": cast["village"]}
     with pytest.raises(Refused) as refused:
         services.change(record=record, given=loan(household, balance="1"), reach=acting("village"), **change)
@@ -340,7 +340,7 @@ def test_the_year_of_a_loan_through_the_pages(client_as: ClientAs, household: Ho
     assert "10000.00" in row
     assert "审核通过" not in row, "who entered it does not review it"
     township = client_as("township")
-    assert township.post(f"{kept['Location']}approve").status_code == 302
+    assert township.post(f"{kept['Location']}approve", {"seen": "1"}).status_code == 302
     assert "已审核" in village.get(kept["Location"]).content.decode()
     assert village.post(f"{kept['Location']}strike", {"reason": "不想要了"}).status_code == 302
     assert "已作废" not in village.get(kept["Location"]).content.decode(), "an approved row stays until it is returned"
@@ -376,6 +376,20 @@ def test_sensitive_values_are_masked_for_those_without_the_right(
     record = add(pack, "visit", given, cast["village"], reach)
     assert "肾衰竭" in client_as("village").get(f"/registers/rows/{record.pk}/").content.decode()
     assert "肾衰竭" not in client_as("inspector").get(f"/registers/rows/{record.pk}/").content.decode()
+
+
+def test_a_page_of_rows_is_reviewed_at_once(client_as: ClientAs, pack: Pack, many: Reach, acting: Acting) -> None:
+    acting("township")
+    rows = [entry.record for entry in Entry.objects.filter(form="microcredit", label__startswith="HT-0").select_related("record")[:3]]
+    township = client_as("township")
+    assert f'value="{rows[0].pk}:1"' in township.get("/registers/microcredit/?state=submitted&q=HT-0").content.decode()
+    assert 'name="row"' not in client_as("village").get("/registers/microcredit/?state=submitted").content.decode()
+    answer = township.post("/registers/microcredit/approve", {"row": [f"{rows[0].pk}:1", f"{rows[1].pk}:1", f"{rows[2].pk}:0"]}, follow=True)
+    said = answer.content.decode()
+    assert "已审核通过 2 条" in said
+    assert "又有改动" in said, "what was not seen as it stands is not approved"
+    acting("township")
+    assert [Record.objects.get(pk=row.pk).state for row in rows] == ["approved", "approved", "submitted"]
 
 
 def exported(pack: Pack, reach: Reach, **wish: Any) -> list[list[Any]]:

@@ -301,8 +301,8 @@ class Checker:
             if number is None:
                 continue
             if number not in identity:
-                identity[number] = identity_facts(number)
-                digests[number] = digest(number)
+                identity[number] = facts = identity_facts(number)
+                digests[number] = digest(number) if len(number) > 18 else facts.id18_digest
             if (fault := identity_fault(number, identity[number])) is not None:
                 wrong[place] = fault
         self._seen_numbers[block.sheet] = len(column.parsed)

@@ -64,7 +64,7 @@ def compute(pack: Pack, columns: Mapping[str, Sequence[Any]], count: int) -> dic
         for computation in wanted:
             db.register("household", table)
             query = value_select(computation.expression, schema=pack.schema(), env=pack.constants())
-            by_key = {row[1]: row[-1] for row in db.execute(query.sql(dialect="duckdb")).fetchall()}  # (…, subject_key, …, value)
+            by_key = {row[0]: row[-1] for row in db.execute(query.sql(dialect="duckdb")).fetchall()}  # (subject_key, …, value)
             values = [by_key.get(key) for key in range(count)]
             known = [held[name] for name in made_of[computation.name]]
             if any(None not in items for items in known):

@@ -25,6 +25,8 @@ _SERIALS = range(10_000, 80_000)  # days since 1899-12-30 that can be meant: 192
 _EPOCH = datetime.date(1899, 12, 30)
 _DAYS_1904 = 1462
 _MONTH_AS_NUMBER = re.compile(r"\d{4}|\d{6}")
+_SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+\d+")
+_CODE = re.compile(r"[0-9A-Za-z-]{1,40}")
 Parse = Callable[[str | float], Any]
 
 
@@ -196,9 +198,9 @@ class Parsers:
         plain = (normalise_number_text(text) or "").replace(" ", "").removesuffix(".0")
         if not plain:
             return None
-        if re.fullmatch(r"\d(\.\d+)?[eE]\+\d+", plain):
+        if _SCIENTIFIC.fullmatch(plain):
             raise CodecFault(f"“{plain}”是表格的科学计数，原来的编号已丢失；请把这一列设为文本，再重新填写")
-        if not re.fullmatch(r"[0-9A-Za-z-]{1,40}", plain):
+        if not _CODE.fullmatch(plain):
             raise CodecFault("编号只能是数字、字母和短横，不超过 40 位")
         length = _CODE_LENGTHS.get(indicator.key)
         if length and not (plain.isdigit() and len(plain) == length):

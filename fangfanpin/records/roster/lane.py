@@ -8,15 +8,15 @@ file is checked and written as any other. So it takes nothing that the usual way
 from collections.abc import Callable
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
-from fangfanpin.records.roster.applying import Application
+from fangfanpin.records.roster.applying import Application, Counts
 from fangfanpin.records.roster.checking import Checked, Checker, Ground
 from fangfanpin.records.roster.columns import HOUSEHOLD_CODE, VILLAGE
 from fangfanpin.records.roster.intake import Block
 
-# The first piece is small, so that the database begins while the file is still being opened.
-_FIRST_ROWS, _ROWS_AT_ONCE = 3000, 12_000
+# The first piece is small, so that the database begins while the file is still being opened; the next do not keep it waiting.
+_FIRST_ROWS, _ROWS_AT_ONCE = 3000, 8000
 
 
 class Lane:
@@ -31,6 +31,7 @@ class Lane:
         self._fed: dict[str, int] = {}
         self._written: set[str] = set()
         self._columns_seen = False
+        self._holds = False
 
     @property
     def checked(self) -> Checked:
@@ -85,6 +86,8 @@ class Lane:
         if self.checked.faults:
             self.leave()
             return
+        if not self._written:
+            self._holds = self._hold_references()
         self._written.update(codes)
         self.application.write([self.checked.households[code] for code in codes], persons)
 
@@ -95,6 +98,20 @@ class Lane:
         if self.is_open:
             transaction.savepoint_commit(self._savepoint)
         return self.is_open
+
+    def finish(self, *, open_for: int) -> Counts:
+        """What follows from all that was written, once the lane was closed with everything taken."""
+        counts = self.application.finish(open_for=open_for)
+        if self._holds:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT ffp_check_references()")
+        return counts
+
+    def _hold_references(self) -> bool:
+        """Have references checked at the end, each kind as a whole (audit/sql/references.sql)."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT ffp_hold_references()")
+            return bool(cursor.fetchone()[0])
 
     def leave(self) -> None:
         """Back to where it began."""

@@ -9,6 +9,7 @@ marshalled frames to stdout, columns by distinct value, for a roster repeats its
 import csv
 import datetime
 import marshal
+import os
 import resource
 import sys
 import zipfile
@@ -119,10 +120,17 @@ def _merged(sheet: python_calamine.CalamineSheet) -> dict[int, list[tuple[int, i
     return covered
 
 
-def _filled(sheet: python_calamine.CalamineSheet, covered: dict[int, list[tuple[int, int, int]]]) -> Iterator[list[Any]]:
-    """Rows from the sheet's first line on, every covered cell with the value of its merged one."""
+def _rows(sheet: python_calamine.CalamineSheet, chunk_rows: int) -> Iterator[list[Any]]:
+    """Rows from the sheet's first line on; a first chunk at once, for whoever waits for it, before all the rest is turned into cells."""
+    yield from (first := sheet.to_python(skip_empty_area=False, nrows=chunk_rows))
+    if len(first) == chunk_rows:
+        yield from islice(sheet.to_python(skip_empty_area=False), chunk_rows, None)
+
+
+def _filled(rows: Iterable[list[Any]], covered: dict[int, list[tuple[int, int, int]]]) -> Iterator[list[Any]]:
+    """The rows with every covered cell holding the value of its merged one."""
     held: dict[tuple[int, int], Any] = {}
-    for number, row in enumerate(sheet.to_python(skip_empty_area=False)):
+    for number, row in enumerate(rows):
         cells = list(row)
         for column, top, left in covered.get(number, ()):
             if column >= len(cells):
@@ -155,9 +163,11 @@ def _workbook(path: str, kind: str, part: int, parts: int, chunk_rows: int) -> I
             covered = _merged(sheet)
             yield ("sheet", about.name, hidden, height, width, len(covered))
             if height and width:
-                yield from _frames_of(_filled(sheet, covered) if covered else sheet.to_python(skip_empty_area=False), width, chunk_rows)
+                rows = _rows(sheet, chunk_rows)
+                yield from _frames_of(_filled(rows, covered) if covered else rows, width, chunk_rows)
             yield ("done",)
     if part == 0 and kind == "xlsx":
+        os.nice(10)  # the cells are wanted first
         yield ("formulas", _has_formulas(path))
 
 

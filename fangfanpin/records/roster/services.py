@@ -215,7 +215,7 @@ def apply_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, keep_goo
     examined = examine(path=path_of(batch.file), name=batch.file.name, year=year, on=on, report=reading, lane=lane)
     checked = examined.checked
     went = lane is not None and lane.is_open
-    counts = lane.application.finish(open_for=year.year) if lane is not None and went else None
+    counts = lane.finish(open_for=year.year) if lane is not None and went else None
     _describe(batch, examined)
     batch.keep_good_rows = keep_good
     if checked is None or checked.stopped or (checked.faults and not keep_good) or not batch.summary["good_households"]:

@@ -67,15 +67,23 @@ function wordsOf(pack: PackBundle, list: string): Words {
   return known;
 }
 
+/** Is the value chosen from a list? */
+export function isListed(indicator: Pick<Indicator, "type" | "list">): boolean {
+  return indicator.type === "bool" || indicator.type === "code" || (indicator.type === "ref" && indicator.list !== "");
+}
+
 /** Entries to choose from: those of the list, or yes and no. */
 export function itemsOf(pack: PackBundle, indicator: Pick<Indicator, "type" | "list">): ListItem[] {
   return indicator.type === "bool" ? boolItems() : wordsOf(pack, indicator.list).items;
 }
 
+/** Of the country's divisions nobody looks through more. */
+const MOST_FOUND = 100;
+
 /** Entries for what was typed, best first: by code, first letters, beginning of the word, any part of it. */
 export function search(items: ListItem[], typed: string): ListItem[] {
   const plain = normaliseNumberText(typed);
-  if (!plain) return items;
+  if (!plain) return items.slice(0, MOST_FOUND);
   const letters = plain.toLowerCase();
   const place = (item: ListItem): number => {
     if (item.code === plain || item.zh === plain || named(item).toLowerCase() === letters) return 0;
@@ -92,6 +100,7 @@ export function search(items: ListItem[], typed: string): ListItem[] {
     .map((item, index) => ({ item, index, rank: place(item) }))
     .filter(({ rank }) => rank < 9)
     .sort((a, b) => a.rank - b.rank || a.index - b.index)
+    .slice(0, MOST_FOUND)
     .map(({ item }) => item);
 }
 
@@ -167,6 +176,8 @@ export function parseText(pack: PackBundle, indicator: Indicator, text: string):
       return { fault: say.typed.yesOrNo(plain) };
     case "code":
       return codes(pack, indicator, plain);
+    case "ref":
+      return indicator.list ? place(pack, indicator.list, plain) : longEnough(indicator, { value: plain });
     case "date":
       return parseDate(plain);
     case "month":
@@ -261,6 +272,17 @@ function code(pack: PackBundle, list: string, word: string): Parsed {
   return { fault: near ? say.typed.isIt(word, near) : say.typed.chooseFrom(word, words.items.slice(0, 8).map(named)) };
 }
 
+/** A division by its name, by first letters where only one has them, or by its code; a township's or village's code is one too. */
+function place(pack: PackBundle, list: string, typed: string): Parsed {
+  const words = wordsOf(pack, list);
+  const plain = normaliseNumberText(typed);
+  const known = words.codes.get(typed);
+  if (known !== undefined) return { value: known };
+  if (/^(?:\d{6}|\d{9}|\d{12}|\d{15})$/.test(plain)) return { value: plain };
+  const found = search(words.items, typed);
+  return found.length === 1 && found[0] ? { value: found[0].code } : { fault: say.typed.noPlace(typed) };
+}
+
 /** A day written in any of the usual forms. */
 export function parseDate(plain: string): Parsed {
   const match = DATE.exec(normaliseNumberText(plain));
@@ -316,6 +338,11 @@ export function display(pack: PackBundle, indicator: Pick<Indicator, "type" | "s
         return item ? named(item) : code;
       };
       return (Array.isArray(value) ? value : [String(value)]).map(word).join(say.values.comma);
+    }
+    case "ref": {
+      const { byCode } = wordsOf(pack, indicator.list);
+      const item = byCode.get(String(value)) ?? byCode.get(String(value).slice(0, 6));
+      return item ? named(item) : String(value);
     }
     default:
       return Array.isArray(value) ? value.join(say.values.comma) : String(value);

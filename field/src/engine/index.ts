@@ -3,7 +3,7 @@
  * waiting; the engine itself never touches DOM, network or storage.
  */
 
-export { checkValue, decimalText, display, inputText, itemsOf, normaliseNumberText, normaliseText, parseDate, parseText, search, sameValue } from "./codec";
+export { checkValue, decimalText, display, inputText, isListed, itemsOf, normaliseNumberText, normaliseText, parseDate, parseText, search, sameValue } from "./codec";
 export { draft, fail, keyOf, mendArrival, perform, together, undo, withdraw, withdrawPerson, type Change, type Entries, type Entry, type Made } from "./entries";
 export { carries, headName, indicatorOf, modelOf, versionsOf } from "./model";
 export { editable, isAsked } from "./shown";

@@ -40,6 +40,7 @@ import type { Session, Status } from "./index";
 import { acknowledge, claim, refuse, release, takeApart } from "./saves";
 import { type Lease, MemoryShelf, openShelf, type Shelf } from "./shelf";
 import { type Fetch, Transport } from "./transport";
+import { noteUnsent } from "./unsent";
 
 export interface SessionOptions {
   userId: number;
@@ -62,7 +63,8 @@ const RETRY_DELAYS = [1_000, 2_000, 5_000, 10_000, 30_000];
 /** Loads pack and bundle, and lays over them what this device has not sent yet. Rejects with `Unreachable` or a network error. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const transport = new Transport(options.fetch ?? globalThis.fetch.bind(globalThis), options.csrf ?? cookieToken);
-  const [shelf, pack] = await Promise.all([options.shelf ?? openShelf(options.userId), transport.pack()]);
+  const [shelf, said, divisions] = await Promise.all([options.shelf ?? openShelf(options.userId), transport.pack(), transport.places()]);
+  const pack: PackBundle = { ...said, lists: { ...said.lists, divisions } };
   const bundle = await transport.household(options.householdId);
   const store = new HouseholdStore(pack, bundle, options.userId);
   const session = new HouseholdSession(store, shelf, transport, options);
@@ -326,6 +328,8 @@ class HouseholdSession implements Session {
     this.again = true; // a run under way looks once more: what is asked for now may be written after it looked
     this.running ??= this.send().finally(() => {
       this.running = null;
+      // Asked for after the run had looked for the last time and before it was over.
+      if (this.again && this.line.phase === "idle") void this.flush();
     });
     return this.running;
   }
@@ -492,6 +496,7 @@ class HouseholdSession implements Session {
 
   private tell(): void {
     this.shownStatus = null;
+    if (this.shelf.durable) noteUnsent(this.settings.username, this.store.entries.size + this.elsewhere);
     for (const listener of this.listeners) listener();
   }
 

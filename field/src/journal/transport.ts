@@ -1,6 +1,6 @@
 /** Requests of docs/field-api.md, their answers sorted by what the journal has to do. */
 
-import type { HouseholdBundle, PackBundle, SaveBody, SaveReply, ServerFault } from "../engine";
+import type { HouseholdBundle, ListItem, PackBundle, SaveBody, SaveReply, ServerFault } from "../engine";
 import { say } from "../words";
 
 export type Fetch = typeof globalThis.fetch;
@@ -23,6 +23,15 @@ export class Transport {
 
   async pack(): Promise<PackBundle> {
     return (await this.get("/field/pack.json")) as PackBundle;
+  }
+
+  /** The county-level divisions of the country; none where they cannot be had: codes can still be typed. */
+  async places(): Promise<ListItem[]> {
+    try {
+      return ((await this.get("/field/places.json")) as { divisions?: ListItem[] }).divisions ?? [];
+    } catch {
+      return [];
+    }
   }
 
   async household(id: string): Promise<HouseholdBundle> {

@@ -388,6 +388,7 @@ export const en: Words = {
     several: (typed, words) => `“${typed}” may be: ${words.join(", ")}; please choose one`,
     isIt: (typed, near) => `“${typed}” is not in the list; is it “${near}”?`,
     chooseFrom: (typed, words) => `“${typed}” is not in the list, please choose: ${words.join(", ")}`,
+    noPlace: (typed) => `No place “${typed}” was found; please write the Chinese name of a county or its first letters (gzx), or its code of 6 digits`,
     notDay: (typed) => `“${typed}” is not a date, please write 2021-09-30`,
     noSuchDay: (typed) => `There is no day “${typed}”`,
     notMonth: (typed) => `“${typed}” is not a month, please write 2021-09`,

@@ -380,6 +380,7 @@ export const zh = {
     several: (typed: string, words: readonly string[]) => `“${typed}”有几个选项：${words.join("、")}，请选一个`,
     isIt: (typed: string, near: string) => `清单里没有“${typed}”，是不是“${near}”？`,
     chooseFrom: (typed: string, words: readonly string[]) => `清单里没有“${typed}”，请从清单中选择：${words.join("、")}`,
+    noPlace: (typed: string) => `没有找到“${typed}”这个地方，请写县（区、市）的名称或首字母，如 固镇县、gzx，或 6 位代码`,
     notDay: (typed: string) => `“${typed}”不是日期，请写成 2021-09-30`,
     noSuchDay: (typed: string) => `没有“${typed}”这一天`,
     notMonth: (typed: string) => `“${typed}”不是年月，请写成 2021-09`,
