@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.parse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from fangfanpin.runtime.supervisor import is_answering, migration_state
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 CACHE = PROJECT_DIR / "bench" / "cache"
-COUNTY, TENFOLD, SEED = 25_000, 250_000, 1
+COUNTY, TIMES, SEED = 25_000, 10, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,29 +93,83 @@ class Session:
 def built(households: int, seed: int = SEED, *, collected: float | None = None) -> Path:
     """DATA_DIR of a demo county of that size; made anew when generator, packs or structure have changed. Not running. `collected`: the share of
     households whose year is collected, the demo's own where None."""
-    data_dir = CACHE / (f"county-{households}-{seed}" if collected is None else f"county-{households}-{seed}-collected-{collected:g}")
+
+    def draw(data_dir: Path) -> None:
+        with in_use(data_dir):
+            command = ["demo", "--households", str(households), "--seed", str(seed), "--json"]
+            _fangfanpin(data_dir, *command, *([] if collected is None else ["--collected", str(collected)]))
+            _vacuum(data_dir)
+
+    name = f"county-{households}-{seed}" if collected is None else f"county-{households}-{seed}-collected-{collected:g}"
+    return _made(name, _version(), draw)
+
+
+def tenfold(households: int = COUNTY, seed: int = SEED) -> Path:
+    """DATA_DIR of that county with every household ten times, within the same villages (bench/tenfold_process.py says how the copies are
+    placed). Drawing so many would take a quarter of an hour; copying inside the database takes a few minutes and 16 GB. Not running."""
+    county = built(households, seed)
+
+    def copy(data_dir: Path) -> None:
+        if EmbeddedPostgres(county).is_running():
+            raise RuntimeError(f"{county} is in use: its files cannot be copied")
+        data_dir.mkdir(mode=0o700)
+        # As root the cluster belongs to another account: cp -a keeps whose it is.
+        subprocess.run(["cp", "-a", *(str(county / part) for part in ("pg", "keys", "demo", "maps")), str(data_dir)], check=True)
+        (data_dir / "keys" / "socket_dir").unlink(missing_ok=True)  # the other cluster's
+        with in_use(data_dir):
+            more = {"DJANGO_SETTINGS_MODULE": "fangfanpin.settings", "FFP_DB_ROLE": "owner"}
+            command = [sys.executable, "-c", _MULTIPLY.format(copies=TIMES - 1)]
+            subprocess.run(command, env=environment(data_dir, **more), cwd=PROJECT_DIR, check=True)
+            _vacuum(data_dir)
+
+    placed_by = hashlib.sha256((PROJECT_DIR / "bench" / "tenfold_process.py").read_bytes()).hexdigest()
+    return _made(f"{county.name}-tenfold", f"{_version()} {placed_by}", copy)
+
+
+_MULTIPLY = "import django; django.setup(); from bench.tenfold_process import multiply; multiply({copies})"
+
+
+def _made(name: str, version: str, make: Callable[[Path], None]) -> Path:
+    """The cached DATA_DIR of that name, made anew where another version of what it depends on made it."""
+    data_dir = CACHE / name
     made_by = data_dir / "made-by"
-    if made_by.exists() and made_by.read_text() == _version():
+    if made_by.exists() and made_by.read_text() == version:
         return data_dir
     if data_dir.exists():
         EmbeddedPostgres(data_dir).stop()
         shutil.rmtree(data_dir)
-    print(f"  making a county of {households} households …", file=sys.stderr, flush=True)
-    with in_use(data_dir):
-        command = [sys.executable, "-m", "fangfanpin.cli", "demo", "--households", str(households), "--seed", str(seed), "--json"]
-        command += [] if collected is None else ["--collected", str(collected)]
-        subprocess.run(command, env=environment(data_dir), check=True, stdout=subprocess.DEVNULL)
-        # As a county in use has it: autovacuum would get there in some minutes, in the middle of a measurement.
-        with psycopg.connect(read_urls(data_dir).owner, autocommit=True) as connection:
-            connection.execute("VACUUM (ANALYZE)")
-    made_by.write_text(_version())
+    print(f"  making {name} …", file=sys.stderr, flush=True)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    make(data_dir)
+    made_by.write_text(version)
+    print(f"  made {name} in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
     return data_dir
 
 
+def _fangfanpin(data_dir: Path, *words: str) -> None:
+    subprocess.run([sys.executable, "-m", "fangfanpin.cli", *words], env=environment(data_dir), check=True, stdout=subprocess.DEVNULL)
+
+
+def _vacuum(data_dir: Path) -> None:
+    """As a county in use has it: autovacuum would get there in some minutes, in the middle of a measurement."""
+    with psycopg.connect(read_urls(data_dir).owner, autocommit=True) as connection:
+        connection.execute("VACUUM (ANALYZE)")
+
+
+def sweep_once(data_dir: Path) -> None:
+    """Pages of a county that was never swept show no clues: sweep it where it was not."""
+    with in_use(data_dir):
+        with psycopg.connect(read_urls(data_dir).owner) as connection:
+            found = connection.execute("SELECT EXISTS (SELECT FROM quality_sweep)").fetchone()
+        if found == (False,):
+            _fangfanpin(data_dir, "sweep")
+            _vacuum(data_dir)
+
+
 @contextlib.contextmanager
-def served(households: int, seed: int = SEED) -> Iterator[Running]:
-    """The county served by `fangfanpin serve` on a free port, at the demo's hour of the campaign."""
-    data_dir = built(households, seed)
+def served(data_dir: Path) -> Iterator[Running]:
+    """A county served by `fangfanpin serve` on a free port, at the demo's hour of the campaign."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])

@@ -13,11 +13,13 @@ from python_calamine import CalamineError, CalamineWorkbook
 from fangfanpin.accounts import management
 from fangfanpin.accounts.models import Role, User
 from fangfanpin.accounts.permissions import SignedInRequest, needs
+from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.papers.slips import Slip, render_slips
 from fangfanpin.regions.models import Region
 
-_COLUMNS = ("姓名", "联系电话", "单位", "岗位", "地区代码")
+_COLUMNS = ("姓名", "联系电话", "单位", "岗位", "地区")
+_OTHER_NAMES = {"地区代码": "地区"}  # heads of older templates
 _MOST_ROWS = 500  # a password is hashed slowly on purpose: this many take about half a minute
 
 
@@ -37,31 +39,49 @@ def accounts(request: SignedInRequest) -> HttpResponse:
 
 @needs(Verb.ACCOUNT_MANAGE, "GET")
 def template(request: SignedInRequest) -> HttpResponse:
-    """The empty list as a workbook, roles as a drop-down and an example."""
-    stream = io.BytesIO()
-    book = xlsxwriter.Workbook(stream, {"in_memory": True, "strings_to_formulas": False})
-    sheet = book.add_worksheet("账号")
-    bold, text = book.add_format({"bold": True}), book.add_format({"num_format": "@"})
-    roles = [role.title for role in management.roles_to_give(request.reach)]
-    for column, title in enumerate(_COLUMNS):
-        sheet.write_string(0, column, title, bold)
-        sheet.set_column(column, column, 18, text)
-    sheet.data_validation(1, 3, _MOST_ROWS, 3, {"validate": "list", "source": roles})
-    help_sheet = book.add_worksheet("说明")
-    for row, line in enumerate(
-        (
-            "每人一行；一个人有几个岗位就写几行，姓名和电话写成一样。",
-            "地区代码：县 6 位，乡镇 9 位，村 12 位，写成文本。",
-            f"岗位：{'、'.join(roles)}",
-        )
-    ):
-        help_sheet.write_string(row, 0, line)
-    book.close()
+    """The empty list as a workbook: posts and divisions to choose from, all of them on a sheet of their own."""
     return HttpResponse(
-        stream.getvalue(),
+        template_workbook(request.reach),
         content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         headers={"Content-Disposition": "attachment; filename*=UTF-8''%E8%B4%A6%E5%8F%B7%E5%90%8D%E5%8D%95.xlsx"},
     )
+
+
+def template_workbook(reach: Reach) -> bytes:
+    """What may be written is offered, not forced: a name only one division has, or its code, is taken as well."""
+    stream = io.BytesIO()
+    book = xlsxwriter.Workbook(stream, {"in_memory": True, "strings_to_formulas": False})
+    sheet, allowed, about = book.add_worksheet("账号"), book.add_worksheet(management.ALLOWED_SHEET), book.add_worksheet("说明")
+    bold, text = book.add_format({"bold": True}), book.add_format({"num_format": "@"})
+    for column, title in enumerate(_COLUMNS):
+        sheet.write_string(0, column, title, bold)
+        sheet.set_column(column, column, 32 if title == "地区" else 18, text)
+    sheet.freeze_panes(1, 0)
+    roles = management.roles_to_give(reach)
+    divisions = management.Divisions(reach)
+    for column, (title, width) in enumerate((("岗位", 16), ("填哪一级的地区", 16), ("", 4), ("地区", 36), ("代码", 16), ("级别", 8))):
+        allowed.write_string(0, column, title, bold)
+        allowed.set_column(column, column, width, text)
+    allowed.freeze_panes(1, 0)
+    for row, role in enumerate(roles, start=1):
+        allowed.write_row(row, 0, (role.title, management.level_word(role.level)))
+    for row, region in enumerate(divisions.rows, start=1):
+        words = (f"{divisions.full_name(region)} {region.code}", region.code, management.level_word(region.level))
+        for column, word in enumerate(words, start=3):
+            allowed.write_string(row, column, word, text)
+    for column, source, count in ((3, "A", len(roles)), (4, "D", len(divisions.rows))):
+        if count:
+            choices = f"='{management.ALLOWED_SHEET}'!${source}$2:${source}${count + 1}"
+            sheet.data_validation(1, column, _MOST_ROWS, column, {"validate": "list", "source": choices, "show_error": False})
+    lines = (
+        "每人一行；一个人有几个岗位就写几行，姓名和电话写成一样。",
+        "姓名和电话都相同才算同一个人；同村同名的两个人请都填上电话。",
+        f"岗位和地区可以从下拉框选，全部列在“{management.ALLOWED_SHEET}”表里；地区也可以只写名称（只有一个地区叫这个名称时）或只写代码。",
+    )
+    for row, line in enumerate(lines):
+        about.write_string(row, 0, line)
+    book.close()
+    return stream.getvalue()
 
 
 def _rows(content: bytes) -> list[management.NewAccount]:
@@ -71,7 +91,7 @@ def _rows(content: bytes) -> list[management.NewAccount]:
         cells = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
     except (CalamineError, ValueError, OSError, IndexError):
         raise management.AccountRefused(_("文件打不开，请用下载的模板填写，存成 .xlsx。")) from None
-    header = [str(cell).strip() for cell in cells[0]] if cells else []
+    header = [_OTHER_NAMES.get(name, name) for name in (str(cell).strip() for cell in cells[0])] if cells else []
     missing = [title for title in _COLUMNS if title not in header]
     if missing:
         raise management.AccountRefused(_("第 1 行缺少列：%(columns)s") % {"columns": "、".join(missing)})
@@ -89,7 +109,7 @@ def _rows(content: bytes) -> list[management.NewAccount]:
             phone=text(row, "联系电话"),
             unit=text(row, "单位"),
             role=roles.get(text(row, "岗位"), text(row, "岗位")),
-            region=text(row, "地区代码"),
+            region=text(row, "地区"),
         )
         for number, row in enumerate(cells[1:], start=2)
         if any(str(cell).strip() for cell in row)
@@ -123,7 +143,16 @@ def bulk(request: SignedInRequest) -> HttpResponse:
 def _slips(request: SignedInRequest, made: list[management.MadeAccount]) -> HttpResponse:
     """First passwords exist only on this paper."""
     site = request.build_absolute_uri("/")
-    slips = [Slip(name=m.user.name, unit=f"{m.region.name} {m.role.title}", username=m.user.username, password=m.password, site=site) for m in made]
+    slips = [
+        Slip(
+            name=one.user.name,
+            unit="；".join(f"{region.name} {role.title}" for region, role in one.posts),
+            username=one.user.username,
+            password=one.password,
+            site=site,
+        )
+        for one in made
+    ]
     response = HttpResponse(render_slips(slips), content_type="application/pdf")
     response.headers["Content-Disposition"] = "attachment; filename=slips.pdf"
     return response
@@ -139,15 +168,15 @@ def _user(request: SignedInRequest, user_id: int) -> User:
 @needs(Verb.ACCOUNT_MANAGE, "GET")
 def account(request: SignedInRequest, user_id: int) -> HttpResponse:
     user = _user(request, user_id)
-    prefixes = request.reach.prefixes(Verb.ACCOUNT_MANAGE)
+    assignments = user.assignments.select_related("role", "region").order_by("-valid_from")
     return render(
         request,
         "accounts/account.html",
         {
             "account": user,
-            "assignments": user.assignments.select_related("role", "region").order_by("-valid_from"),
+            "assignments": assignments,
             "roles": management.roles_to_give(request.reach),
-            "prefixes": prefixes,
+            "places": _places(management.divisions_to_give(request.reach), [a.region for a in assignments if a.valid_to is None]),
             "others": [
                 other
                 for other in management.visible_users(request.reach)
@@ -156,6 +185,17 @@ def account(request: SignedInRequest, user_id: int) -> HttpResponse:
             "is_self": user.pk == request.user.pk,
         },
     )
+
+
+def _places(divisions: list[Region], held: list[Region]) -> list[dict[str, Any]]:
+    """The list to choose a place from: the county, then each township with its villages; `wider` where it lies above every place the
+    person works in now."""
+    groups: dict[str, dict[str, Any]] = {}
+    for region in divisions:
+        town = region.code[:9] if len(region.code) > 6 else ""
+        group = groups.setdefault(town, {"name": region.name if town else "", "regions": []})
+        group["regions"].append({"region": region, "wider": bool(held) and all(len(region.code) < len(one.code) for one in held)})
+    return list(groups.values())
 
 
 @needs(Verb.ACCOUNT_MANAGE, "POST")
@@ -200,7 +240,7 @@ def assign(request: SignedInRequest, user_id: int) -> HttpResponse:
             role = Role.objects.filter(pk=request.POST.get("role", "")).first()
             region = Region.objects.filter(pk=request.POST.get("region", "").strip()).first()
             if role is None or region is None:
-                raise management.AccountRefused(_("请选择岗位，并填写正确的地区代码。"))
+                raise management.AccountRefused(_("请选择岗位和地区。"))
             management.assign(user=user, role=role, region=region, by=request.reach)
         messages.success(request, _("岗位已更新。"))
     except management.AccountRefused as refused:

@@ -20,6 +20,7 @@ from fangfanpin.regions.models import Region
 # No characters that look alike on a printed slip.
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 _LENGTH_BY_LEVEL = {"county": 6, "township": 9, "village": 12}
+ALLOWED_SHEET = "岗位和地区"  # of the template: what may be written in the list
 
 
 class AccountRefused(Exception):
@@ -28,7 +29,7 @@ class AccountRefused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NewAccount:
-    """One row of the bulk list. `region` is a division code; `row` its row in the workbook."""
+    """One row of the bulk list. `region`: a division as Divisions.find takes it; `row` its row in the workbook."""
 
     row: int
     name: str
@@ -40,10 +41,11 @@ class NewAccount:
 
 @dataclass(frozen=True, slots=True)
 class MadeAccount:
+    """`posts`: every (region, role) the list gives this person."""
+
     user: User
     password: str
-    role: Role
-    region: Region
+    posts: list[tuple[Region, Role]]
 
 
 def first_password() -> str:
@@ -81,11 +83,11 @@ def may_keep(reach: Reach, region_code: str, role: Role) -> bool:
 def roles_to_give(reach: Reach) -> list[Role]:
     """Roles this keeper may give somewhere in their regions."""
     prefixes = reach.prefixes(Verb.ACCOUNT_MANAGE)
-    longest = {"county": 6, "township": 9, "village": 12}
+    length = _LENGTH_BY_LEVEL
     return [
         role
         for role in Role.objects.all()
-        if any(len(prefix) <= longest.get(role.level, 0) and may_keep(reach, prefix.ljust(longest[role.level], "0"), role) for prefix in prefixes)
+        if any(len(prefix) <= length.get(role.level, 0) and may_keep(reach, prefix.ljust(length[role.level], "0"), role) for prefix in prefixes)
     ]
 
 
@@ -122,45 +124,100 @@ def _username(name: str, region: Region, role: Role) -> str:
     return f"{base}-{number}"
 
 
+def divisions_to_give(reach: Reach) -> list[Region]:
+    """Divisions in which this keeper gives posts, each before those within it. One query."""
+    condition = Q(pk__in=[])
+    for prefix in reach.prefixes(Verb.ACCOUNT_MANAGE):
+        condition |= Q(code__startswith=prefix)
+    return list(Region.objects.filter(condition, level__in=_LENGTH_BY_LEVEL).valid_on(timezone.localdate()).order_by("code"))
+
+
+class Divisions:
+    """A keeper's divisions, found as people write them: by code, by name where only one has it, by township and village, with or
+    without the code behind."""
+
+    def __init__(self, reach: Reach) -> None:
+        self.rows = divisions_to_give(reach)
+        self._names = {row.code: row.name for row in self.rows}
+        self._found: dict[str, list[Region]] = {}
+        for row in self.rows:
+            for words in dict.fromkeys((row.code, row.name, row.name + row.code, self.full_name(row), self.full_name(row) + row.code)):
+                self._found.setdefault(_bare(words), []).append(row)
+
+    def full_name(self, region: Region) -> str:
+        """A village after its township; two townships may have a village of one name."""
+        town = self._names.get(region.code[:9], "") if len(region.code) > 9 else ""
+        return town + region.name
+
+    def find(self, written: str) -> list[Region]:
+        """None, one, or all that may be meant."""
+        return self._found.get(_bare(written), [])
+
+
+def _bare(words: str) -> str:
+    return "".join(words.split())
+
+
 def check_accounts(rows: Sequence[NewAccount], reach: Reach) -> list[tuple[int, str]]:
     """Every fault of the list at once: (row, message)."""
     roles = Role.objects.in_bulk()
-    regions = Region.objects.in_bulk([row.region for row in rows])
+    allowed = _("、").join(role.title for role in roles_to_give(reach))
+    divisions = Divisions(reach)
+    beyond = Region.objects.in_bulk([row.region for row in rows])
     faults: list[tuple[int, str]] = []
-    seen: set[tuple[str, str, str]] = set()
+    seen: dict[tuple[str, str, str], dict[str, int]] = {}
     for row in rows:
-        role, region = roles.get(row.role), regions.get(row.region)
+        role, found = roles.get(row.role), divisions.find(row.region)
+        region = found[0] if len(found) == 1 else beyond.get(row.region)
         if not row.name:
             faults.append((row.row, _("没有填姓名")))
         if row.phone and not re.fullmatch(r"1[3-9]\d{9}|0\d{2,3}-?\d{7,8}", row.phone):
             faults.append((row.row, _("电话“%(phone)s”写法不对") % {"phone": row.phone}))
         if role is None:
-            faults.append((row.row, _("没有“%(role)s”这个岗位") % {"role": row.role}))
+            said = _("“岗位”没有填，可以写：%(allowed)s") if not row.role else _("“岗位”没有“%(role)s”这个岗位，可以写：%(allowed)s")
+            faults.append((row.row, said % {"role": row.role, "allowed": allowed}))
         if region is None:
-            faults.append((row.row, _("没有“%(region)s”这个地区代码") % {"region": row.region}))
+            faults.append((row.row, _no_region(row.region, found, divisions)))
         if role and region:
             if _LENGTH_BY_LEVEL.get(role.level) != len(region.code):
-                faults.append((row.row, _("“%(role)s”要填%(level)s代码") % {"role": role.spoken_title, "level": _level_word(role.level)}))
+                said = _("“地区”要和岗位对得上：“%(role)s”要填%(level)s，“%(region)s”不是")
+                faults.append((row.row, said % {"role": role.title, "level": level_word(role.level), "region": region.name}))
             if not may_keep(reach, region.code, role):
-                faults.append((row.row, _("“%(region)s”的“%(role)s”不归您管理") % {"region": region.name, "role": role.spoken_title}))
-        if known := _known(row):
-            said = {"name": row.name, "username": known.username}
-            faults.append((row.row, _("“%(name)s”已有账号 %(username)s，请在账号页给他增加岗位或重置密码") % said))
-        if (row.name, row.role, row.region) in seen:
-            faults.append((row.row, _("与前面一行重复")))
-        seen.add((row.name, row.role, row.region))
+                faults.append((row.row, _("“%(region)s”的“%(role)s”不归您管理") % {"region": region.name, "role": role.title}))
+        code = region.code if region else row.region
+        if known := _known(row, code):
+            told = {"name": row.name, "username": known.username}
+            faults.append((row.row, _("“%(name)s”已有账号 %(username)s，请在账号页给他增加岗位或重置密码") % told))
+        before = seen.setdefault((row.name, row.role, code), {})
+        if row.phone in before and row.phone:
+            faults.append((row.row, _("与第 %(before)d 行重复") % {"before": before[row.phone]}))
+        elif before and (not row.phone or "" in before):
+            said = _("与第 %(before)d 行重复：如果是同名的两个人，请都填上电话；是一个人就去掉一行")
+            faults.append((row.row, said % {"before": before.get("") or next(iter(before.values()))}))
+        before.setdefault(row.phone, row.row)
     return faults
 
 
-def _known(row: NewAccount) -> User | None:
-    """An account in use for the same person: same name and phone, or without a phone same name, role and region."""
+def _no_region(written: str, found: Sequence[Region], divisions: Divisions) -> str:
+    if not written:
+        return _("“地区”没有填，请从模板的“%(sheet)s”表里选") % {"sheet": ALLOWED_SHEET}
+    if found:
+        choices = _("、").join(f"{divisions.full_name(one)} {one.code}" for one in found)
+        return _("“地区”写的“%(region)s”不止一个，请写明是哪个：%(choices)s") % {"region": written, "choices": choices}
+    said = _("“地区”没有“%(region)s”：名称和代码都可以写，模板的“%(sheet)s”表里列出了全部")
+    return said % {"region": written, "sheet": ALLOWED_SHEET}
+
+
+def _known(row: NewAccount, region: str) -> User | None:
+    """An account in use for the same person: same name and phone, or without a phone same name, role and region (its code)."""
     users = User.objects.filter(name=row.name, is_active=True)
     if row.phone:
         return users.filter(phone=row.phone).first()
-    return users.filter(assignments__role_id=row.role, assignments__region_id=row.region, assignments__valid_to__isnull=True).first()
+    return users.filter(assignments__role_id=row.role, assignments__region_id=region, assignments__valid_to__isnull=True).first()
 
 
-def _level_word(level: str) -> str:
+def level_word(level: str) -> str:
+    """What people call a level."""
     return {"county": _("县"), "township": _("乡镇"), "village": _("村")}.get(level, level)
 
 
@@ -175,18 +232,20 @@ def create_accounts(*, rows: Sequence[NewAccount], by: Reach) -> list[MadeAccoun
     made: list[MadeAccount] = []
     same: dict[tuple[str, str], MadeAccount] = {}
     today = timezone.localdate()
+    divisions = Divisions(by)
     for row in rows:
-        role, region = Role.objects.get(pk=row.role), Region.objects.get(pk=row.region)
+        role, region = Role.objects.get(pk=row.role), divisions.find(row.region)[0]
         known = same.get((row.name, row.phone)) if row.phone else None
         if known is not None:
             Assignment.objects.create(user=known.user, role=role, region=region, valid_from=today)
+            known.posts.append((region, role))
             continue
         password = first_password()
         user = User.objects.create_user(
             username=_username(row.name, region, role), password=password, name=row.name, phone=row.phone, unit=row.unit, must_change_password=True
         )
         Assignment.objects.create(user=user, role=role, region=region, valid_from=today)
-        account = MadeAccount(user, password, role, region)
+        account = MadeAccount(user, password, [(region, role)])
         made.append(account)
         same[row.name, row.phone] = account
     return made
@@ -260,7 +319,7 @@ def assign(*, user: User, role: Role, region: Region, by: Reach) -> Assignment:
     if not user.is_active:
         raise AccountRefused(_("这个账号已停用。"))
     if _LENGTH_BY_LEVEL.get(role.level) != len(region.code):
-        raise AccountRefused(_("“%(role)s”要选%(level)s") % {"role": role.spoken_title, "level": _level_word(role.level)})
+        raise AccountRefused(_("“%(role)s”要选%(level)s") % {"role": role.spoken_title, "level": level_word(role.level)})
     set_act("account.assign")
     found, _made = Assignment.objects.get_or_create(user=user, role=role, region=region, valid_to=None, defaults={"valid_from": timezone.localdate()})
     return found

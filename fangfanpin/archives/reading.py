@@ -39,7 +39,11 @@ class Item:
 class Section:
     title: str
     items: tuple[Item, ...]
-    ticked: bool
+    ticked: bool  # "unchanged" was said of the section; single items may have been changed after that
+
+    @property
+    def is_unchanged(self) -> bool:
+        return self.ticked and not any(item.changed for item in self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,15 @@ def shown(pack: Pack, indicator: Indicator, value: Any, *, sensitive: bool = Tru
     return pack.display(indicator, value)
 
 
+def differs(before: Any, now: Any) -> bool:
+    """Is it another value? 0 and nothing are the same: who had none of it and has none of it has no change to tell."""
+    return bool(before != now) and not (_is_nothing(before) and _is_nothing(now))
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or value == "" or value == [] or (value == 0 and not isinstance(value, bool))  # "no" is an answer
+
+
 def _sections(
     pack: Pack, form: str, now: Mapping[str, Any], last: Mapping[str, Any], record: Record | None, *, sensitive: bool
 ) -> tuple[Section, ...]:
@@ -86,7 +99,7 @@ def _sections(
                     zh=indicator.label,
                     now=shown(pack, indicator, value, sensitive=sensitive),
                     last=shown(pack, indicator, before, sensitive=sensitive),
-                    changed=asked and name in last and value != before,
+                    changed=asked and name in last and differs(before, value),
                     carried=not asked and indicator.kind != "period",
                     secret=indicator.privacy == "secret" and bool(value),
                 )

@@ -65,8 +65,8 @@ def moves(unit: Unit, pack: Pack) -> list[MemberMove]:
 def changed_items(unit: Unit, pack: Pack, *, sensitive: bool = True) -> list[ChangedItem]:
     """Items whose value is another than last year's, in the order of the module: households' and live members', typed columns included.
 
-    Everything of a member who is new; nothing about a typed column whose value of last year nobody knows; numbers that identify a
-    person never. Sensitive values are masked unless `sensitive`.
+    Nothing of what was none and is none, whether said as 0 or left empty. Everything of a member who is new; nothing about a typed column
+    whose value of last year nobody knows; numbers that identify a person never. Sensitive values are masked unless `sensitive`.
     """
     found: list[ChangedItem] = []
     live = {str(person.id): person for person in unit.live()}
@@ -82,7 +82,7 @@ def changed_items(unit: Unit, pack: Pack, *, sensitive: bool = True) -> list[Cha
                 indicator = pack.indicators[f"{section.form}.{name}"]
                 if indicator.privacy == "secret" or name not in now or now[name] == before.get(name):
                     continue
-                if last is not None and indicator.home == "subject" and name not in before:
+                if last is not None and (not reading.differs(before.get(name), now[name]) or (indicator.home == "subject" and name not in before)):
                     continue
                 found.append(
                     ChangedItem(

@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -21,7 +22,7 @@ class Job(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
     done_count = models.BigIntegerField(default=0)
     total_count = models.BigIntegerField(default=0)
-    message = models.TextField(blank=True)
+    message = models.TextField(blank=True)  # as the worker says it: Chinese
     result = models.JSONField(default=dict)
     file = models.ForeignKey("files.StoredFile", null=True, blank=True, on_delete=models.PROTECT, related_name="jobs")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -38,3 +39,8 @@ class Job(models.Model):
     @property
     def percent(self) -> int:
         return min(100, self.done_count * 100 // self.total_count) if self.total_count else 0
+
+    @property
+    def spoken_message(self) -> str:
+        """The message in the language of who reads, where it is a sentence of the catalogue; with numbers in it, it stays as it was said."""
+        return gettext(self.message) if self.message else ""

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 from procrastinate.contrib.django import app
 
 from fangfanpin.accounts.models import User
@@ -106,7 +107,7 @@ def run(job_id: str) -> None:
         logger.exception("job %s of kind %s failed", job.pk, job.kind)
         Job.objects.filter(pk=job.pk).update(
             state=Job.State.FAILED,
-            message="系统出错，这项工作没有做，数据没有改动。请再试一次；仍不行请把任务编号告诉管理员。",
+            message=gettext_noop("系统出错，这项工作没有做，数据没有改动。请再试一次；仍不行请把任务编号告诉管理员。"),
             ended_at=timezone.now(),
         )
     finally:
@@ -122,7 +123,7 @@ def take_up_lost() -> int:
     for job in Job.objects.filter(state=Job.State.RUNNING):
         if job.parameters.get(_LOST):
             job.state, job.ended_at = Job.State.FAILED, timezone.now()
-            job.message = "这项工作两次中断，没有做完，数据没有改动。请把任务编号告诉管理员。"
+            job.message = gettext_noop("这项工作两次中断，没有做完，数据没有改动。请把任务编号告诉管理员。")
             job.save(update_fields=["state", "ended_at", "message"])
             continue
         job.state, job.parameters = Job.State.WAITING, {**job.parameters, _LOST: True}

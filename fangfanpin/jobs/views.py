@@ -43,7 +43,7 @@ def job_state(request: SignedInRequest, job_id: UUID) -> HttpResponse:
             "percent": found.percent,
             "done": found.done_count,
             "total": found.total_count,
-            "message": found.message,
+            "message": found.spoken_message,
             "file": f"/files/{found.file_id}" if found.file_id else None,
         }
     )

@@ -67,6 +67,45 @@ def read_lists(source: Source) -> dict[str, tuple[ListItem, ...]]:
     return {name: tuple(items.values()) for name, items in found.items()}
 
 
+def lost_zeros(source: Source, lists: Mapping[str, tuple[ListItem, ...]]) -> bool:
+    """Did Excel take the leading zeros of whole lists? Nothing within such a list shows it, but the rest of the pack still names its codes
+    with the zero. One fault tells it, and the many that hang on it are not told."""
+    codes = {name: {item.code for item in items} for name, items in lists.items()}
+    lost: dict[str, str] = {}
+    for name, code in _codes_named(source):
+        known = codes.get(name, set())
+        is_bare = not any(re.fullmatch("0[0-9]+", one) for one in known)
+        if re.fullmatch("0[0-9]+", code) and is_bare and code not in known and str(int(code)) in known:
+            lost.setdefault(name, code)
+    if not lost:
+        return False
+    name, code = next(iter(lost.items()))
+    row = next(row for row in source.rows("lists.csv", LIST_COLUMNS) if row["list"] in lost)
+    more = "等清单" if len(lost) > 1 else ""
+    source.reader.fault(
+        row.file,
+        row.line,
+        f"“{name}”{more}的代码前面的 0 被 Excel 去掉了（别处写的是“{code}”，这里只有“{int(code)}”）：请恢复原来的文件，"
+        "用文本编辑器改；或在 Excel 里从“数据 - 从文本/CSV”导入，把 code 列设为文本，再另存为“CSV UTF-8（逗号分隔）”",
+        "Excel dropped the leading zeros of the codes: restore the file, edit it as text",
+    )
+    return True
+
+
+def _codes_named(source: Source) -> Iterable[tuple[str, str]]:
+    """(list, code) as synonyms and orderings name them, and as expressions do beside an item of that list."""
+    for name, columns in (("synonyms.csv", SYNONYM_COLUMNS), ("orderings.csv", ORDERING_COLUMNS)):
+        for row in source.rows(name, columns):
+            yield row["list"], row["code"]
+    items = {row["name"]: row["list"] for row in source.rows("indicators.csv", INDICATOR_COLUMNS) if row["type"] == "code"}
+    tables = [data for name in ("constraints.toml", "relevance.toml", "computations.toml") for _path, data in source.tomls(name)]
+    tables += [source.reader.toml(path) for folder in source.chain for path in sorted((folder / "rules").glob("*.toml"))]
+    for expression in (value for table in tables for entry in table.values() if isinstance(entry, dict) for value in entry.values()):
+        for code in re.findall(r"'(0[0-9]+)'", expression) if isinstance(expression, str) else ():
+            for item in set(re.findall(r"[a-z][a-z0-9_]*", expression)) & items.keys():
+                yield items[item], code
+
+
 def read_synonyms(source: Source, lists: Mapping[str, tuple[ListItem, ...]]) -> dict[tuple[str, str], str]:
     found: dict[tuple[str, str], str] = {}
     for row in source.rows("synonyms.csv", SYNONYM_COLUMNS):

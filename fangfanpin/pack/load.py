@@ -83,6 +83,8 @@ class _Loader:
             return None
         source = self.source
         lists = d.read_lists(source)
+        if d.lost_zeros(source, lists):
+            return None
         indicators = d.read_indicators(source, lists)
         forms = d.read_forms(source, indicators)
         orderings = d.read_orderings(source, lists)

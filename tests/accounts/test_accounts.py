@@ -3,6 +3,7 @@
 import argparse
 import io
 import re
+import zipfile
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -11,8 +12,11 @@ import pypdfium2
 import pytest
 import xlsxwriter
 from django.contrib.auth.hashers import identify_hasher
+from django.contrib.auth.password_validation import get_default_password_validators, validate_password
+from django.core.exceptions import ValidationError
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
+from python_calamine import CalamineWorkbook
 
 from fangfanpin.accounts import management
 from fangfanpin.accounts.commands import COMMANDS
@@ -27,7 +31,7 @@ from fangfanpin.regions.models import Region
 
 As = Callable[[str], Reach]
 ClientAs = Callable[[str], Client]
-HEADER = ("姓名", "联系电话", "单位", "岗位", "地区代码")
+HEADER = ("姓名", "联系电话", "单位", "岗位", "地区")
 
 
 def workbook(*rows: tuple[Any, ...], header: tuple[str, ...] = HEADER) -> io.BytesIO:
@@ -108,14 +112,100 @@ def test_every_fault_of_a_list_is_told_at_once_and_nothing_is_made(client_as: Cl
     for number, said in (
         (2, "没有填姓名"),
         (3, "写法不对"),
-        (4, "没有“县长”"),
-        (5, "没有“999999999999”"),
-        (6, "要填村代码"),
-        (8, "重复"),
+        (4, "没有“县长”这个岗位，可以写：乡镇工作站、村信息员、帮扶责任人"),
+        (5, "“地区”没有“999999999999”"),
+        (6, "“村信息员”要填村"),
+        (8, "与第 7 行重复"),
         (9, "不归您管理"),
     ):
         assert re.search(rf"第 {number} 行：[^<]*{said}", page), (number, said)
     assert User.objects.count() == before
+
+
+def test_two_people_of_one_name_in_a_village_are_told_apart_by_their_phones(acting: As) -> None:
+    reach = acting("township")
+    village = villages(reach)[0]
+
+    def faults(*phones: str) -> list[str]:
+        rows = [NewAccount(2 + place, "同名", phone, "", "village", village) for place, phone in enumerate(phones)]
+        return [f"{row} {said}" for row, said in check_accounts(rows, reach)]
+
+    assert faults("13800000001", "13800000002") == []
+    assert [said[:10] for said in faults("13800000001", "13800000002", "13800000001")] == ["4 与第 2 行重复"]
+    for phones in (("13800000001", ""), ("", "13800000001"), ("", "")):
+        assert [re.sub("：.*", "", said) for said in faults(*phones)] == ["3 与第 2 行重复"], phones
+        assert "请都填上电话" in faults(*phones)[0]
+    made = create_accounts(rows=[NewAccount(2, "同名", f"1380000000{end}", "", "village", village) for end in (1, 2)], by=reach)
+    assert len({one.user.pk for one in made}) == 2
+
+
+def test_a_place_is_taken_by_name_or_code_and_one_that_several_have_is_asked_back(client_as: ClientAs, acting: As) -> None:
+    reach = acting("township")
+    own = reach.scopes[0].prefix
+    first, second, third = Region.objects.filter(pk__in=villages(reach)[:3]).order_by("code")
+    town = Region.objects.get(pk=own)
+    divisions = management.Divisions(reach)
+    for written in (first.code, first.name, f" {town.name} {first.name} ", f"{town.name}{first.name} {first.code}", f"{first.name} {first.code}"):
+        assert divisions.find(written) == [first], written
+    assert divisions.find(town.name) == [town]
+    assert divisions.find(f"{first.name} {second.code}") == [], "a name with another's code is neither"
+    other = Region.objects.villages().under("340323").exclude(code__startswith=own).first()
+    assert other is not None and divisions.find(other.code) == [], "beyond the keeper"
+    Region.objects.filter(pk=third.pk).update(name=second.name)
+    rows = [("甲一", "13800000001", "", "村信息员", first.name), ("乙二", "13800000002", "", "村信息员", second.name), ("丙", "", "", "村信息员", "")]
+    page = client_as("township").post("/accounts/bulk", {"file": workbook(*rows)}).content.decode()
+    assert "第 2 行" not in page
+    assert re.search(rf"第 3 行：“地区”写的“{second.name}”不止一个，请写明是哪个：[^<]*{second.code}、[^<]*{third.code}", page)
+    assert "第 4 行：“地区”没有填" in page
+    answer = client_as("township").post("/accounts/bulk", {"file": workbook(*rows[:1])})
+    assert answer["Content-Type"] == "application/pdf" and User.objects.get(name="甲一").assignments.get().region == first
+
+
+def test_the_template_lists_what_may_be_written_and_takes_back_what_it_offers(client_as: ClientAs, acting: As) -> None:
+    reach = acting("township")
+    content = client_as("township").get("/accounts/template.xlsx").content
+    book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+    assert tuple(book.get_sheet_by_index(0).to_python()[0]) == HEADER
+    offered = book.get_sheet_by_name("岗位和地区").to_python()[1:]
+    assert [row[0] for row in offered if row[0]] == [role.title for role in management.roles_to_give(reach)]
+    own = reach.scopes[0].prefix
+    assert [row[4] for row in offered] == [own, *sorted(villages(reach))], "the keeper's own divisions and no other"
+    divisions = management.Divisions(reach)
+    assert all([found.code for found in divisions.find(str(row[3]))] == [row[4]] for row in offered)
+    sheet = zipfile.ZipFile(io.BytesIO(content)).read("xl/worksheets/sheet1.xml").decode()
+    rows = len(offered) + 1
+    assert f"'岗位和地区'!$A$2:$A${len(management.roles_to_give(reach)) + 1}" in sheet and f"'岗位和地区'!$D$2:$D${rows}" in sheet
+
+
+def test_an_older_template_is_still_taken(client_as: ClientAs, acting: As) -> None:
+    row = ("甲一", "13800000001", "", "村信息员", villages(acting("township"))[0])
+    answer = client_as("township").post("/accounts/bulk", {"file": workbook(row, header=(*HEADER[:4], "地区代码"))})
+    assert answer["Content-Type"] == "application/pdf"
+
+
+def test_a_slip_names_every_post_of_its_person(client_as: ClientAs, acting: As) -> None:
+    first, second = Region.objects.filter(pk__in=villages(acting("township"))[:2]).order_by("code")
+    rows = [("丙", "13800000003", "", "村信息员", first.code), ("丙", "13800000003", "", "村信息员", second.code)]
+    text = "".join(slip_text(client_as("township").post("/accounts/bulk", {"file": workbook(*rows)}).content).split())
+    assert f"{first.name}村信息员；{second.name}村信息员" in text
+
+
+def test_a_post_is_chosen_from_the_keepers_places_and_a_wider_one_asks_first(client_as: ClientAs, acting: As, cast: dict[str, User]) -> None:
+    reach = acting("county")
+    village = cast["village"].assignments.get().region_id
+    page = client_as("county").get(f"/accounts/{cast['village'].pk}/").content.decode()
+    options = dict(re.findall(r'<option value="(\d{6,12})"([^>]*)>', page))
+    assert set(options) == {"340323", *(code[:9] for code in reach.villages), *reach.villages}
+    assert "selected" not in page[page.index('id="role"') : page.index('id="successor"')]
+    assert {code for code, rest in options.items() if "data-confirm" in rest} == {code for code in options if len(code) < 12}
+    assert village in options
+    station = client_as("county").get(f"/accounts/{cast['township'].pk}/").content.decode()
+    assert re.findall(r'<option value="(\d+)" data-confirm="[^"]*范围大', station) == ["340323"]
+    mine = client_as("township").get(f"/accounts/{cast['village'].pk}/").content.decode()
+    own = acting("township").scopes[0].prefix
+    assert all(code.startswith(own) for code in re.findall(r'<option value="(\d{6,12})"', mine))
+    nothing = client_as("county").post(f"/accounts/{cast['village'].pk}/assign", {"role": "", "region": ""}, follow=True)
+    assert "请选择岗位和地区" in nothing.content.decode() and cast["village"].assignments.count() == 1
 
 
 def test_the_same_list_twice_makes_no_second_account(client_as: ClientAs, acting: As) -> None:
@@ -275,6 +365,40 @@ def test_a_first_password_opens_nothing_but_its_own_change(acting: As, client_as
         assert answer.status_code == 200, f"{word} was taken"
     assert client.post("/accounts/password", {"new_password1": "liu shu zai jia", "new_password2": "liu shu zai jia"}).status_code == 302
     assert client.get("/households/").status_code == 200
+
+
+# One password that each configured check refuses, and no other does.
+REFUSED = {
+    "MinimumLengthValidator": "a1b2c3d4e",
+    "UserAttributeSimilarityValidator": "village-office-13",
+    "CommonPasswordValidator": "password123",
+    "NumericPasswordValidator": "8305179264",
+}
+
+
+def test_every_check_of_a_password_speaks_the_readers_language(cast: dict[str, User]) -> None:
+    user = cast["village"]
+    user.unit = "village-office-12"
+    for validator in get_default_password_validators():
+        password = REFUSED[type(validator).__name__]
+        said = {}
+        for language in ("zh-hans", "en"):
+            with translation.override(language), pytest.raises(ValidationError) as refused:
+                validate_password(password, user)
+            assert len(refused.value.messages) == 1, (password, refused.value.messages)
+            said[language] = refused.value.messages[0]
+        assert re.search("[\u4e00-\u9fff]", said["zh-hans"]) and not re.search("[A-Za-z]", said["zh-hans"]), said
+        assert not re.search("[\u4e00-\u9fff]", said["en"]), said
+
+
+def test_the_first_change_of_a_password_answers_in_chinese(acting: As, client_as: ClientAs) -> None:
+    user = new(acting("township"))
+    client = Client()
+    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    for first, again, said in (("short1", "short1", "至少要 10 位"), ("", "", "必填"), ("liu shu zai jia", "liu shu", "两个密码不一致")):
+        page = client.post("/accounts/password", {"new_password1": first, "new_password2": again}).content.decode()
+        errors = re.findall(r'role="alert">([^<]*)<', page)
+        assert errors and said in "".join(errors) and not re.search("[A-Za-z]", "".join(errors)), errors
 
 
 def test_changing_ones_password_by_wish_asks_for_the_present_one(cast: dict[str, User], client_as: ClientAs) -> None:

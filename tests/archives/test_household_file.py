@@ -157,6 +157,24 @@ def test_where_a_member_works_is_said_in_words_everywhere(acting: As, client_as:
     assert told["务工所在地"] == (before, after)
 
 
+def test_a_section_is_called_unchanged_only_while_nothing_in_it_changed(acting: As, client_as: Callable[[str], Client]) -> None:
+    reach = acting("village")
+    household = a_household(reach)
+    unit = load_unit(household, clock.current().year)
+    record, last = unit.records["household"], unit.last["household"]
+    last.values.update(safe_water=None, road_type="01")
+    record.values.update(last.values)
+    record.ticks = {"living": {"by": 1, "at": "2021-11-10T09:00:00+08:00"}}
+    last.save()
+    record.save()
+    client = client_as("village")
+    assert "已核对无变化" in client.get(f"/households/{household.pk}/").content.decode()
+    record.values["road_type"] = "03"
+    record.save()
+    page = client.get(f"/households/{household.pk}/").content.decode()
+    assert "已核对无变化" not in page and ">已核对<" in page
+
+
 def test_the_file_belongs_to_the_household_and_opens_for_those_who_reach_it(
     acting: As, cast: dict[str, User], client_as: Callable[[str], Client]
 ) -> None:

@@ -403,9 +403,10 @@ def _kill_browsers(times: int, running: Playwright, installation: Installation, 
         type_in(page, "grassland_mu", typed)
         if draw.random() < 0.7:
             page.keyboard.press("Enter")
-        # A key is safe once it is in the browser's own store: the mark beside the field tells it, a few milliseconds later.
+        # A key is safe once it is in the browser's own store: the mark beside the field tells it, a few milliseconds later; seconds where the
+        # disk is busy, and until then the mark says so.
         row = page.locator(".item", has=page.locator("#f-household-grassland_mu"))
-        expect(row).to_have_attribute("data-mark", re.compile("draft|waiting|sending|stored"))
+        expect(row).to_have_attribute("data-mark", re.compile("draft|waiting|sending|stored"), timeout=60_000)
         for process in _browser_processes(profile):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process, signal.SIGKILL)

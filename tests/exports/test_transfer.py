@@ -78,6 +78,20 @@ def test_items_come_in_the_order_of_the_module_and_codes_as_words(acting: As) ->
     assert said[member.member_name, "文化程度"] == (words["02"], words["01"])
 
 
+def test_what_was_none_and_is_none_is_no_change(acting: As) -> None:
+    unit = a_unit(acting("township"))
+    lead, last = unit.records["household"], unit.last["household"]
+    last.values = {**last.values, "wage_migrant": 0, "tr_dibao": None, "biz_crop": 500, "tr_eco": None, "safe_water": None, "exp_crop": 0}
+    lead.values = {**lead.values, "wage_migrant": None, "tr_dibao": 0, "biz_crop": None, "tr_eco": 800, "safe_water": False, "exp_crop": 100}
+    last.values.pop("wage_gather", None)
+    lead.values["wage_gather"] = 0
+    found = told(unit)
+    for name in ("务工收入", "低保金", "自主采摘收入"):
+        assert ("户", name) not in found, name
+    assert found["户", "种植收入"] == ("5.00", "") and found["户", "生态补偿金"] == ("", "8.00") and found["户", "种植支出"] == ("0.00", "1.00")
+    assert found["户", "是否解决安全饮用水"] == ("", "否"), "no is an answer"
+
+
 def test_everything_about_a_new_member_is_told_and_comings_and_goings_apart(acting: As) -> None:
     unit = a_unit(acting("township"))
     new, gone = unit.live()[1:3]

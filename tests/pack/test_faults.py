@@ -1,6 +1,8 @@
 """A pack with a fault does not load: every fault at once, with file and line, and Excel's damage named as such."""
 
+import csv
 import random
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -148,6 +150,45 @@ def test_excel_damage_is_named_as_such(packs: Path, old: str, new: str, word: st
     found = [fault for fault in faults(packs) if fault.file == LISTS]
     assert [fault.line for fault in found] == [line]
     assert word in found[0].message_zh
+
+
+def without_zeros(packs: Path, *lists: str) -> int:
+    """Take the leading zeros of these lists (none named: of all), as Excel does on saving; returns the first line that changed."""
+    path = packs / LISTS
+    rows = list(csv.reader(path.read_text(encoding="utf-8").splitlines()))
+    changed = [number for number, row in enumerate(rows, start=1) if re.fullmatch("0[0-9]+", row[1]) and (row[0] in lists or not lists)]
+    for number in changed:
+        rows[number - 1][1] = str(int(rows[number - 1][1]))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    return changed[0]
+
+
+@pytest.mark.parametrize("lists", [(), ("school_status",), ("health_status", "ethnicity")])
+def test_lists_without_any_leading_zero_are_one_fault_at_the_lists(packs: Path, lists: tuple[str, ...]) -> None:
+    line = without_zeros(packs, *lists)
+    found = faults(packs)
+    assert [fault.file for fault in found] == [LISTS]
+    assert found[0].line == line or not lists
+    assert "前面的 0 被 Excel 去掉了" in found[0].message_zh and "恢复原来的文件" in found[0].message_zh
+
+
+def test_a_rule_that_names_a_code_shows_that_its_list_lost_the_zeros(packs: Path) -> None:
+    edit(packs, "national-2021/rules/C.toml", 'when = "ethnicity is null"', "when = \"fuel_type = '01'\"")
+    edit(packs, "national-2021/rules/C.toml", 'subject = "person"', 'subject = "household"')
+    edit(packs, "national-2021/rules/C.toml", 'message = "{member_name}：民族没有填"', 'message = "燃料"')
+    edit(packs, "national-2021/rules/C.toml", 'message_en = "{member_name}: ethnicity is not filled in"', 'message_en = "fuel"')
+    assert load_pack(packs / "guzhen-2021").id == "guzhen-2021"
+    line = without_zeros(packs, "fuel_type")
+    found = faults(packs)
+    assert [(fault.file, fault.line) for fault in found] == [(LISTS, line)] and "“fuel_type”" in found[0].message_zh
+
+
+def test_a_synonym_of_a_code_there_never_was_is_no_damage_of_the_list(packs: Path) -> None:
+    """The list has no 1 that a lost zero could have left: the synonym is wrong."""
+    append(packs, LISTS, "letters,A,甲,a,no,K,\nletters,B,乙,b,no,K,\n")
+    line = append(packs, "national-2021/synonyms.csv", "letters,甲等,01\n")
+    assert [(fault.file, fault.line) for fault in faults(packs)] == [("national-2021/synonyms.csv", line)]
 
 
 def test_file_saved_by_excel_as_gb18030(packs: Path) -> None:

@@ -10,6 +10,7 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.campaigns import clock
 from fangfanpin.households.models import Household
+from fangfanpin.jobs.models import Job
 from fangfanpin.policy.services import pack_of, spoken
 from fangfanpin.quality import messages, queries
 from fangfanpin.quality.models import Clue
@@ -79,3 +80,12 @@ def test_what_must_be_corrected_is_told_in_english(acting: Callable[[str], Reach
         told = [fault.message for fault in must_be_corrected(load_unit(lead.household, campaign.year), pack)]
     assert "Safe drinking water is not filled in. Look in the household" in told
     assert "是否解决安全饮用水没有填。入户看" in [fault.message for fault in must_be_corrected(load_unit(lead.household, campaign.year), pack)]
+
+
+def test_what_a_failed_job_says_is_told_in_english(cast: dict[str, User]) -> None:
+    job = Job(kind="x", title="x", message="系统出错，这项工作没有做，数据没有改动。请再试一次；仍不行请把任务编号告诉管理员。")
+    counted = Job(kind="x", title="x", message="共 3 户")
+    with translation.override("en"):
+        assert job.spoken_message.startswith("System error: the job was not done")
+        assert (counted.spoken_message, Job(kind="x", title="x").spoken_message) == ("共 3 户", "")
+    assert job.spoken_message == job.message

@@ -70,11 +70,11 @@ class ColumnIntake:
         self.problems: dict[int, str] = {}
         self._made: dict[str, list[str]] = {}
 
-    def made(self, what: str, make: Callable[[Any], str]) -> list[str]:
-        """Each distinct value turned into text by `make`, once; `what` names that text among the column's others."""
+    def made(self, what: str, make: Callable[[Any], str], codes: Sequence[int]) -> list[str]:
+        """The values of these numbers turned into text by `make`, each distinct value once; `what` names that text among the column's others."""
         pieces = self._made.setdefault(what, [])
-        pieces.extend(map(make, self.parsed[len(pieces) :]))
-        return pieces
+        pieces.extend(map(make, self.parsed[len(pieces) : max(codes, default=-1) + 1]))
+        return list(map(pieces.__getitem__, codes))
 
     def extend(self, fresh: Sequence[str | float], codes: "array[int]") -> None:
         start = len(self.raw)

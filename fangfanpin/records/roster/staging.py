@@ -132,7 +132,7 @@ class _Table:
     def made(self, key: str, what: str, make: Make) -> list[str]:
         assert self.block is not None
         column = self.block.columns[key]
-        return list(map(column.made(what, make).__getitem__, map(column.codes.__getitem__, self.rows)))
+        return column.made(what, make, [column.codes[row] for row in self.rows])
 
     def parsed(self, key: str) -> list[Any]:
         assert self.block is not None

@@ -52,14 +52,15 @@ export function ask(question: Question): Promise<string | null> {
 
 /**
  * A form or its button with `data-confirm="what will happen, to how many"` asks first. `{n}` in it is the number of ticked boxes in the form.
- * `data-confirm-act` names the act on the button; `data-confirm-reason="name"` asks for a reason, sent under that name.
+ * On an option of a list it asks only when that option is chosen. `data-confirm-act` names the act on the button; `data-confirm-reason="name"` asks for a reason, sent under that name.
  */
 export function askBefore(): void {
   const answered = new WeakSet<HTMLFormElement>();
   document.addEventListener("submit", (event) => {
     const form = event.target as HTMLFormElement;
     const button = event.submitter as HTMLButtonElement | null;
-    const asked = button?.dataset["confirm"] !== undefined ? button : form.dataset["confirm"] !== undefined ? form : null;
+    const chosen = form.querySelector<HTMLOptionElement>("option[data-confirm]:checked");
+    const asked = button?.dataset["confirm"] !== undefined ? button : form.dataset["confirm"] !== undefined ? form : chosen;
     if (!asked || answered.has(form)) {
       answered.delete(form);
       return;
