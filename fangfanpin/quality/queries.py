@@ -17,7 +17,9 @@ from fangfanpin.regions.models import Region
 
 PAGE = 50
 TO_REVIEW = Q(state=Clue.State.CONFIRMED, reviewed_at__isnull=True)
-DUE = Q(state__in=OPEN_STATES)
+# What must be answered. Information asks for nothing: it stands in the household's file and is counted apart.
+DUE = Q(state__in=OPEN_STATES) & ~Q(severity=Clue.Severity.INFO)
+INFORMATION = Q(state__in=OPEN_STATES, severity=Clue.Severity.INFO)
 # What a list may show: key → words. The first is what is due.
 STATES: Mapping[str, str] = {
     "due": "待核实",
@@ -51,7 +53,7 @@ def clues(reach: Reach, year: int, chosen: ClueFilter) -> QuerySet[Clue, Clue]:
     rows = Clue.objects.visible_to(reach).filter(year=year)
     match chosen.state or "due":
         case "due":
-            rows = rows.filter(DUE)
+            rows = rows.filter(INFORMATION if chosen.severity == Clue.Severity.INFO else DUE)
         case "review":
             rows = rows.filter(TO_REVIEW)
         case "confirmed" | "closed" as state:
@@ -90,13 +92,14 @@ def page(rows: QuerySet[Clue, Clue], cursor: str, *, size: int = PAGE) -> tuple[
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Clues of one rule or village: still due, confirmed and waiting for review, done."""
+    """Clues of one rule or village: still due, confirmed and waiting for review, done; and what only informs."""
 
     code: str
     name: str
     due: int
     review: int
     done: int
+    information: int
 
     @property
     def share(self) -> int:
@@ -104,7 +107,12 @@ class Counted:
         return (self.review + self.done) * 100 // whole if whole else 100
 
 
-_COUNTS = {"due": Count("id", filter=DUE), "review": Count("id", filter=TO_REVIEW), "whole": Count("id")}
+_COUNTS = {
+    "due": Count("id", filter=DUE),
+    "review": Count("id", filter=TO_REVIEW),
+    "information": Count("id", filter=INFORMATION),
+    "whole": Count("id"),
+}
 
 
 def by_rule(reach: Reach, year: int, pack: Pack, *, place: str = "") -> list[Counted]:
@@ -128,7 +136,8 @@ def _of(reach: Reach, year: int, place: str) -> QuerySet[Clue, Clue]:
 
 
 def _counted(code: str, name: str, row: Mapping[str, Any]) -> Counted:
-    return Counted(code, name, row["due"], row["review"], row["whole"] - row["due"] - row["review"])
+    done = row["whole"] - row["due"] - row["review"] - row["information"]
+    return Counted(code, name, row["due"], row["review"], done, row["information"])
 
 
 def sentence(clue: Clue, rules: Mapping[str, Rule], pack: Pack, *, sensitive: bool) -> str:

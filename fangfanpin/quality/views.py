@@ -53,6 +53,7 @@ def clue_list(request: SignedInRequest) -> HttpResponse:
             "villages": villages,
             "due": sum(one.due for one in counted),
             "review": sum(one.review for one in counted),
+            "information": sum(one.information for one in counted),
             "places": queries.places(request.reach, [one.code for one in queries.by_village(request.reach, campaign.year)]),
             "last_sweep": Sweep.objects.filter(year=campaign.year, state=Sweep.State.DONE).first(),
             "may_sweep": request.reach.has(Verb.CAMPAIGN_MANAGE),

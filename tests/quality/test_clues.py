@@ -15,6 +15,7 @@ from procrastinate.contrib.django import app
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, reach_of, set_database_reach, system_reach
 from fangfanpin.campaigns import clock
+from fangfanpin.dashboards import queries as progress
 from fangfanpin.households.models import Household
 from fangfanpin.households.subjects import set_household_value
 from fangfanpin.pack import Pack
@@ -22,7 +23,7 @@ from fangfanpin.policy.services import pack_of
 from fangfanpin.quality import clues as services
 from fangfanpin.quality import queries
 from fangfanpin.quality.hooks import has_open_clue
-from fangfanpin.quality.models import Clue, ClueStep, Sweep
+from fangfanpin.quality.models import OPEN_STATES, Clue, ClueStep, Sweep
 from fangfanpin.quality.recheck import must_be_corrected, recheck
 from fangfanpin.quality.sweep import run_sweep
 from fangfanpin.quality.tasks import nightly_sweep
@@ -322,3 +323,24 @@ def test_the_list_costs_the_same_for_ten_clues_as_for_one(
     client.get("/clues/")
     with django_assert_max_num_queries(40):
         assert "疑问 9" in client.get("/clues/").content.decode()
+
+
+def test_one_number_of_what_must_be_answered_and_information_apart(
+    clue: Clue, client_as: Callable[[str], Client], acting: Callable[[str], Reach]
+) -> None:
+    told = Clue.objects.create(
+        rule_id="C001", year=clue.year, subject_kind="household", subject_id=clue.household_id, household=clue.household,
+        village_code=clue.village_code, severity="I", message="提示", used={}, used_digest="x", pack_hash="x", seen_at=clue.seen_at,
+    )  # fmt: skip
+    reach = acting("county")
+    due = Clue.objects.filter(year=clue.year, state__in=OPEN_STATES).exclude(severity="I").count()
+    informs = Clue.objects.filter(year=clue.year, state__in=OPEN_STATES, severity="I").count()
+    assert due and informs
+    assert progress.total(progress.progress_by(reach, clue.year, length=9)).clues_open == due
+    for counted in (queries.by_rule(reach, clue.year, pack_of(clock.current().pack)), queries.by_village(reach, clue.year)):
+        assert (sum(one.due for one in counted), sum(one.information for one in counted)) == (due, informs)
+        assert sum(one.done for one in counted) == Clue.objects.filter(year=clue.year, state__in=("confirmed", "closed")).count()
+    page = client_as("county").get("/clues/").content.decode()
+    assert f"还有 {due} 条疑问要入户核实" in page and f"另有 {informs} 条提示，不用答复" in page
+    assert queries.clues(reach, clue.year, queries.ClueFilter()).count() == due
+    assert f"/clues/{told.pk}/" in client_as("county").get("/clues/?severity=I").content.decode()
