@@ -16,7 +16,8 @@ from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
 from fangfanpin.dashboards.queries import SUBMITTED_STATES
-from fangfanpin.quality.models import OPEN_STATES, Clue
+from fangfanpin.quality.models import Clue
+from fangfanpin.quality.queries import DUE
 from fangfanpin.records.models import Conflict, Record
 from fangfanpin.records.units import HOUSEHOLD_FORM
 from fangfanpin.regions.names import name_of
@@ -56,7 +57,7 @@ def _conflicts(reach: Reach, year: int) -> int:
 
 
 def _clues(reach: Reach, year: int) -> int:
-    rows = Clue.objects.visible_to(reach).filter(year=year, state__in=OPEN_STATES).exclude(severity=Clue.Severity.INFO)
+    rows = Clue.objects.visible_to(reach).filter(DUE, year=year)
     return rows.order_by().values("pk")[: _bound(reach)].count()
 
 

@@ -16,6 +16,7 @@ from fangfanpin.campaigns.models import Campaign, StageReport
 from fangfanpin.households.models import Household, HouseholdQuerySet
 from fangfanpin.households.services import search
 from fangfanpin.quality.models import OPEN_STATES, Clue
+from fangfanpin.quality.queries import DUE, TO_REVIEW
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import HOUSEHOLD_FORM
 from fangfanpin.regions.models import Region
@@ -118,16 +119,15 @@ def _counted_within_reach(reach: Reach, year: int, under: str) -> list[tuple[str
         entered_there=Count("id", filter=Q(transferred_at__isnull=False)),
         to_transfer=Count("id", filter=Q(transferred_at__isnull=True, state__in=SUBMITTED_STATES)),
     )
-    asked = ~Q(severity=Clue.Severity.INFO)
     clues = (
         Clue.objects.visible_to(reach)
         .filter(year=year, village_code__startswith=under)
         .order_by()
         .values("village_code")
         .annotate(
-            clues_open=Count("id", filter=asked & Q(state__in=OPEN_STATES)),
-            clues_closed=Count("id", filter=asked & ~Q(state__in=OPEN_STATES)),
-            clues_to_review=Count("id", filter=Q(state=Clue.State.CONFIRMED, reviewed_at__isnull=True)),
+            clues_open=Count("id", filter=DUE),
+            clues_closed=Count("id", filter=~Q(state__in=OPEN_STATES) & ~Q(severity=Clue.Severity.INFO)),
+            clues_to_review=Count("id", filter=TO_REVIEW),
         )
     )
     counted: list[dict[str, Any]] = [*map(dict, households), *map(dict, clues)]

@@ -1,7 +1,8 @@
 """What quality tells the apps below: re-check on save, what blocks submission, an open clue opens a closed record."""
 
 from fangfanpin.accounts.models import User
-from fangfanpin.quality.models import OPEN_STATES, Clue
+from fangfanpin.quality.models import Clue
+from fangfanpin.quality.queries import DUE
 from fangfanpin.quality.recheck import must_be_corrected, recheck
 from fangfanpin.records.gates import register_opener
 from fangfanpin.records.models import Record
@@ -13,9 +14,7 @@ def has_open_clue(record: Record, user: User) -> bool:
     return (
         record.household_id is not None
         and record.state != Record.State.LOCKED
-        and Clue.objects.filter(household_id=record.household_id, year=record.year, state__in=OPEN_STATES)
-        .exclude(severity=Clue.Severity.INFO)
-        .exists()
+        and Clue.objects.filter(DUE, household_id=record.household_id, year=record.year).exists()
     )
 
 
