@@ -97,7 +97,7 @@ def _codes_named(source: Source) -> Iterable[tuple[str, str]]:
             yield row["list"], row["code"]
     items = {row["name"]: row["list"] for row in source.rows("indicators.csv", INDICATOR_COLUMNS) if row["type"] == "code"}
     tables = [data for name in ("constraints.toml", "relevance.toml", "computations.toml") for _path, data in source.tomls(name)]
-    tables += [source.reader.toml(path) for folder in source.chain for path in sorted((folder / "rules").glob("*.toml"))]
+    tables += [source.reader.toml(path) for path in source.rule_files()]
     for expression in (value for table in tables for entry in table.values() if isinstance(entry, dict) for value in entry.values()):
         for code in re.findall(r"'(0[0-9]+)'", expression) if isinstance(expression, str) else ():
             for item in set(re.findall(r"[a-z][a-z0-9_]*", expression)) & items.keys():

@@ -134,9 +134,8 @@ class _Loader:
             self.source.rows(name, columns)
         for name in _TOMLS:
             self.source.tomls(name)
-        for folder in self.source.chain:
-            for path in sorted((folder / "rules").glob("*.toml")):
-                self.reader.toml(path)
+        for path in self.source.rule_files():
+            self.reader.toml(path)
         for name in ("lists.csv", "indicators.csv"):
             if not any((folder / name).exists() for folder in self.source.chain):
                 last = self.source.chain[-1] / "pack.toml"

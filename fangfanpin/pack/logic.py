@@ -7,7 +7,7 @@ from fangfanpin.expressions import Expression, ExpressionFaults, Schema, Type, c
 from fangfanpin.pack.dictionary import SUBJECTS
 from fangfanpin.pack.indicators import Indicator
 from fangfanpin.pack.model import Computation, Constraint, Form, Rule
-from fangfanpin.pack.source import Entry, Source
+from fangfanpin.pack.source import Entry, Source, rule_files
 
 _SEVERITIES = ("E", "W", "I")
 _RULE_KEYS = (
@@ -72,7 +72,7 @@ class Logic:
         known: set[str] = set()
         for folder in self.source.chain:
             here: dict[str, str] = {}
-            for path in sorted((folder / "rules").glob("*.toml")):
+            for path in rule_files(folder):
                 for rule_id, data in self.source.reader.toml(path).items():
                     if not isinstance(data, dict):
                         self.source.wrong(path, (rule_id,), f"“{rule_id}”应是一张表，写成 [{rule_id}]", f"{rule_id} must be a table")

@@ -18,6 +18,11 @@ _KINDS = {
 }
 
 
+def rule_files(folder: Path) -> list[Path]:
+    """The files of rules of one folder, by name."""
+    return sorted((folder / "rules").glob("*.toml"))
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One table of a TOML file: `near` is what leads to its head, as `Reader.line_of` takes it."""
@@ -43,6 +48,11 @@ class Source:
 
     def tomls(self, name: str) -> list[tuple[Path, dict[str, Any]]]:
         return [(folder / name, data) for folder in self.chain if (data := self.reader.toml(folder / name))]
+
+    def rule_files(self) -> Iterator[Path]:
+        """Every file of rules over the chain, the county's after the nation's."""
+        for folder in self.chain:
+            yield from rule_files(folder)
 
     def entries(self, name: str) -> list[Entry]:
         """Top-level tables of a TOML over the chain, in order; the county's replace the nation's of the same key."""
