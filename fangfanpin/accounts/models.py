@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Self
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.utils.translation import get_language
 
+from fangfanpin.accounts.language import speaks_english
 from fangfanpin.accounts.verbs import Verb
 
 
@@ -63,7 +63,7 @@ class Role(models.Model):
     @property
     def spoken_title(self) -> str:
         """The title in the language of who reads; sheets and slips say `title`."""
-        return (self.title_en if (get_language() or "").startswith("en") else "") or self.title
+        return (self.title_en if speaks_english() else "") or self.title
 
     def has(self, verb: Verb) -> bool:
         return verb.value in self.verbs

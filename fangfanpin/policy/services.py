@@ -5,8 +5,8 @@ import tempfile
 from pathlib import Path
 
 from django.db import transaction
-from django.utils.translation import get_language
 
+from fangfanpin.accounts.language import speaks_english
 from fangfanpin.accounts.models import Role, User
 from fangfanpin.pack import Pack, load_pack
 from fangfanpin.policy.models import PublishedPack
@@ -68,7 +68,7 @@ def pack_of(published: PublishedPack) -> Pack:
 
 def spoken(pack: Pack) -> Pack:
     """The pack in the language of who is being answered: for screens and messages, never for what is stored, printed or filed."""
-    return pack.english if (get_language() or "").startswith("en") else pack
+    return pack.english if speaks_english() else pack
 
 
 @functools.lru_cache(maxsize=_LOADED_AT_ONCE)
