@@ -67,7 +67,7 @@ def template_workbook(reach: Reach) -> bytes:
     for row, role in enumerate(roles, start=1):
         allowed.write_row(row, 0, (role.title, management.level_word(role.level)))
     for row, region in enumerate(divisions.rows, start=1):
-        words = (f"{divisions.full_name(region)} {region.code}", region.code, management.level_word(region.level))
+        words = (divisions.coded(region), region.code, management.level_word(region.level))
         for column, word in enumerate(words, start=3):
             allowed.write_string(row, column, word, text)
     for column, source, count in ((3, "A", len(roles)), (4, "D", len(divisions.rows))):

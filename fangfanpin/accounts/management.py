@@ -177,7 +177,7 @@ def _no_region(written: str, found: Sequence[Region], divisions: Divisions) -> s
     if not written:
         return _("“地区”没有填，请从模板的“%(sheet)s”表里选") % {"sheet": ALLOWED_SHEET}
     if found:
-        choices = _("、").join(f"{divisions.full_name(one)} {one.code}" for one in found)
+        choices = _("、").join(divisions.coded(one) for one in found)
         return _("“地区”写的“%(region)s”不止一个，请写明是哪个：%(choices)s") % {"region": written, "choices": choices}
     said = _("“地区”没有“%(region)s”：名称和代码都可以写，模板的“%(sheet)s”表里列出了全部")
     return said % {"region": written, "sheet": ALLOWED_SHEET}

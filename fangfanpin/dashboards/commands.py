@@ -62,7 +62,7 @@ def _place(written: str) -> str:
     divisions = Divisions(Region.objects.under(county).order_by("code"))
     found = divisions.find(written)
     if len(found) > 1:
-        choices = "、".join(f"{divisions.full_name(one)} {one.code}" for one in found)
+        choices = "、".join(divisions.coded(one) for one in found)
         raise CommandFault(f"--place “{written}”不止一个，请写代码：{choices}")
     if not found:
         towns = "、".join(f"{one.name} {one.code}" for one in divisions.rows if len(one.code) == len(county) + 3)

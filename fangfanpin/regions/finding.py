@@ -21,6 +21,10 @@ class Divisions:
         town = self._names.get(region.code[:9], "") if len(region.code) > 9 else ""
         return town + region.name
 
+    def coded(self, region: Region) -> str:
+        """As it is offered to choose from and understood again: full name and code."""
+        return f"{self.full_name(region)} {region.code}"
+
     def find(self, written: str) -> list[Region]:
         """None, one, or all that may be meant."""
         return self._found.get(_bare(written), [])
