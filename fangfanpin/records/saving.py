@@ -433,11 +433,15 @@ _NOT_TYPED_HERE = frozenset({"image", "signature"})
 def unconfirmed(unit: Unit, pack: Pack) -> list[Fault]:
     """Sections that still stand on last year's values which nobody ticked as unchanged or typed: submitting would store "left empty" for what
     was merely forgotten. One fault per section, as the entry screen shows it (field/src/desk/logic/layout.ts)."""
-    scopes = scopes_of(unit, pack, carried=True)
+    standing = {target: values for target in unit.last if (values := carried_over(unit, pack, target))}
+    if not standing:
+        return []
+    scopes = scopes_of(unit, pack, carried=standing)
     found: list[Fault] = []
     for target, scope in [(TARGET_HOUSEHOLD, scopes.household), *scopes.persons.items()]:
-        carried = carried_over(unit, pack, target)
-        asked = {item.name for item in visible_items(unit, pack, target, scope) if item.type not in _NOT_TYPED_HERE} if carried else set()
+        if (carried := standing.get(target)) is None:
+            continue
+        asked = {item.name for item in visible_items(unit, pack, target, scope) if item.type not in _NOT_TYPED_HERE}
         ticks = unit.records[target].ticks if target in unit.records else {}
         for section in spoken(pack).forms[form_of(target)].sections:
             names = tuple(name for name in section.items if name in carried and name in asked)

@@ -116,10 +116,10 @@ def carried_over(unit: Unit, pack: Pack, target: str) -> dict[str, Any]:
     return {name: value for name, value in last.values.items() if value is not None and name in kept and name not in said}
 
 
-def scopes_of(unit: Unit, pack: Pack, *, live_only: bool = True, carried: bool = False) -> Scopes:
-    """Build the scopes of docs/rule-language.md from the rows of a unit. With `carried` the rows also hold last year's values that
-    still stand, as on the screen before anything is confirmed."""
-    before = {target: carried_over(unit, pack, target) for target in unit.last} if carried else {}
+def scopes_of(unit: Unit, pack: Pack, *, live_only: bool = True, carried: Mapping[str, Mapping[str, Any]] | None = None) -> Scopes:
+    """Build the scopes of docs/rule-language.md from the rows of a unit. `carried`: by target last year's values that still stand; the rows
+    hold them too, as the screen does before anything is confirmed."""
+    before = carried or {}
     household_row = {**before.get(TARGET_HOUSEHOLD, {}), **_household_row(unit)}
     last = unit.last.get(TARGET_HOUSEHOLD)
     person_scopes: dict[str, dict[str, Any]] = {}
