@@ -47,13 +47,14 @@ class Hit:
 def find_hits(database: duckdb.DuckDBPyConnection, pack: Pack) -> list[Hit]:
     """All hits of all rules: one scan per subject judges its rules, then the values are read that the rules used where they hit."""
     queries = queries_of(pack)
-    judged: list[_Judged] = []
+
+    def judge(*subjects: str) -> list[_Judged]:
+        return [one for subject in subjects if subject in queries for one in _judge(database, queries[subject], pack)]
+
     # Side by side: persons have about as many rules as households and spells together, over more rows.
     with ThreadPoolExecutor(1) as pool:
-        persons = [pool.submit(_judge, database, queries[subject], pack) for subject in ("person",) if subject in queries]
-        for subject in ("household", "spell"):
-            judged += _judge(database, queries[subject], pack) if subject in queries else []
-        judged += [one for done in persons for one in done.result()]
+        persons = pool.submit(judge, "person")
+        judged = judge("household", "spell") + persons.result()
     beside = _values_beside(database, queries, {one.rule.id: one.rule for one in judged}.values(), pack)
     hits = []
     for one in judged:
