@@ -1,6 +1,6 @@
 /** Plain words for times, states and saving. */
 
-import type { Conflict, HouseholdState, PackBundle, RecordState, SectionState } from "../../engine";
+import type { Clue, Conflict, HouseholdState, PackBundle, RecordState, SectionState } from "../../engine";
 import type { Status } from "../../journal";
 import { say } from "../../words";
 
@@ -53,8 +53,7 @@ export function stateWords(state: RecordState): StateWords {
   return { ...STATES[state], words: say.states[state] };
 }
 
-/** Quiet and true: what is on the server, what is only here, what to do. */
-/** `drafts`: fields whose text is not finished; they are kept on this device and wait for a person, not for the line. */
+/** Quiet and true: what is on the server, what is only here, what to do. `drafts`: fields whose text is not finished; they are kept on this device and wait for a person, not for the line. */
 export function savingWords(status: Status, now: number = Date.now(), drafts = 0): StateWords {
   const count = status.unsent;
   if (drafts > 0 && count <= drafts && (status.phase === "idle" || status.phase === "waiting"))
@@ -110,6 +109,11 @@ export function conflictSides(conflict: Conflict, me: string): ConflictSide[] {
       from: sourceWords(conflict.offered_source),
     },
   ];
+}
+
+/** What a clue asks, and where its answer is found. */
+export function clueWords(clue: Pick<Clue, "message" | "where">): string {
+  return say.field.clue(clue.message) + (clue.where ? `　${say.field.where(clue.where)}` : "");
 }
 
 /** What the head line says is left. */
