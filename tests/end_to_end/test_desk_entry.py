@@ -9,15 +9,14 @@ import signal
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
 from tests.end_to_end.conftest import CHROMIUM_ARGUMENTS, Installation, Troubles, chromium_path
+from tests.end_to_end.desk import YEAR, bundle_of, is_saved, open_entry, type_in
 
 pytestmark = pytest.mark.browser
-YEAR = 2021
 
 
 @dataclass(frozen=True)
@@ -59,34 +58,14 @@ def shared_subject(untouched: tuple[Iterator[Subject], Iterator[Subject]]) -> Su
     return next(untouched[1])
 
 
-def open_entry(page: Page, subject: Subject) -> None:
-    page.goto(f"/entry/{subject.id}")
-    expect(page.locator("#f-household-address")).to_be_focused()
-
-
 def here(page: Page) -> str:
     found: str = page.evaluate("document.activeElement.id")
     return found
 
 
-def is_saved(page: Page) -> None:
-    expect(page.locator(".saving")).to_contain_text("已保存")
-
-
-def on_server(page: Page, subject: Subject) -> dict[str, Any]:
-    """The year's values of the household as anyone else would get them now."""
-    bundle: dict[str, Any] = page.request.get(f"/field/households/{subject.id}.json").json()
-    return bundle
-
-
-def type_in(page: Page, name: str, text: str) -> None:
-    page.focus(f"#f-household-{name}")
-    page.keyboard.type(text)
-
-
 def test_enter_leads_from_the_first_field_to_the_last_and_back(page: Page, sign_in: Callable[[Page, str], None], subject: Subject) -> None:
     sign_in(page, "county")
-    open_entry(page, subject)
+    open_entry(page, subject.id)
     way = [here(page)]
     while way[-1] != "submit":
         page.keyboard.press("Enter")
@@ -103,7 +82,7 @@ def test_enter_leads_from_the_first_field_to_the_last_and_back(page: Page, sign_
 
 def test_a_household_is_entered_and_submitted_by_keyboard_alone(page: Page, sign_in: Callable[[Page, str], None], subject: Subject) -> None:
     sign_in(page, "county")
-    open_entry(page, subject)
+    open_entry(page, subject.id)
     keys = page.keyboard
     keys.press("Enter")
     keys.type("13955201234")
@@ -124,10 +103,10 @@ def test_a_household_is_entered_and_submitted_by_keyboard_alone(page: Page, sign
         keys.type(word)
         keys.press("Enter")
     is_saved(page)
-    assert on_server(page, subject)["record"]["values"]["wage_income"] == 2_400_000
+    assert bundle_of(page, subject.id)["record"]["values"]["wage_income"] == 2_400_000
     keys.press("Control+Enter")
     expect(page.locator("#go-next")).to_be_focused()
-    bundle = on_server(page, subject)
+    bundle = bundle_of(page, subject.id)
     assert bundle["record"]["state"] == "submitted"
     assert bundle["record"]["values"]["household_phone"] == "13955201234"
     assert bundle["record"]["values"]["net_income"] == 2_400_000
@@ -137,19 +116,19 @@ def test_a_household_is_entered_and_submitted_by_keyboard_alone(page: Page, sign
 
 def test_what_is_missing_is_listed_and_leads_to_its_field(page: Page, sign_in: Callable[[Page, str], None], subject: Subject) -> None:
     sign_in(page, "county")
-    open_entry(page, subject)
+    open_entry(page, subject.id)
     page.keyboard.press("Control+Enter")
     first = page.locator("#problem-list button").first
     expect(first).to_be_focused()
     expect(first).to_contain_text("还是上年的数")
     page.keyboard.press("Enter")
     expect(page.locator("#f-household-address")).to_be_focused()
-    assert on_server(page, subject)["record"]["state"] == "empty"
+    assert bundle_of(page, subject.id)["record"]["state"] == "empty"
 
 
 def test_carried_over_values_look_unlike_confirmed_ones(page: Page, sign_in: Callable[[Page, str], None], subject: Subject) -> None:
     sign_in(page, "county")
-    open_entry(page, subject)
+    open_entry(page, subject.id)
     row = page.locator(".item", has=page.locator("#f-household-address"))
     expect(row).to_have_class(re.compile(r"\bcarried\b"))
     assert page.input_value("#f-household-wage_income") == ""
@@ -160,24 +139,24 @@ def test_carried_over_values_look_unlike_confirmed_ones(page: Page, sign_in: Cal
 
 def test_lists_are_found_by_first_letters(page: Page, sign_in: Callable[[Page, str], None], subject: Subject) -> None:
     sign_in(page, "county")
-    open_entry(page, subject)
+    open_entry(page, subject.id)
     type_in(page, "road_type", "ssl")
     expect(page.locator("#f-household-road_type-list li")).to_have_text(re.compile("砂石路"))
     page.keyboard.press("Enter")
     is_saved(page)
-    assert on_server(page, subject)["record"]["values"]["road_type"] == "02"
+    assert bundle_of(page, subject.id)["record"]["values"]["road_type"] == "02"
 
 
 def test_the_income_sheet_adds_up_by_itself(page: Page, sign_in: Callable[[Page, str], None], subject: Subject) -> None:
     sign_in(page, "county")
-    open_entry(page, subject)
+    open_entry(page, subject.id)
     for name, text in (("biz_crop", "4000"), ("biz_livestock", "1500.5"), ("tr_dibao", "600")):
         type_in(page, name, text)
         page.keyboard.press("Enter")
     expect(page.locator("#f-household-business_income")).to_have_value("5500.50")
     expect(page.locator("#f-household-total_income")).to_have_text("6100.50")
     is_saved(page)
-    assert on_server(page, subject)["record"]["values"]["total_income"] == 610_050
+    assert bundle_of(page, subject.id)["record"]["values"]["total_income"] == 610_050
 
 
 def test_two_people_at_one_household_decide_what_clashes(
@@ -186,8 +165,8 @@ def test_two_people_at_one_household_decide_what_clashes(
     one, two = open_page(), open_page()
     sign_in(one, "township")
     sign_in(two, "county")
-    open_entry(one, shared_subject)
-    open_entry(two, shared_subject)
+    open_entry(one, shared_subject.id)
+    open_entry(two, shared_subject.id)
     type_in(one, "wage_income", "1000")
     one.keyboard.press("Enter")
     type_in(one, "forest_mu", "2")
@@ -209,9 +188,9 @@ def test_two_people_at_one_household_decide_what_clashes(
     two.get_by_role("radio", name="2000.00").check()
     two.keyboard.press("Enter")
     expect(box).to_have_count(0)
-    values = on_server(one, shared_subject)["record"]["values"]
+    values = bundle_of(one, shared_subject.id)["record"]["values"]
     assert (values["wage_income"], values["farmland_mu"], values["forest_mu"]) == (200_000, 700, 200)
-    assert on_server(one, shared_subject)["conflicts"] == []
+    assert bundle_of(one, shared_subject.id)["conflicts"] == []
     one.reload()
     expect(one.locator("#f-household-wage_income")).to_have_value("2000")
 
@@ -221,7 +200,7 @@ def test_an_expired_session_asks_for_the_password_in_place(
 ) -> None:
     troubles.allow("status of 40[13]")
     sign_in(page, "county")
-    open_entry(page, subject)
+    open_entry(page, subject.id)
     page.context.clear_cookies(name="sessionid")
     type_in(page, "farmland_mu", "8.5")
     page.keyboard.press("Enter")
@@ -235,12 +214,12 @@ def test_an_expired_session_asks_for_the_password_in_place(
     expect(page.get_by_role("dialog")).to_have_count(0)
     is_saved(page)
     expect(page.locator("#f-household-farmland_mu")).to_have_value("8.5")
-    assert on_server(page, subject)["record"]["values"]["farmland_mu"] == 850
+    assert bundle_of(page, subject.id)["record"]["values"]["farmland_mu"] == 850
 
 
 def test_a_member_comes_and_goes_by_keyboard(page: Page, sign_in: Callable[[Page, str], None], subject: Subject) -> None:
     sign_in(page, "county")
-    open_entry(page, subject)
+    open_entry(page, subject.id)
     keys = page.keyboard
     keys.press("Alt+n")
     for focus, text in (
@@ -260,7 +239,7 @@ def test_a_member_comes_and_goes_by_keyboard(page: Page, sign_in: Callable[[Page
     keys.press("Enter")
     expect(page.get_by_role("tab", name=re.compile("未取名"))).to_be_visible()
     is_saved(page)
-    born = next(person for person in on_server(page, subject)["persons"] if person["values"]["member_name"] == "未取名")
+    born = next(person for person in bundle_of(page, subject.id)["persons"] if person["values"]["member_name"] == "未取名")
     assert born["live"] and born["values"]["birth_date"] == "2021-03-01"
     page.wait_for_function("id => document.activeElement.id.startsWith('f-' + id)", arg=born["id"])
     keys.press("Alt+m")
@@ -271,14 +250,14 @@ def test_a_member_comes_and_goes_by_keyboard(page: Page, sign_in: Callable[[Page
     keys.press("Enter")
     expect(page.get_by_role("tab", name=re.compile("未取名"))).to_contain_text("已减少")
     is_saved(page)
-    gone = next(person for person in on_server(page, subject)["persons"] if person["id"] == born["id"])
+    gone = next(person for person in bundle_of(page, subject.id)["persons"] if person["id"] == born["id"])
     assert not gone["live"] and gone["values"]["change_date"] == "2021-08-01"
 
 
 def test_a_secret_number_is_masked_and_typed_anew_as_a_whole(page: Page, sign_in: Callable[[Page, str], None], subject: Subject) -> None:
     sign_in(page, "county")
-    open_entry(page, subject)
-    head = on_server(page, subject)["persons"][0]["id"]
+    open_entry(page, subject.id)
+    head = bundle_of(page, subject.id)["persons"][0]["id"]
     box = page.locator(f"#f-{head}-id_number")
     expect(box).to_have_value(re.compile(r"^[0-9]{6}\*+"))
     page.locator(".item", has=box).get_by_role("button", name="重新填写").click()
@@ -293,7 +272,7 @@ def test_it_works_at_the_width_of_a_telephone_and_in_large_print(
 ) -> None:
     page = open_page(viewport={"width": 360, "height": 740})
     sign_in(page, "county")
-    open_entry(page, subject)
+    open_entry(page, subject.id)
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
     assert page.evaluate("document.querySelector('#f-household-address').getBoundingClientRect().height") >= 44
     size = "parseFloat(getComputedStyle(document.querySelector('#f-household-address')).fontSize)"
@@ -305,7 +284,7 @@ def test_it_works_at_the_width_of_a_telephone_and_in_large_print(
 
 def test_every_field_has_a_label_and_the_page_obeys_the_content_policy(page: Page, sign_in: Callable[[Page, str], None], subject: Subject) -> None:
     sign_in(page, "county")
-    open_entry(page, subject)
+    open_entry(page, subject.id)
     unlabelled = page.evaluate("[...document.querySelectorAll('.desk input')].filter(i => !i.labels?.length && !i.ariaLabel).map(i => i.id)")
     assert unlabelled == []
     assert page.locator(".desk [aria-live]").count() >= 2
@@ -324,7 +303,7 @@ def _lost(page: Page, subject: Subject, name: str, typed: str) -> str | None:
         return f"{name}: {typed} was typed, {shown!r} is shown"
     is_saved_or_idle = page.locator(".saving.ok")
     expect(is_saved_or_idle).to_be_visible(timeout=60_000)
-    stored = on_server(page, subject)["record"]["values"].get(name)
+    stored = bundle_of(page, subject.id)["record"]["values"].get(name)
     return None if stored == int(typed) * 100 else f"{name}: {typed} was typed, {stored} is stored"
 
 
@@ -353,7 +332,7 @@ def test_a_killed_server_loses_no_typed_value(
 ) -> None:
     troubles.allow("ERR_|status of 50|Failed to load")
     sign_in(page, "county")
-    open_entry(page, subject)
+    open_entry(page, subject.id)
     _kill_servers(4, page, installation, subject, seed=1)
 
 
@@ -363,7 +342,7 @@ def test_a_hundred_killed_servers_lose_no_typed_value(
 ) -> None:
     troubles.allow("ERR_|status of 50|Failed to load")
     sign_in(page, "county")
-    open_entry(page, subject)
+    open_entry(page, subject.id)
     _kill_servers(100, page, installation, subject, seed=chosen_seed)
 
 
@@ -396,7 +375,7 @@ def _kill_browsers(times: int, running: Playwright, installation: Installation, 
     page.wait_for_url(f"{installation.url}/")
     cookies = context.cookies()
     for turn in range(times):
-        open_entry(page, subject)
+        open_entry(page, subject.id)
         typed = str(100 + turn)
         if draw.random() < 0.5:
             page.route("**/field/save", lambda route: route.abort())
@@ -415,13 +394,13 @@ def _kill_browsers(times: int, running: Playwright, installation: Installation, 
         context = start()
         context.add_cookies(cookies)  # type: ignore[arg-type]  # as they were read
         page = context.pages[0]
-        open_entry(page, subject)
+        open_entry(page, subject.id)
         box = page.locator("#f-household-grassland_mu")
         assert box.input_value() == typed, f"seed {seed}, kill {turn + 1}: {typed} was typed, {box.input_value()!r} is shown"
         page.focus("#f-household-grassland_mu")
         page.keyboard.press("Enter")
         expect(page.locator(".saving.ok")).to_be_visible(timeout=60_000)
-        assert on_server(page, subject)["record"]["values"]["grassland_mu"] == int(typed) * 100
+        assert bundle_of(page, subject.id)["record"]["values"]["grassland_mu"] == int(typed) * 100
     context.close()
 
 

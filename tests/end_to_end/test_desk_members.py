@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.end_to_end.conftest import Installation
+from tests.end_to_end.desk import YEAR, bundle_of, is_saved, open_entry, type_in
 
 pytestmark = pytest.mark.browser
-YEAR = 2021
 
 
 @dataclass(frozen=True)
@@ -46,26 +46,23 @@ def subject(untouched: Iterator[Subject]) -> Subject:
 def desk(page: Page, sign_in: Callable[[Page, str], None], subject: Subject) -> Page:
     """The entry screen of `subject`, opened by the county's officer."""
     sign_in(page, "county")
-    page.goto(f"/entry/{subject.id}")
-    expect(page.locator("#f-household-address")).to_be_focused()
+    open_entry(page, subject.id)
     return page
 
 
 def on_server(page: Page, subject: Subject) -> dict[str, Any]:
-    expect(page.locator(".saving")).to_contain_text("已保存")
-    bundle: dict[str, Any] = page.request.get(f"/field/households/{subject.id}.json").json()
-    return bundle
+    is_saved(page)
+    return bundle_of(page, subject.id)
 
 
 def members(page: Page, subject: Subject) -> list[tuple[str, str]]:
     """Ids and names of those who live there, in the order of the tabs."""
-    bundle = page.request.get(f"/field/households/{subject.id}.json").json()
+    bundle = bundle_of(page, subject.id)
     return [(person["id"], person["values"]["member_name"]) for person in bundle["persons"] if person["live"]]
 
 
-def type_in(page: Page, name: str, text: str) -> None:
-    page.focus(f"#f-household-{name}")
-    page.keyboard.type(text)
+def enter(page: Page, name: str, text: str) -> None:
+    type_in(page, name, text)
     page.keyboard.press("Enter")
 
 
@@ -182,7 +179,7 @@ def test_a_word_that_is_not_in_the_list_stays_and_is_called_a_fault(desk: Page, 
 
 def test_the_rest_of_the_income_sheet_is_none(desk: Page, subject: Subject) -> None:
     last = on_server_before(desk, subject)
-    type_in(desk, "wage_migrant", "24000")
+    enter(desk, "wage_migrant", "24000")
     desk.keyboard.press("F8")
     expect(desk.locator("#f-household-farmland_mu")).to_be_focused()
     values = on_server(desk, subject)["record"]["values"]
@@ -190,12 +187,12 @@ def test_the_rest_of_the_income_sheet_is_none(desk: Page, subject: Subject) -> N
     for name in ("wage_gather", "biz_crop", "business_income", "tr_eco", "tr_eco_grassland", "tr_rest", "exp_other", "business_expense"):
         assert values[name] == 0, name
     # A sum that "none" made follows its parts until somebody types it.
-    type_in(desk, "biz_crop", "5000")
+    enter(desk, "biz_crop", "5000")
     expect(desk.locator("#f-household-business_income")).to_have_value("5000")
-    type_in(desk, "tr_eco_grassland", "300")
+    enter(desk, "tr_eco_grassland", "300")
     expect(desk.locator("#f-household-tr_eco")).to_have_value("300")
-    type_in(desk, "business_income", "9000")
-    type_in(desk, "biz_livestock", "100")
+    enter(desk, "business_income", "9000")
+    enter(desk, "biz_livestock", "100")
     expect(desk.locator("#f-household-business_income")).to_have_value("9000")
     expect(desk.locator("#s-income .note.bad")).to_have_count(0)
 
@@ -227,7 +224,7 @@ def texts(page: Page, row: Any) -> list[str]:
 
 
 def on_server_before(page: Page, subject: Subject) -> dict[str, Any]:
-    last: dict[str, Any] = page.request.get(f"/field/households/{subject.id}.json").json()["record"]["last"] or {}
+    last: dict[str, Any] = bundle_of(page, subject.id)["record"]["last"] or {}
     return last
 
 
