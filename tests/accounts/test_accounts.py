@@ -331,11 +331,16 @@ def test_several_roles_of_one_person_add_up_and_end_one_by_one(client_as: Client
 # ---- passwords
 
 
-def test_a_reset_prints_one_new_password_and_ends_the_old_one_and_open_sessions(client_as: ClientAs, acting: As, cast: dict[str, User]) -> None:
-    user = cast["village"]
-    user.set_password("old password of mine")
+def knows(user: User, password: str) -> None:
+    """Give the account a password of its owner's own choice."""
+    user.set_password(password)
     user.must_change_password = False
     user.save()
+
+
+def test_a_reset_prints_one_new_password_and_ends_the_old_one_and_open_sessions(client_as: ClientAs, acting: As, cast: dict[str, User]) -> None:
+    user = cast["village"]
+    knows(user, "old password of mine")
     theirs = Client()
     theirs.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
     assert theirs.get("/households/").status_code == 200
@@ -404,9 +409,7 @@ def test_the_first_change_of_a_password_answers_in_chinese(acting: As, client_as
 
 def test_changing_ones_password_by_wish_asks_for_the_present_one(cast: dict[str, User], client_as: ClientAs) -> None:
     user = cast["village"]
-    user.set_password("present password")
-    user.must_change_password = False
-    user.save()
+    knows(user, "present password")
     client = client_as("village")
     change = {"new_password1": "liu shu zai jia", "new_password2": "liu shu zai jia"}
     assert client.post("/accounts/password", change).status_code == 200
@@ -422,9 +425,7 @@ def sign_in(client: Client, password: str, username: str = "village") -> Any:
 
 def test_ten_wrong_passwords_lock_and_say_when_to_try_again_and_a_reset_unlocks(cast: dict[str, User], acting: As) -> None:
     user = cast["village"]
-    user.set_password("right password")
-    user.must_change_password = False
-    user.save()
+    knows(user, "right password")
     client = Client()
     for _attempt in range(9):
         assert sign_in(client, "wrong").status_code == 200
@@ -446,9 +447,7 @@ def console(*words: str) -> dict[str, Any]:
 
 def test_the_console_lets_a_lone_keeper_in_again(cast: dict[str, User]) -> None:
     user = cast["county"]
-    user.set_password("forgotten for ever")
-    user.must_change_password = False
-    user.save()
+    knows(user, "forgotten for ever")
     client = Client()
     for _attempt in range(10):
         sign_in(client, "guessed", "county")
