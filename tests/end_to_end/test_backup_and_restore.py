@@ -201,7 +201,11 @@ def test_restore_over_data_asks_for_force_and_keeps_what_was_there(county: Insta
 def rewritten(file: Path, target: Path, *, dump: Callable[[bytes], bytes] = bytes, **facts: Any) -> Path:
     """The backup with another dump or other facts, its checksums right all the same."""
     with tarfile.open(file) as old, tarfile.open(target, "x") as new:
-        members = {member.name: old.extractfile(member).read() for member in old.getmembers()}  # type: ignore[union-attr]
+        members = {}
+        for member in old.getmembers():
+            packed = old.extractfile(member)
+            assert packed is not None, f"{member.name} is no file"
+            members[member.name] = packed.read()
         members["database.dump"] = dump(members["database.dump"])
         manifest = json.loads(members["manifest.json"]) | facts
         sizes = {"bytes": len(members["database.dump"]), "sha256": hashlib.sha256(members["database.dump"]).hexdigest()}

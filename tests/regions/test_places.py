@@ -1,6 +1,7 @@
 """A place in words, wherever it lies, though only one county's townships and villages are loaded."""
 
 import pytest
+from pytest_django import DjangoAssertNumQueries
 
 from fangfanpin.regions.models import Region
 from fangfanpin.regions.names import name_of, place_of
@@ -50,7 +51,7 @@ def test_one_county_loads_with_the_counties_of_the_nation_and_no_village_of_anot
     assert len(levels["village"]) == 229
 
 
-def test_counties_elsewhere_cost_one_query(django_assert_max_num_queries: object) -> None:
+def test_counties_elsewhere_cost_one_query(django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     Region.objects.get(pk="340323").save()  # forgets what is kept
-    with django_assert_max_num_queries(1):  # type: ignore[operator]
+    with django_assert_max_num_queries(1):
         assert [place_of(code) for code in ("310115", "330110", "440305")] == ["上海市浦东新区", "杭州市余杭区", "深圳市南山区"]
