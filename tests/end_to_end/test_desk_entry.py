@@ -280,6 +280,11 @@ def test_it_works_at_the_width_of_a_telephone_and_in_large_print(
     page.evaluate("document.documentElement.classList.add('large-print')")
     assert page.evaluate(size) >= before * 1.2
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    for box in page.locator(".section .tick-label input").all():
+        box.check()
+    # A part that is done and lies beyond the edge, to be scrolled to within its line and not with the page.
+    assert page.evaluate("[...document.querySelectorAll('.chip-done')].some(done => done.getBoundingClientRect().left > 360)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
 
 
 def test_every_field_has_a_label_and_the_page_obeys_the_content_policy(page: Page, sign_in: Callable[[Page, str], None], subject: Subject) -> None:
