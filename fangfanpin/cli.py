@@ -53,6 +53,7 @@ COMMANDS: dict[str, Entry] = {
     "demo": Entry("fangfanpin.demo.commands", "生成演示县", "owner"),
     "pack check": Entry("fangfanpin.runtime.pack_commands", "检查政策包，一次列出全部问题"),
     "pack show": Entry("fangfanpin.runtime.pack_commands", "显示解析后的政策包"),
+    "pack publish": Entry("fangfanpin.campaigns.commands", "启用政策包：本年度改按它进行，或开始新的年度", "owner"),
     "account reset": Entry("fangfanpin.accounts.commands", "县里没有人能重置时，给一个账号新的第一次密码", "owner"),
     "regions load": Entry("fangfanpin.regions.commands", "载入行政区划", "owner"),
     "import": Entry("fangfanpin.records.commands", "导入名册", "worker"),

@@ -80,6 +80,7 @@ INSTALLED_APPS = [
     "fangfanpin.jobs",
     "fangfanpin.households",
     "fangfanpin.records",
+    "fangfanpin.registers",
     "fangfanpin.campaigns",
     "fangfanpin.quality",
     "fangfanpin.fieldwork",

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("fangfanpin.accounts.urls")),
     path("", include("fangfanpin.jobs.urls")),
     path("", include("fangfanpin.records.urls")),
+    path("", include("fangfanpin.registers.urls")),
     path("", include("fangfanpin.quality.urls")),
     path("", include("fangfanpin.fieldwork.urls")),
     path("", include("fangfanpin.archives.urls")),

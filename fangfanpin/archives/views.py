@@ -23,6 +23,8 @@ from fangfanpin.policy.services import pack_of, spoken
 from fangfanpin.quality.queries import with_sentences
 from fangfanpin.records import gates
 from fangfanpin.records.units import HOUSEHOLD_FORM, TARGET_HOUSEHOLD, load_unit
+from fangfanpin.registers import services as registers
+from fangfanpin.registers.definitions import registers_of
 
 
 @needs(Verb.HOUSEHOLD_VIEW, "GET")
@@ -58,6 +60,9 @@ def household(request: SignedInRequest, household_id: UUID) -> HttpResponse:
             "may_unlock": can(request.reach, Verb.RECORD_UNLOCK, row),
             "may_reveal": can(request.reach, Verb.SECRET_REVEAL, row),
             "may_print": can(request.reach, Verb.SHEET_PRINT, row),
+            "registers": registers.of_household(row, pack, request.reach),
+            "may_register": can(request.reach, Verb.RECORD_ENTER, row) and row.kind == Household.Kind.ASSISTED,
+            "register_kinds": [found for found in registers_of(pack) if found.form.subject == "household"],
             "bank": {"name": row.bank_name, "mask": row.bank_card_mask, "holder": row.bank_holder},
         },
     )

@@ -1,4 +1,4 @@
-"""`fangfanpin init`: a real county without any demo."""
+"""`fangfanpin init`: a real county without any demo. `fangfanpin pack publish`: the pack it works by from now on."""
 
 import argparse
 import datetime
@@ -13,11 +13,12 @@ from django.utils import timezone
 
 from fangfanpin.accounts.management import first_password
 from fangfanpin.accounts.models import Assignment, Role, User
-from fangfanpin.accounts.reach import make_reach, set_database_reach
+from fangfanpin.accounts.reach import make_reach, set_database_reach, system_reach
+from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign
-from fangfanpin.campaigns.services import open_campaign
+from fangfanpin.campaigns.services import CampaignRefused, open_campaign, put_in_force
 from fangfanpin.cli import Answer, Command, CommandFault
-from fangfanpin.pack import PackFaults, load_pack
+from fangfanpin.pack import Pack, PackFaults, load_pack
 from fangfanpin.pack.load import SHANGHAI
 from fangfanpin.policy.services import publish
 from fangfanpin.regions.models import Region
@@ -50,10 +51,7 @@ def pack_directory(name: str) -> Path:
 
 def _init(arguments: argparse.Namespace) -> Answer:
     directory = pack_directory(arguments.pack)
-    try:
-        pack = load_pack(directory)
-    except PackFaults as faults:
-        raise CommandFault("\n".join(f"{f.file}:{f.line} {f.message_zh}" for f in faults.faults)) from None
+    pack = _checked(directory)
     starts = _clock(arguments.clock)
     county_code = arguments.county or pack.division
     if not county_code:
@@ -96,4 +94,39 @@ def _password() -> tuple[str, bool]:
     return given or first_password(), bool(given)
 
 
-COMMANDS = {"init": Command(_arguments, _init)}
+def _publish_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("pack", metavar="PACK", help="政策包：packs 下的名称或路径")
+
+
+def _publish(arguments: argparse.Namespace) -> Answer:
+    directory = pack_directory(arguments.pack)
+    pack = _checked(directory)
+    with transaction.atomic():
+        set_database_reach(system_reach(), act="pack.publish", source="cli")
+        try:
+            done = put_in_force(pack=pack, directory=directory, by=None)
+        except clock.NoCampaign:
+            raise CommandFault("还没有年度工作，请先运行 fangfanpin init。") from None
+        except CampaignRefused as refused:
+            raise CommandFault(str(refused)) from None
+    facts = {
+        "pack": pack.id, "hash": pack.hash, "version": done.published.version, "campaign": done.campaign.year,
+        "new_year": done.is_new_year, "changed": not done.is_same, "no_longer_asked": list(done.gone),
+    }  # fmt: skip
+    if done.is_same:
+        return Answer(facts, f"{pack.id} 已在用，没有变化。")
+    gone = f"不再采集 {len(done.gone)} 项（原有的值保留）：{'、'.join(done.gone[:20])}。\n" if done.gone else ""
+    opened = (
+        f"已开始 {done.campaign.year} 年度工作。" if done.is_new_year else f"{done.campaign.year} 年度工作改按第 {done.published.version} 版进行。"
+    )
+    return Answer(facts, f"{pack.id} 已启用：{opened}\n{gone}正在运行的网站会在几秒内按新的政策包显示；录入页面请重新打开。")
+
+
+def _checked(directory: Path) -> Pack:
+    try:
+        return load_pack(directory)
+    except PackFaults as faults:
+        raise CommandFault("\n".join(f"{f.file}:{f.line} {f.message_zh}" for f in faults.faults)) from None
+
+
+COMMANDS = {"init": Command(_arguments, _init), "pack publish": Command(_publish_arguments, _publish)}

@@ -1,6 +1,8 @@
 """Open the year, unlock a household after closing, report a stage done."""
 
 import datetime
+from dataclasses import dataclass
+from pathlib import Path
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,8 +13,9 @@ from fangfanpin.accounts.reach import set_act
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign, StageReport, Unlock
 from fangfanpin.households.models import Household
+from fangfanpin.pack import Pack
 from fangfanpin.policy.models import PublishedPack
-from fangfanpin.policy.services import pack_of
+from fangfanpin.policy.services import pack_of, publish
 from fangfanpin.records.gates import Closed
 from fangfanpin.records.models import Record
 from fangfanpin.records.services import open_year
@@ -41,6 +44,55 @@ def open_campaign(
         clock.set_clock(campaign, starts)
     open_year(year=campaign.year, pack_hash=pack.hash)
     return campaign
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """A pack put in force. `gone`: items of the pack before that it no longer asks; values there stay and are read as before.
+    `is_new_year`: it opened a campaign of its own."""
+
+    published: PublishedPack
+    campaign: Campaign
+    gone: tuple[str, ...]
+    is_new_year: bool
+    is_same: bool
+
+
+@transaction.atomic
+def put_in_force(*, pack: Pack, directory: Path, by: User | None) -> InForce:
+    """Publish a checked pack and let the county work by it: the year under way goes on, a later year opens. Raises CampaignRefused for a
+    year that is over, and where an item that holds values would be read differently."""
+    campaign = clock.current()
+    before = pack_of(campaign.pack)
+    if pack.form_year < campaign.year:
+        raise CampaignRefused(
+            _("这个政策包是 %(given)d 年的，现在是 %(now)d 年的年度工作，不能退回。") % {"given": pack.form_year, "now": campaign.year}
+        )
+    if wrong := _read_differently(before, pack):
+        raise CampaignRefused(_("这些指标已有登记的值，不能改类型、小数位或存放位置：%(items)s。请另取名称。") % {"items": "、".join(wrong)})
+    set_act("pack.publish")
+    published = publish(pack=pack, directory=directory, by=by)
+    is_same, is_new_year = published.pk == campaign.pack_id, pack.form_year > campaign.year
+    if is_new_year:
+        campaign = open_campaign(pack=published, county=campaign.county, by=by, is_demo=campaign.is_demo)
+    elif not is_same:
+        campaign.pack, campaign.title = published, pack.title
+        campaign.save(update_fields=["pack", "title"])
+    asked = {key for key, item in pack.indicators.items() if not item.retired}
+    gone = tuple(sorted(key for key, item in before.indicators.items() if not item.retired and key not in asked))
+    return InForce(published, campaign, gone, is_new_year, is_same)
+
+
+def _read_differently(before: Pack, after: Pack) -> list[str]:
+    """Items whose stored values would mean something else: told only where a record holds one."""
+    found = []
+    for key, item in after.indicators.items():
+        old = before.indicators.get(key)
+        if old is None or (old.type, old.scale, old.home, old.multi) == (item.type, item.scale, item.home, item.multi) or old.home != "record":
+            continue
+        if Record.objects.filter(form=item.form, values__has_key=item.name).exclude(**{f"values__{item.name}": None}).exists():
+            found.append(f"{item.zh}（{key}）")
+    return found
 
 
 @transaction.atomic

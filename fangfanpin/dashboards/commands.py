@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.reach import set_database_reach, system_reach
 from fangfanpin.campaigns import clock
@@ -82,7 +83,7 @@ def _export(arguments: argparse.Namespace) -> Answer:
         set_database_reach(reach, act=f"export {listing.key}", source="cli")
         try:
             given = _check(listing, given)
-            count = write(arguments.out, listing, listing.build(reach, given), by="fangfanpin export")
+            count = write(arguments.out, _(listing.title), listing.build(reach, given), by="fangfanpin export")
         except JobRefused as refused:
             raise CommandFault(str(refused)) from None
         except clock.NoCampaign:

@@ -90,6 +90,7 @@ _ENTRIES = (
         only_when_due=True,
     ),
     _Entry("collect", _("打印对照表"), "/sheets/", (Verb.SHEET_PRINT,), ("/sheets/",)),
+    _Entry("collect", _("台账"), "/registers/", (Verb.HOUSEHOLD_VIEW,), ("/registers/",)),
     _Entry("collect", _("审核"), "/households/review", (Verb.RECORD_REVIEW,), count=_to_review, count_for=Verb.RECORD_REVIEW),
     _Entry("collect", _("录入国家系统"), "/transfer/", (Verb.TRANSFER_TICK,), ("/transfer/",), count=_to_transfer, count_for=Verb.TRANSFER_TICK),
     _Entry("verify", _("疑似问题"), "/clues/", (Verb.HOUSEHOLD_VIEW,), ("/clues/",), count=_clues, count_for=Verb.CLUE_ANSWER),

@@ -21,14 +21,17 @@ from fangfanpin.demo.county import DemoCounty, DemoHousehold, DemoPerson, DemoVi
 from fangfanpin.demo.faults import plant
 from fangfanpin.demo.generate import generate
 from fangfanpin.demo.maps import write_maps
+from fangfanpin.demo.registers import DemoRow, register_rows
 from fangfanpin.households.models import Household, Location, Membership, MonitoringSpell, Pairing, Person
 from fangfanpin.households.subjects import initials, name_key, person_columns, set_household_value
-from fangfanpin.pack import load_pack
+from fangfanpin.pack import Pack, load_pack
 from fangfanpin.pack.load import SHANGHAI
 from fangfanpin.policy.services import publish
 from fangfanpin.records.models import Record
 from fangfanpin.regions.models import Region
 from fangfanpin.regions.services import load_regions
+from fangfanpin.registers.bulk import write_entries, write_links
+from fangfanpin.registers.definitions import registers_of
 
 COUNTY = "340323"
 # The demo's campaign time: two days before entry closes.
@@ -81,6 +84,7 @@ def build_demo(*, households: int, seed: int, collected_share: float = 0.6, pack
         busiest = _busiest(county)
         users = _accounts(busiest)
         _load(county, campaign, users, busiest, pack.hash)
+        _load_registers(register_rows(county.households, villages, seed), campaign, users["village"], pack)
     target = Path(settings.DATA_DIR) / "demo"
     target.mkdir(parents=True, exist_ok=True)
     with (target / "truth.jsonl").open("w", encoding="utf-8") as file:
@@ -167,6 +171,33 @@ def _load(county: DemoCounty, campaign: Campaign, users: dict[str, User], villag
     _copy(Pairing, (_pairing_row(h, users["helper"], h.code in helper_homes) for h in county.households), _columns(Pairing))
     _copy(Location, (_location_row(h, stamp) for h in county.households if h.location), _columns(Location))
     _copy(Record, _record_rows(county.households, campaign, users, pack_hash, stamp), _columns(Record))
+
+
+def _load_registers(rows: Iterable[DemoRow], campaign: Campaign, by: User, pack: Pack) -> None:
+    stamp = timezone.now()
+    _copy(Record, (_register_row(row, number, campaign, by, pack.hash, stamp) for number, row in enumerate(rows)), _columns(Record))
+    for register in registers_of(pack):
+        write_entries(register, pack)
+        write_links(register)
+
+
+def _register_row(row: DemoRow, number: int, campaign: Campaign, by: User, pack_hash: str, stamp: datetime.datetime) -> dict[str, Any]:
+    """Every third row is still to be reviewed."""
+    of_person = row.form == "work_spell"
+    household, person = _id("h", row.household) if row.household else None, _id("p", row.person) if row.person else None
+    values = dict(row.values)
+    if row.form == "microcredit":
+        values["borrower_person"] = str(person)
+    if row.households:
+        values["beneficiary_household_ids"] = sorted(str(_id("h", code)) for code in row.households)
+    return {
+        "id": _id("g", f"{row.form}-{number}"), "form": row.form, "year": campaign.year,
+        "subject_kind": "person" if of_person else "household" if row.household else "none",
+        "subject_id": person if of_person else household, "subject_code": "" if row.household else row.village,
+        "household_id": household, "person_id": person if of_person else None, "village_code": row.village,
+        "state": "submitted" if number % 3 == 0 else "approved", "values": values, "pack_hash": pack_hash, "origin": "demo",
+        "entered_by_id": by.pk, "submitted_at": stamp, "created_at": stamp, "updated_at": stamp,
+    }  # fmt: skip
 
 
 def _columns(model: Any) -> list[str]:

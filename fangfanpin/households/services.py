@@ -16,7 +16,7 @@ from fangfanpin.households.models import Household, HouseholdQuerySet, Person, R
 from fangfanpin.households.subjects import HOUSEHOLD_SECRETS, PERSON_SECRETS, plain_secret
 from fangfanpin.privacy.secrets import digest
 
-_IDENTITY = re.compile(r"[0-9]{14,17}[0-9Xx]([0-9]{2}(B[0-9])?)?")
+_IDENTITY = re.compile(r"([0-9]{14}|[0-9]{17})[0-9Xx]([0-9]{2}(B[0-9])?)?")
 
 
 class RevealRefused(Exception):

@@ -115,13 +115,13 @@ def _run(job: Job, reach: Reach, progress: Progress) -> Outcome:
     table = listing.build(narrowed(reach, listing.verb), job.parameters)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "list.xlsx"
-        count = write(path, listing, table, by=job.owner.name if job.owner else "", report=progress.report)
+        count = write(path, _(listing.title), table, by=job.owner.name if job.owner else "", report=progress.report)
         name = f"{_(listing.title)}-{timezone.localtime():%Y%m%d-%H%M}.xlsx"
         file = store(content=path, name=name, content_type=XLSX, purpose=StoredFile.Purpose.EXPORT, owner=job.owner)
     return Outcome(_("%(count)d 行。文件只有您能下载，请妥善保管。") % {"count": count}, {"rows": count}, file)
 
 
-def write(path: Path, listing: ListExport, table: Table, *, by: str, report: Callable[[int, int], None] = lambda done, total: None) -> int:
+def write(path: Path, title: str, table: Table, *, by: str, report: Callable[[int, int], None] = lambda done, total: None) -> int:
     """Write the workbook in constant memory; returns the number of rows. The first sheet is the list, the last says who, when, what."""
     book = xlsxwriter.Workbook(
         str(path), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -132,7 +132,7 @@ def write(path: Path, listing: ListExport, table: Table, *, by: str, report: Cal
     count, sheet, at = 0, None, 0
     for row in table.rows:
         if sheet is None or at > ROWS_A_SHEET:
-            sheet, at = _sheet(book, listing, table, head, number=count // ROWS_A_SHEET + 1), 1
+            sheet, at = _sheet(book, title, table, head, number=count // ROWS_A_SHEET + 1), 1
         for place, (column, value) in enumerate(zip(table.columns, row, strict=True)):
             if value is None or value == "":
                 continue
@@ -148,12 +148,12 @@ def write(path: Path, listing: ListExport, table: Table, *, by: str, report: Cal
         if count % 200 == 0:
             report(count, table.total)
     if sheet is None:
-        _sheet(book, listing, table, head, number=1)
+        _sheet(book, title, table, head, number=1)
     about = book.add_worksheet(_("说明"))
     about.set_column(0, 0, 16)
     about.set_column(1, 1, 60)
     lines = [
-        (_("清单"), _(listing.title)),
+        (_("清单"), title),
         (_("导出人"), by),
         (_("导出时间"), f"{timezone.localtime():%Y-%m-%d %H:%M}"),
         *(table.filters or [(_("条件"), _("全部"))]),
@@ -168,8 +168,8 @@ def write(path: Path, listing: ListExport, table: Table, *, by: str, report: Cal
     return count
 
 
-def _sheet(book: Any, listing: ListExport, table: Table, head: Any, *, number: int) -> Any:
-    title = _(listing.title)[:24]
+def _sheet(book: Any, title: str, table: Table, head: Any, *, number: int) -> Any:
+    title = title[:24]
     sheet = book.add_worksheet(title if number == 1 else f"{title} {number}")
     sheet.freeze_panes(1, 0)
     for place, column in enumerate(table.columns):

@@ -277,4 +277,6 @@ def indicator_json(indicator: Indicator) -> dict[str, Any]:
         "verified": indicator.verified,
         "source": indicator.source,
         "note": indicator.note,
+        "ref": indicator.ref,
+        "lists": sorted(indicator.marks),
     }

@@ -2,7 +2,7 @@
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -17,6 +17,8 @@ HOMES = frozenset("subject record computed spell typed".split())
 PRIVACY = frozenset("none sensitive secret".split())
 SUBJECTS = frozenset("household person spell village natural_village unit none".split())
 PERIODS = frozenset("year month round event".split())
+MARKS = frozenset("column filter sort search label unique".split())
+SUBJECT_REFS = frozenset("household person village natural_village division user".split())
 LIST_COLUMNS = ("list", "code", "zh")
 INDICATOR_COLUMNS = (
     "form name zh number national_id type unit scale list kind home privacy multi section retired verified source note".split()
@@ -194,6 +196,11 @@ def read_indicators(source: Source, lists: Mapping[str, object]) -> dict[str, In
             fault("金额、面积和小数要写 scale（小数位数），其他类型不写", "scale belongs to money, areas and decimals")
         if row["type"] == "secret_number" and row["privacy"] != "secret":
             fault("证件号一类的指标，privacy 要是 secret", "a secret number must have privacy secret")
+        marks = frozenset(row["lists"].split())
+        if unknown := sorted(marks - MARKS):
+            fault(f"lists 里不认识“{unknown[0]}”，只能是：{'、'.join(sorted(MARKS))}", f"unknown mark {unknown[0]}")
+        if row["ref"] and row["type"] != "ref":
+            fault("只有类型是 ref 的指标才写 ref", "ref belongs to items of type ref")
         if len(source.reader.faults) > before:
             source.doubtful.add(row["name"])
         found[key] = Indicator(
@@ -215,6 +222,8 @@ def read_indicators(source: Source, lists: Mapping[str, object]) -> dict[str, In
             verified=row["verified"] == "yes",
             source=row["source"],
             note=row["note"],
+            ref=row["ref"],
+            marks=marks & MARKS,
             en=row["en"],
             part_of=row["part_of"],
         )
@@ -238,12 +247,88 @@ def read_forms(source: Source, indicators: Mapping[str, Indicator]) -> dict[str,
             source.reader.fault(row.file, row.line, f"forms.toml 里没有“{key}”这张表", f"forms.toml lacks {key}")
             continue
         found[key] = _form(source, entries[key], items)
+    targets = SUBJECT_REFS | {form.key for form in found.values() if form.is_register}
+    rows = {f"{row['form']}.{row['name']}": row for row in source.rows("indicators.csv", INDICATOR_COLUMNS)}
+    for form in found.values():
+        for item in form.indicators:
+            for zh, en in _wrong_reference(item, form, targets):
+                source.reader.fault(rows[item.key].file, rows[item.key].line, zh, en)
+        if form.is_register:
+            _check_register(source, entries[form.key], form, rows)
     return found
+
+
+def _wrong_reference(item: Indicator, form: Form, targets: frozenset[str]) -> Iterator[tuple[str, str]]:
+    if item.ref and item.ref not in targets:
+        yield f"ref 指向的“{item.ref}”不存在，只能是：{'、'.join(sorted(targets))}", f"unknown target {item.ref}"
+    if form.is_register and item.type == "ref" and not item.ref and not item.retired:
+        yield "台账里的 ref 要写明指向什么", "a reference of a register needs its target"
+    if item.marks and not form.is_register:
+        yield f"“{form.key}”不是台账，指标不能写 lists", f"{form.key} is no register, its items carry no lists"
+
+
+def _check_register(source: Source, entry: Entry, form: Form, rows: Mapping[str, Any]) -> None:
+    """What a register must have so that its pages can be made of it."""
+    if form.subject not in _SUBJECT_ITEM:
+        zh, en = "台账的对象只能是户、人或无（按村归属）", "a register is about a household, a person or none"
+        source.wrong(entry.path, (*entry.near, "subject"), zh, en)
+    elif subject_item(form) is None:
+        zh, en = "台账要有一项指明登记对象（户、人或村）的 ref", "a register needs the reference that names its subject"
+        source.wrong(entry.path, entry.near, zh, en)
+    used: dict[str, int] = {}
+    for item in form.indicators:
+        for zh, en in _wrong_mark(item, form, used) if not item.retired else ():
+            source.reader.fault(rows[item.key].file, rows[item.key].line, zh, en)
+
+
+def _wrong_mark(item: Indicator, form: Form, used: dict[str, int]) -> Iterator[tuple[str, str]]:
+    """`used`: typed columns taken so far, by kind."""
+    if item.type == "secret_number":
+        yield "台账里还不能放证件号一类的指标", "a register holds no secret numbers yet"
+    if not item.marks & SLOT_MARKS:
+        return
+    kind = slot_kind(item)
+    if kind is None:
+        yield "可多选的指标、图片和位置不能用来筛选、排序或判重", "several values, an image or a point cannot be filtered or sorted"
+        return
+    if item.privacy != "none":
+        yield "敏感的指标不能用来筛选、排序或判重", "a sensitive item cannot be filtered or sorted"
+    used[kind] = used.get(kind, 0) + 1
+    if used[kind] == SLOTS[kind] + 1:
+        yield f"“{form.title}”里这一类可筛选、可排序的指标最多 {SLOTS[kind]} 个", f"at most {SLOTS[kind]} marked items of this kind"
+
+
+# How many marked items of a kind a register may have: the typed columns beside its rows. `text` holds codes and references by code too.
+SLOTS: Mapping[str, int] = {"text": 10, "number": 8, "day": 6, "flag": 4}
+SLOT_MARKS = frozenset({"filter", "sort", "search", "unique"})
+_SUBJECT_ITEM = {"household": "household", "person": "person", "none": "village"}
+
+
+def slot_kind(item: Indicator) -> str | None:
+    """The kind of typed column that holds an item for lists; None where none can."""
+    if item.multi:
+        return None
+    match item.type:
+        case "text" | "code" | "phone" | "ref":
+            return "text"
+        case "money" | "area_mu" | "decimal" | "int" | "year":
+            return "number"
+        case "date" | "month":
+            return "day"
+        case "bool":
+            return "flag"
+        case _:
+            return None
+
+
+def subject_item(form: Form) -> Indicator | None:
+    """The reference that says whose row it is: the first to a household, a person or, for a register of none, a village."""
+    return next((item for item in form.indicators if item.ref == _SUBJECT_ITEM.get(form.subject) and not item.multi), None)
 
 
 def _form(source: Source, entry: Entry, items: list[Indicator]) -> Form:
     key = entry.key
-    source.only(entry, "title", "title_en", "subject", "period", "sections", "sum_groups")
+    source.only(entry, "title", "title_en", "subject", "period", "sections", "sum_groups", "register")
     given = entry.data.get("sections", [])
     sections = [data for data in given if isinstance(data, dict) and "key" in data and "title" in data] if isinstance(given, list) else []
     if not isinstance(given, list) or len(sections) != len(given):
@@ -280,6 +365,7 @@ def _form(source: Source, entry: Entry, items: list[Indicator]) -> Form:
         sections=tuple(_section(data, items) for data in known.values()),
         indicators=tuple(items),
         sum_groups=tuple(groups),
+        is_register=source.get(entry, "register", bool, False),
         title_en=source.get(entry, "title_en", str, ""),
     )
 
@@ -314,6 +400,7 @@ def make_schema(
             "household": Table("household", columns("household_year") | dict(_FACTS["household"])),
             "person": Table("person", columns("person_year") | dict(_FACTS["person"])),
             "spell": Table("spell", columns(*_SPELL_FORMS), has_last=False),
+            **{form.key: Table(form.key, columns(form.key), has_last=False) for form in forms.values() if form.is_register},
         },
         relations={
             "members": Relation("members", "person", live_only=True),

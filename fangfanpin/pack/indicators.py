@@ -10,6 +10,8 @@ class Indicator:
     """`kind`: period, as_of, fixed, admin. `home`: subject, record, computed, spell, typed. `privacy`: none, sensitive, secret.
 
     `scale`: decimal places that the held integer carries (money 2, areas 2, degrees 6, months of work 1, others 2).
+    `ref`: what a reference leads to (household, person, village, division, user, or a register's key).
+    `marks`: what lists do with the item: column, filter, sort, search, label (names the row), unique (with the others so marked).
     `part_of`: the item of the same form that it is added into. `label`: what people are shown, in the language of the pack.
     """
 
@@ -32,6 +34,8 @@ class Indicator:
     source: str
     note: str
     required: bool = False
+    ref: str = ""
+    marks: frozenset[str] = frozenset()
     en: str = ""
     part_of: str = ""
     english: bool = False

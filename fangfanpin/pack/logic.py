@@ -9,6 +9,7 @@ from fangfanpin.pack.indicators import Indicator
 from fangfanpin.pack.model import Computation, Constraint, Form, Rule
 from fangfanpin.pack.source import Entry, Source, rule_files
 
+_RULE_SUBJECTS = ("household", "person", "spell")
 _SEVERITIES = ("E", "W", "I")
 _RULE_KEYS = (
     "title", "title_en", "severity", "subject", "scope", "when", "message", "message_en", "where", "where_en", "fields", "origin",
@@ -52,13 +53,15 @@ class Logic:
             return None
 
     def subject(self, entry: Entry, subject: str) -> str | None:
-        if subject in self.schema.subjects:
+        if subject in _RULE_SUBJECTS:
             return subject
-        allowed = "、".join(self.schema.subjects)
+        allowed = "、".join(_RULE_SUBJECTS)
         self.source.wrong(entry.path, (*entry.near, "subject"), f"没有“{subject}”这种对象，只能是：{allowed}", f"unknown subject {subject}")
         return None
 
     def subject_of_form(self, entry: Entry, form: str) -> str | None:
+        if form in self.forms and self.forms[form].is_register:
+            return form
         if form in self.forms and self.forms[form].subject in self.schema.subjects:
             return self.forms[form].subject
         if form in self.forms and self.forms[form].subject not in SUBJECTS:

@@ -32,6 +32,7 @@ class Form:
     sections: tuple[Section, ...]
     indicators: tuple[Indicator, ...]
     sum_groups: tuple[frozenset[str], ...]
+    is_register: bool = False
     title_en: str = ""
 
 
@@ -360,6 +361,7 @@ class Pack:
                     ],
                     "indicators": [codec.indicator_json(indicator) for indicator in form.indicators],
                     "sum_groups": [sorted(group) for group in form.sum_groups],
+                    "register": form.is_register,
                 }
                 for form in self.forms.values()
             },

@@ -2,6 +2,7 @@
 
 import functools
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from django.db import transaction
@@ -12,6 +13,13 @@ from fangfanpin.pack import Pack, load_pack
 from fangfanpin.policy.models import PublishedPack
 
 _LOADED_AT_ONCE = 4
+AfterPublish = Callable[[Pack], None]
+_after_publish: list[AfterPublish] = []
+
+
+def register_after_publish(hook: AfterPublish) -> None:
+    """A higher app that keeps something made of the pack (typed columns of registers) makes it here, in the same transaction."""
+    _after_publish.append(hook)
 
 
 @transaction.atomic
@@ -32,6 +40,8 @@ def publish(*, pack: Pack, directory: Path, by: User | None) -> PublishedPack:
         published_by=by,
     )
     _write_roles(pack)
+    for hook in _after_publish:
+        hook(pack)
     return published
 
 

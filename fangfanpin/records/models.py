@@ -21,6 +21,7 @@ class Record(models.Model):
         RETURNED = "returned", _("已退回")
         APPROVED = "approved", _("已审核")
         LOCKED = "locked", _("已锁定")
+        VOID = "void", _("已作废")  # a register row that should not have been; kept with its reason
 
     class SubjectKind(models.TextChoices):
         HOUSEHOLD = "household", _("户")

@@ -417,7 +417,7 @@ def constraint_faults(unit: Unit, pack: Pack, *, severity: str) -> list[Fault]:
     scopes = scopes_of(unit, pack)
     found: list[Fault] = []
     for constraint in spoken(pack).constraints:
-        if constraint.severity != severity:
+        if constraint.severity != severity or constraint.form not in (HOUSEHOLD_FORM, PERSON_FORM):
             continue
         pairs = [(TARGET_HOUSEHOLD, scopes.household)] if constraint.form == HOUSEHOLD_FORM else list(scopes.persons.items())
         for target, scope in pairs:

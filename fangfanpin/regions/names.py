@@ -2,6 +2,8 @@
 
 import threading
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 from django.db.models.signals import post_delete, post_save
 
@@ -40,6 +42,23 @@ def name_of(code: str) -> str:
         with _lock:
             _names[key], _until[key] = found, now + _KEPT_S
     return _names.get(key, {}).get(code, code)
+
+
+@dataclass(frozen=True, slots=True)
+class Township:
+    """A township with those of its villages that were asked for: (code, name) by code."""
+
+    code: str
+    name: str
+    villages: tuple[tuple[str, str], ...]
+
+
+def townships(villages: Iterable[str]) -> list[Township]:
+    """Villages under their townships, by code: the choices of every place filter. Out of memory, no query but the first of a county."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for code in sorted(set(villages)):
+        found.setdefault(code[:9], []).append((code, name_of(code)))
+    return [Township(code, name_of(code), tuple(under)) for code, under in found.items()]
 
 
 def place_of(code: str) -> str:

@@ -56,12 +56,14 @@ def read_divisions(prefix: str = "", folder: Path | None = None) -> Iterator[Reg
 
 
 def _short(name: str) -> str:
-    """东关社区居民委员会 → 东关社区, 张巷村民委员会 → 张巷村: the words people use."""
+    """东关社区居民委员会 → 东关社区, 张巷村民委员会 and 张巷村村民委员会 → 张巷村: the words people use."""
     for ending, short in (
         ("社区居民委员会", "社区"),
         ("社区居委会", "社区"),
         ("居民委员会", "社区"),
         ("居委会", "社区"),
+        ("村村民委员会", "村"),
+        ("村村委会", "村"),
         ("村民委员会", "村"),
         ("村委会", "村"),
     ):

@@ -16,6 +16,7 @@ LAYERS = (
     ("fieldwork",),
     ("quality",),
     ("campaigns",),
+    ("registers",),
     ("records",),
     ("households",),
     ("jobs",),

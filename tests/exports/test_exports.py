@@ -225,7 +225,7 @@ def test_a_long_list_goes_on_in_a_second_sheet(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(exports, "ROWS_A_SHEET", 1000)
     reported: list[tuple[int, int]] = []
     table = Table((Column("编号"), Column("数", "number"), Column("元", "money")), ([f"{n:05d}", n, n] for n in range(2500)), 2500)
-    count = write(tmp_path / "a.xlsx", PLAIN, table, by="某人", report=lambda done, total: reported.append((done, total)))
+    count = write(tmp_path / "a.xlsx", PLAIN.title, table, by="某人", report=lambda done, total: reported.append((done, total)))
     book = CalamineWorkbook.from_path(str(tmp_path / "a.xlsx"))
     assert count == 2500 and book.sheet_names == ["清单", "清单 2", "清单 3", "说明"]
     rows = [row for name in book.sheet_names[:3] for row in book.get_sheet_by_name(name).to_python()[1:]]
@@ -234,7 +234,7 @@ def test_a_long_list_goes_on_in_a_second_sheet(tmp_path: Path, monkeypatch: pyte
 
 
 def test_an_empty_list_still_has_its_head(tmp_path: Path) -> None:
-    write(tmp_path / "a.xlsx", PLAIN, Table((Column("编号"),), (), 0), by="某人")
+    write(tmp_path / "a.xlsx", PLAIN.title, Table((Column("编号"),), (), 0), by="某人")
     assert CalamineWorkbook.from_path(str(tmp_path / "a.xlsx")).get_sheet_by_index(0).to_python() == [["编号"]]
 
 

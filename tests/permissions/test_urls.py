@@ -21,8 +21,11 @@ from fangfanpin.files.services import store
 from fangfanpin.households.models import Household, Person
 from fangfanpin.jobs.models import Job
 from fangfanpin.quality.models import Clue
-from fangfanpin.records.models import Conflict, ImportBatch
+from fangfanpin.records.current_year import current_year
+from fangfanpin.records.models import Conflict, ImportBatch, Record
 from fangfanpin.regions.models import Region
+from fangfanpin.registers.definitions import register_of
+from fangfanpin.registers.mirror import reflect
 
 CAST = ("county", "township", "village", "helper", "department", "inspector", "auditor", "admin")
 GOOD = {200, 204, 302, 303, 304, 400, 409, 422}
@@ -67,7 +70,7 @@ class Samples:
 
 
 # Parameters that say which item of the object is meant; they do not decide about reach.
-FIXED: dict[str, Any] = {"target": "household", "name": "bank_card_no", "key": "households"}
+FIXED: dict[str, Any] = {"target": "household", "name": "bank_card_no", "key": "households", "form": "microcredit", "ref": "household"}
 # Routes whose id is not a household's: what lies outside is somebody else's, whatever the place.
 OWNED = ("job_id", "file_id", "batch_id")
 
@@ -105,6 +108,27 @@ def _conflict(household: Household, by: User) -> Conflict:
     )
 
 
+def _row(household: Household, by: User) -> Record:
+    """A row of a register."""
+    pack = current_year().pack
+    register = register_of(pack, "microcredit")
+    assert register is not None
+    row = Record.objects.create(
+        form="microcredit",
+        year=2021,
+        subject_kind="household",
+        subject_id=household.pk,
+        household=household,
+        village_code=household.village_code,
+        state=Record.State.SUBMITTED,
+        pack_hash=pack.hash,
+        entered_by=by,
+        values={"contract_no": household.code},
+    )
+    reflect(row, register, pack)
+    return row
+
+
 def _places(cast: dict[str, User], name: str) -> dict[str, Household | None]:
     """A household inside this person's reach, one beside it (the same township where there is one), one far off."""
     reach = reach_of(cast[name])
@@ -125,6 +149,7 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
     found = {}
     clues: dict[UUID, Clue] = {}
     conflicts: dict[UUID, Conflict] = {}
+    rows: dict[UUID, Record] = {}
     for name in CAST:
         user = cast[name]
         by_place: dict[str, dict[str, Any]] = {}
@@ -143,6 +168,7 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
             if household is not None:
                 if household.pk not in clues:
                     clues[household.pk], conflicts[household.pk] = _clue(household), _conflict(household, user)
+                    rows[household.pk] = _row(household, cast["county"])
                 values |= {
                     "household_id": household.pk,
                     "clue_id": clues[household.pk].pk,
@@ -150,6 +176,7 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
                     "code": household.village_code,
                     "person_id": Person.objects.filter(household=household)[0].pk,
                     "record_id": household.records.get(form="household_year", year=2021).pk,
+                    "row_id": rows[household.pk].pk,
                 }
             by_place[place] = values
         found[name] = Samples(by_place)
@@ -176,7 +203,7 @@ def _type(url: str, method: str) -> str:
 
 
 def _unknown() -> dict[str, Any]:
-    ids = {f"{word}_id": uuid4() for word in ("household", "clue", "conflict", "job", "file", "batch", "person", "record")}
+    ids = {f"{word}_id": uuid4() for word in ("household", "clue", "conflict", "job", "file", "batch", "person", "record", "row")}
     return {**ids, "user_id": 999_999_999, "code": "340323999999", "rule_id": "Z999", **FIXED}
 
 

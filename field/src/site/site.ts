@@ -3,6 +3,7 @@
 import "./site.scss";
 
 import { askBefore } from "./confirm";
+import { chooseReferences } from "./choose";
 import { watchJobs } from "./jobs";
 import { drawMaps } from "./map";
 import { openPlaces } from "./places";
@@ -16,6 +17,7 @@ askBefore();
 watchJobs();
 showInFull();
 openPlaces();
+chooseReferences();
 chooseAll();
 showUnsent();
 drawMaps();

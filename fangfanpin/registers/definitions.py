@@ -1,0 +1,84 @@
+"""A form of the pack as a register: what its lists show, filter, sort and search, and which reference names its subject."""
+
+from dataclasses import dataclass
+
+from fangfanpin.pack import Indicator, Pack
+from fangfanpin.pack.dictionary import SLOT_MARKS, subject_item
+from fangfanpin.pack.model import Form
+
+NOT_ASKED = frozenset({"image", "signature", "point"})  # taken with the phone
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """`subject`: the reference that says whose row it is. The tuples follow the dictionary's order."""
+
+    form: Form
+    subject: Indicator
+    columns: tuple[Indicator, ...]
+    filters: tuple[Indicator, ...]
+    sorts: tuple[Indicator, ...]
+    searched: tuple[Indicator, ...]
+    labels: tuple[Indicator, ...]
+    unique: tuple[Indicator, ...]
+    marked: tuple[Indicator, ...]
+
+    @property
+    def key(self) -> str:
+        return self.form.key
+
+    @property
+    def title(self) -> str:
+        return self.form.title
+
+    @property
+    def asked(self) -> tuple[Indicator, ...]:
+        """Items that a person types or chooses, the subject among them."""
+        return tuple(item for item in self.form.indicators if not item.retired and item.home == "record" and item.type not in NOT_ASKED)
+
+    @property
+    def shown(self) -> tuple[Indicator, ...]:
+        """As `asked`, with what is computed of it."""
+        return tuple(item for item in self.form.indicators if not item.retired and item.home in ("record", "computed") and item.type not in NOT_ASKED)
+
+    def item(self, name: str) -> Indicator | None:
+        return next((item for item in self.form.indicators if item.name == name), None)
+
+
+def registers_of(pack: Pack) -> tuple[Register, ...]:
+    """Every register of a pack, in the dictionary's order; made once per pack."""
+    found = _made.get((pack.hash, pack.language))
+    if found is None:
+        if len(_made) >= _PACKS_KEPT:
+            _made.clear()
+        found = _made[pack.hash, pack.language] = tuple(
+            _register(form, subject) for form in pack.forms.values() if form.is_register and (subject := subject_item(form)) is not None
+        )
+    return found
+
+
+def register_of(pack: Pack, key: str) -> Register | None:
+    return next((register for register in registers_of(pack) if register.key == key), None)
+
+
+_PACKS_KEPT = 8
+_made: dict[tuple[str, str], tuple[Register, ...]] = {}  # by hash and language
+
+
+def _register(form: Form, subject: Indicator) -> Register:
+    items = [item for item in form.indicators if not item.retired]
+
+    def having(*marks: str) -> tuple[Indicator, ...]:
+        return tuple(item for item in items if item.marks & set(marks))
+
+    return Register(
+        form=form,
+        subject=subject,
+        columns=having("column"),
+        filters=having("filter"),
+        sorts=having("sort"),
+        searched=having("search"),
+        labels=having("label"),
+        unique=having("unique"),
+        marked=having(*SLOT_MARKS),
+    )

@@ -1,0 +1,152 @@
+"""A register's form as the page needs it: one field per item with its kind of input, what stands in it and what is wrong with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
+
+from fangfanpin.accounts.reach import Reach
+from fangfanpin.pack import Indicator, Pack
+from fangfanpin.records.models import Record
+from fangfanpin.registers.definitions import Register
+from fangfanpin.registers.mirror import value_of
+from fangfanpin.registers.references import Choice, Words
+from fangfanpin.registers.services import Given, Refused
+
+_UNITS = {
+    "yuan": _("元"), "wan_yuan": _("万元"), "mu": _("亩"), "percent": "%", "month": _("月"), "day": _("天"), "time": _("次"), "household": _("户"),
+    "person": _("人"),
+}  # fmt: skip
+FEW = 4  # so many words of a list are shown at once
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """`kind`: text, lines, number, code, few, many, bool, date, month, year, ref, refs. `texts`: what stands in it; `chosen`: ids of references
+    with their words."""
+
+    item: Indicator
+    kind: str
+    texts: tuple[str, ...]
+    chosen: tuple[Choice, ...]
+    options: tuple[tuple[str, str], ...]
+    unit: str
+    fault: str
+    choices: Sequence[Choice]
+    within: str
+    fixed: bool
+
+    @property
+    def text(self) -> str:
+        return self.texts[0] if self.texts else ""
+
+    @property
+    def described_by(self) -> str:
+        return f"fault-{self.item.name}" if self.fault else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    title: str
+    fields: tuple[Field, ...]
+
+
+def given_of(register: Register, post: QueryDict) -> dict[str, Given]:
+    """What the page sent, by item."""
+    return {
+        item.name: Given(tuple(text[:600] for text in post.getlist(item.name)), tuple(post.getlist(f"{item.name}.id"))) for item in register.asked
+    }
+
+
+def given_from(record: Record, register: Register, pack: Pack, words: Words) -> dict[str, Given]:
+    """What a row holds, as the page would send it."""
+    found = {}
+    for item in register.asked:
+        value = value_of(record, register, item)
+        if item.type == "ref":
+            ids = tuple(value) if isinstance(value, list) else (value,) if value else ()
+            found[item.name] = Given(tuple(words.say(item.ref, one) for one in ids), ids)
+        elif item.type == "bool":
+            found[item.name] = Given(() if value is None else (str(int(value)),))
+        elif item.multi or item.type == "code":
+            found[item.name] = Given(tuple(value) if isinstance(value, list) else (value,) if value else ())
+        else:
+            found[item.name] = Given((pack.display(item, value),) if value is not None else ())
+    return found
+
+
+def groups(
+    register: Register, pack: Pack, given: Mapping[str, Given], refused: Refused | None, reach: Reach, *, fixed: frozenset[str] = frozenset()
+) -> list[Group]:
+    """The form by section, the subject first wherever it stands. `fixed`: items that cannot be changed here."""
+    words = Words(reach)
+    asked = {item.name: item for item in register.asked}
+    found = []
+    for section in register.form.sections:
+        names = [name for name in section.items if name in asked]
+        fields = [_field(asked[name], register, pack, given.get(name, Given()), refused, words, name in fixed) for name in names]
+        fields.sort(key=lambda field: field.item != register.subject)
+        if fields:
+            found.append(Group(section.title, tuple(fields)))
+    found.sort(key=lambda group: not any(field.item == register.subject for field in group.fields))
+    return found
+
+
+def _field(item: Indicator, register: Register, pack: Pack, given: Given, refused: Refused | None, words: Words, fixed: bool) -> Field:
+    options = tuple((entry.code, entry.word) for entry in pack.lists[item.list]) if item.type == "code" else ()
+    chosen: tuple[Choice, ...] = ()
+    if item.type == "ref":
+        chosen = tuple(Choice(value, words.say(item.ref, value)) for value in given.chosen if value)
+    texts = given.texts
+    if item.type == "code":
+        texts = tuple(_code(text, pack, item) for text in texts)
+    return Field(
+        item=item,
+        kind=_kind(item, len(options)),
+        texts=texts,
+        chosen=chosen,
+        options=options,
+        unit=_unit(item),
+        fault=refused.faults.get(item.name, "") if refused else "",
+        choices=refused.choices.get(item.name, ()) if refused else (),
+        within=register.subject.name if item.ref == "person" and register.subject.ref == "household" else "",
+        fixed=fixed,
+    )
+
+
+def _unit(item: Indicator) -> str:
+    """ "" where the name says it already: 贷款期限（月）."""
+    unit = str(_UNITS.get(item.unit, ""))
+    return "" if f"（{unit}）" in item.label or f"({unit})" in item.label else unit
+
+
+def _code(text: str, pack: Pack, item: Indicator) -> str:
+    """Words that came as words are shown chosen all the same."""
+    return next((entry.code for entry in pack.lists[item.list] if text in (entry.code, entry.zh, entry.en)), text)
+
+
+def _kind(item: Indicator, options: int) -> str:
+    match item.type:
+        case "ref":
+            return "refs" if item.multi else "ref"
+        case "code":
+            return "many" if item.multi else "few" if options <= FEW else "code"
+        case "money" | "area_mu" | "decimal" | "int" | "year":
+            return "number"
+        case "bool" | "date" | "month":
+            return item.type
+        case _:
+            # Text that no list shows is a description: it gets room.
+            return "text" if item.marks else "lines"
+
+
+def states() -> list[tuple[Any, Any]]:
+    """States a list can be narrowed to."""
+    return [
+        (Record.State.SUBMITTED.value, _("待审核")),
+        (Record.State.RETURNED.value, Record.State.RETURNED.label),
+        (Record.State.APPROVED.value, Record.State.APPROVED.label),
+        (Record.State.VOID.value, Record.State.VOID.label),
+    ]

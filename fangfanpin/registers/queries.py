@@ -1,0 +1,191 @@
+"""A register's list: filters and sorting by marked items, search, keyset pages. Only typed columns are read, within reach."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from fangfanpin.accounts.reach import Reach
+from fangfanpin.households.services import search
+from fangfanpin.pack import Indicator, Pack
+from fangfanpin.pack.codec import CodecFault
+from fangfanpin.pack.dictionary import slot_kind
+from fangfanpin.records.models import Record
+from fangfanpin.registers import slots
+from fangfanpin.registers.definitions import Register
+from fangfanpin.registers.models import Entry
+
+PAGE = 50
+MOST_HOUSEHOLDS = 500  # that a searched name may mean
+SHOWN_STATES = (Record.State.SUBMITTED, Record.State.RETURNED, Record.State.APPROVED, Record.State.LOCKED, Record.State.VOID)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One filter as typed: a value, or a first and a last one for days."""
+
+    item: Indicator
+    value: str = ""
+    first: str = ""
+    last: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the list is narrowed to. `sort`: a marked item, with `-` for the largest first; empty: the newest row first."""
+
+    place: str = ""
+    state: str = ""
+    q: str = ""
+    sort: str = ""
+    conditions: tuple[Condition, ...] = ()
+    faults: Mapping[str, str] = field(default_factory=dict)
+
+    def query(self) -> dict[str, str]:
+        """As the address says it."""
+        found = {name: value for name in ("place", "state", "q", "sort") if (value := getattr(self, name))}
+        for condition in self.conditions:
+            name = condition.item.name
+            found |= {
+                key: value for key, value in ((name, condition.value), (f"{name}.from", condition.first), (f"{name}.to", condition.last)) if value
+            }
+        return found
+
+
+def chosen_of(register: Register, pack: Pack, given: Mapping[str, str]) -> Chosen:
+    """Read an address; what is not a value of its item is told and left out."""
+
+    def text(name: str) -> str:
+        return given.get(name, "").strip()[:60]
+
+    conditions, faults = [], {}
+    for item in register.filters:
+        condition = Condition(item, text(item.name), text(f"{item.name}.from"), text(f"{item.name}.to"))
+        if not (condition.value or condition.first or condition.last):
+            continue
+        try:
+            _condition(condition, "t1", pack)
+        except CodecFault as fault:
+            faults[item.name] = str(fault)
+        else:
+            conditions.append(condition)
+    state = text("state")
+    sort = text("sort")
+    return Chosen(
+        place=text("place") if text("place").isdigit() else "",
+        state=state if state in SHOWN_STATES else "",
+        q=text("q"),
+        sort=sort if sort.removeprefix("-") in {item.name for item in register.sorts} else "",
+        conditions=tuple(conditions),
+        faults=faults,
+    )
+
+
+def _condition(condition: Condition, column: str, pack: Pack) -> Q:
+    """A filter on its typed column. Raises CodecFault."""
+    item = condition.item
+    if slot_kind(item) == "day":
+        found = Q()
+        if condition.first:
+            found &= Q(**{f"{column}__gte": slots.first_day(str(pack.parse_text(item, condition.first)))})
+        if condition.last:
+            found &= Q(**{f"{column}__lte": slots.first_day(str(pack.parse_text(item, condition.last)))})
+        if condition.value:
+            found &= Q(**{column: slots.first_day(str(pack.parse_text(item, condition.value)))})
+        return found
+    if item.type in ("text", "phone"):
+        return Q(**{f"{column}__gte": condition.value, f"{column}__lt": _after(condition.value)})
+    value = condition.value if item.type == "ref" else pack.parse_text(item, condition.value)
+    return Q(**{column: slots.held(item, value)})
+
+
+def _after(prefix: str) -> str:
+    """The first text after all that begin with the prefix: a range keeps its index under row security, LIKE does not."""
+    return prefix[:-1] + chr(min(ord(prefix[-1]) + 1, 0x10FFFF))
+
+
+def entries(register: Register, pack: Pack, reach: Reach, chosen: Chosen) -> QuerySet[Entry, Entry]:
+    """Rows in reach by the filter, in no order. Struck rows only where they are asked for."""
+    columns = slots.columns(register, pack)
+    rows = Entry.objects.visible_to(reach).filter(form=register.key)
+    rows = rows.filter(state=chosen.state) if chosen.state else rows.exclude(state=Record.State.VOID)
+    if chosen.place:
+        rows = rows.filter(village_code=chosen.place) if len(chosen.place) == 12 else rows.filter(village_code__startswith=chosen.place)
+    for condition in chosen.conditions:
+        rows = rows.filter(_condition(condition, columns[condition.item.name], pack))
+    if chosen.q:
+        found = Q()
+        for item in register.searched:
+            column = columns[item.name]
+            found |= Q(**{f"{column}__gte": chosen.q, f"{column}__lt": _after(chosen.q)})
+        if register.form.subject in ("household", "person"):
+            found |= Q(household_id__in=list(search(chosen.q, reach).values_list("pk", flat=True)[:MOST_HOUSEHOLDS]))
+        rows = rows.filter(found) if found else rows.none()
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    rows: tuple[Entry, ...]
+    next_cursor: str
+
+
+def page(rows: QuerySet[Entry, Entry], register: Register, pack: Pack, chosen: Chosen, cursor: str, *, size: int = PAGE) -> Page:
+    """One keyset page, the newest row first or by the sort; rows without a value come after all others, in a walk of their own, so that each
+    walk follows an index. `cursor`: number and value of the last row shown."""
+    sorted_by = chosen.sort.removeprefix("-")
+    column = slots.columns(register, pack)[sorted_by] if sorted_by else ""
+    down = chosen.sort.startswith("-") or not chosen.sort
+    number, _tilde, value = cursor.partition("~")
+    after = int(number) if number.isdigit() else None
+    found: list[tuple[int, Any]] = []
+    if not column:
+        found = [(key, None) for key in _further(rows, after, down).values_list("number", flat=True)[: size + 1]]
+    else:
+        if after is None or value:
+            having = rows.filter(**{f"{column}__isnull": False})
+            if after is not None:
+                side = "lt" if down else "gt"
+                beyond = Q(**{f"{column}__{side}": value}) | Q(**{column: value, f"number__{side}": after})
+                having = having.filter(beyond, **{f"{column}__{side}e": value})
+            order = (f"-{column}", "-number") if down else (column, "number")
+            found = list(having.order_by(*order).values_list("number", column)[: size + 1])
+        if len(found) <= size:
+            without = rows.filter(**{f"{column}__isnull": True})
+            walked = _further(without, after if after is not None and not value else None, down)
+            found += [(key, None) for key in walked.values_list("number", flat=True)[: size + 1 - len(found)]]
+    shown = found[:size]
+    by_number = Entry.objects.select_related("record", "household", "person").in_bulk([key for key, _value in shown])
+    following = ""
+    if len(found) > size:
+        last, last_value = shown[-1]
+        following = f"{last}~{'' if last_value is None else last_value}"
+    return Page(tuple(by_number[key] for key, _value in shown if key in by_number), following)
+
+
+def _further(rows: QuerySet[Entry, Entry], after: int | None, down: bool) -> QuerySet[Entry, Entry]:
+    if after is not None:
+        rows = rows.filter(number__lt=after) if down else rows.filter(number__gt=after)
+    return rows.order_by("-number" if down else "number")
+
+
+def said(register: Register, pack: Pack, chosen: Chosen, place_name: str) -> Sequence[tuple[str, str]]:
+    """The filter in words, for the list's heading and the exported file."""
+    found = [(_("地区"), place_name or _("管辖范围内全部"))]
+    for condition in chosen.conditions:
+        item = condition.item
+        value = pack.word(item.list, condition.value) if item.type == "code" else condition.value
+        if condition.first or condition.last:
+            value = f"{condition.first or '…'} — {condition.last or '…'}"
+        found.append((item.label, value))
+    if chosen.q:
+        found.append((_("查找"), chosen.q))
+    return found
+
+
+def address(path: str, chosen: Chosen, cursor: str) -> str:
+    """The page's address with another cursor."""
+    return f"{path}?{urlencode({**chosen.query(), 'after': cursor})}" if cursor else ""

@@ -1,0 +1,129 @@
+"""A row read for people: words instead of codes, sensitive values masked for those without the right."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from fangfanpin.accounts.models import User
+from fangfanpin.accounts.permissions import can
+from fangfanpin.accounts.reach import Reach
+from fangfanpin.accounts.verbs import Verb
+from fangfanpin.households.services import history
+from fangfanpin.pack import Indicator, Pack
+from fangfanpin.privacy.secrets import mask_sensitive
+from fangfanpin.records.models import Record
+from fangfanpin.registers.definitions import Register
+from fangfanpin.registers.mirror import value_of
+from fangfanpin.registers.models import Entry
+from fangfanpin.registers.references import Words
+
+
+def say(item: Indicator, value: Any, pack: Pack, words: Words, *, sensitive: bool) -> str:
+    """One value in words."""
+    if value is None or value == "" or value == []:
+        return ""
+    if item.type == "ref":
+        return words.say(item.ref, value)
+    if item.privacy == "sensitive" and not sensitive:
+        return mask_sensitive(value, is_phone=item.type == "phone")
+    return pack.display(item, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    item: Indicator
+    text: str
+
+    @property
+    def is_number(self) -> bool:
+        return self.item.type in ("money", "int", "decimal", "area_mu")
+
+    @property
+    def is_day(self) -> bool:
+        return self.item.type in ("date", "month")
+
+
+def cells(entries: Sequence[Entry], register: Register, pack: Pack, reach: Reach) -> list[tuple[Cell, ...]]:
+    """The list's columns of every row; one query per kind of reference."""
+    words = Words(reach)
+    shown = [item for item in register.columns if item != register.subject]
+    words.learn((item.ref, entry.record.values.get(item.name)) for entry in entries for item in shown if item.type == "ref")
+    return [
+        tuple(
+            Cell(
+                item,
+                say(item, entry.record.values.get(item.name), pack, words, sensitive=can(reach, Verb.SENSITIVE_VIEW, entry)),
+            )
+            for item in shown
+        )
+        for entry in entries
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    item: Indicator
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    title: str
+    lines: tuple[Line, ...]
+
+
+def parts(record: Record, register: Register, pack: Pack, reach: Reach) -> list[Part]:
+    """Every item of a row by section, empty ones too: what was not filled must be seen."""
+    words, sensitive = Words(reach), can(reach, Verb.SENSITIVE_VIEW, record)
+    shown = {item.name: item for item in register.shown if item != register.subject}
+    found = []
+    for section in register.form.sections:
+        lines = tuple(
+            Line(shown[name], say(shown[name], value_of(record, register, shown[name]), pack, words, sensitive=sensitive))
+            for name in section.items
+            if name in shown
+        )
+        if lines:
+            found.append(Part(section.title, lines))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One change of a row: who, when, and each item before and after."""
+
+    at: Any
+    by: str
+    source: str
+    lines: tuple[tuple[str, str, str], ...]
+
+
+def steps(record: Record, register: Register, pack: Pack, reach: Reach) -> list[Step]:
+    """The history of a row, the newest first, from what the database wrote."""
+    words, sensitive = Words(reach), can(reach, Verb.SENSITIVE_VIEW, record)
+    states = dict(Record.State.choices)
+    by_moment: dict[Any, list[tuple[str, str, str]]] = {}
+    who: dict[Any, tuple[int, str]] = {}
+    for item in register.shown:
+        if item == register.subject:
+            continue
+        for change in history("records_record", record.pk, f"values.{item.name}"):
+            before, after = (say(item, value, pack, words, sensitive=sensitive) for value in (change.before, change.after))
+            if before != after:
+                by_moment.setdefault(change.at, []).append((item.label, before, after))
+                who[change.at] = (change.by, change.source)
+    for change in history("records_record", record.pk, "state"):
+        before, after = (str(states.get(value, value or "")) for value in (change.before, change.after))
+        by_moment.setdefault(change.at, []).append((_("状态"), before, after))
+        who[change.at] = (change.by, change.source)
+    names = _names({by for by, _source in who.values()})
+    return [
+        Step(moment, names.get(who[moment][0], _("系统")), who[moment][1], tuple(lines))
+        for moment, lines in sorted(by_moment.items(), key=lambda pair: pair[0], reverse=True)
+    ]
+
+
+def _names(keys: set[int]) -> Mapping[int, str]:
+    return dict(User.objects.filter(pk__in=keys).values_list("pk", "name"))

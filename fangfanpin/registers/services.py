@@ -1,0 +1,308 @@
+"""Add, change and strike rows of a register: typed texts are read by the dictionary, references resolved, constraints asked.
+
+A row is kept as a whole or not at all. Two people at one row: items that only one of them changed are put together; the same item is
+shown with both values, and whoever came later decides.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from fangfanpin.accounts.models import User
+from fangfanpin.accounts.permissions import can
+from fangfanpin.accounts.reach import Reach, set_act
+from fangfanpin.accounts.verbs import Verb
+from fangfanpin.audit.models import Event
+from fangfanpin.expressions import evaluate
+from fangfanpin.households.models import Household, Person
+from fangfanpin.pack import Indicator, Pack
+from fangfanpin.pack.codec import CodecFault
+from fangfanpin.pack.model import Computation, Constraint
+from fangfanpin.policy.services import spoken
+from fangfanpin.records import reviewing
+from fangfanpin.records.models import Record
+from fangfanpin.records.units import load_unit, scopes_of
+from fangfanpin.registers.definitions import Register, registers_of
+from fangfanpin.registers.mirror import reflect, unique_key_of, value_of
+from fangfanpin.registers.models import Entry
+from fangfanpin.registers.references import Choice, ReferenceFault, known, resolve
+
+_TABLE = "records_record"
+SHORTEST_REASON = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What was typed into one field: `texts` (several where the item is multiple), and for references the ids chosen in the page."""
+
+    texts: tuple[str, ...] = ()
+    chosen: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Refused(Exception):
+    """Nothing was stored. `faults`: {item: what to do}; `choices`: {item: what the text may mean}; `doubts`: unlikely but allowed when said
+    so; `seen`: the version these faults were found against."""
+
+    faults: dict[str, str] = field(default_factory=dict)
+    choices: dict[str, Sequence[Choice]] = field(default_factory=dict)
+    doubts: list[str] = field(default_factory=list)
+    seen: int | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.faults or self.doubts)
+
+
+@transaction.atomic
+def add(
+    *, register: Register, pack: Pack, year: int, record_id: UUID, given: Mapping[str, Given], sure: bool, by: User, reach: Reach, source: str = "web"
+) -> Record:
+    """One new row. `record_id` comes with the page: the same page sent twice adds one row. Raises Refused."""
+    known_record = Record.objects.filter(pk=record_id).first()
+    if known_record is not None:
+        if known_record.form != register.key or known_record.entered_by_id != by.pk:
+            raise Refused({"": _("这一页已经过期，请重新打开“新增”。")})
+        return known_record
+    refused = Refused()
+    record = Record(
+        id=record_id,
+        form=register.key,
+        year=year,
+        subject_kind={"household": "household", "person": "person"}.get(register.form.subject, "none"),
+        village_code="",
+        state=Record.State.SUBMITTED,
+        pack_hash=pack.hash,
+        origin="entry" if source == "web" else source,
+        submitted_at=timezone.now(),
+        entered_by=by,
+    )
+    _set_subject(record, register, pack, _read(register.subject, given.get(register.subject.name), pack, reach, None, refused), reach, refused)
+    record.values = _values(record, register, pack, given, reach, refused)
+    _check(record, register, pack, sure, refused)
+    if refused:
+        raise refused
+    if not can(reach, Verb.RECORD_ENTER, record):
+        raise Refused({register.subject.name: _("您的岗位不能为这里登记。")})
+    set_act(f"register.add {register.key}")
+    record.save(force_insert=True)
+    reflect(record, register, pack)
+    return record
+
+
+def _set_subject(record: Record, register: Register, pack: Pack, value: Any, reach: Reach, refused: Refused) -> None:
+    """Put the row under its household, person or village; the village decides about reach."""
+    name = register.subject.name
+    if value is None:
+        refused.faults.setdefault(name, _("请先选“%(item)s”。") % {"item": _called(register.subject, pack)})
+        return
+    match register.subject.ref:
+        case "household":
+            household = Household.objects.visible_to(reach).get(pk=value)
+            record.household, record.subject_id, record.village_code = household, household.pk, household.village_code
+        case "person":
+            person = Person.objects.visible_to(reach).select_related("household").get(pk=value)
+            record.person, record.household, record.subject_id, record.village_code = person, person.household, person.pk, person.village_code
+        case _:
+            record.village_code = record.subject_code = value
+
+
+def _called(item: Indicator, pack: Pack) -> str:
+    """The item's name in the language of who is being answered."""
+    return spoken(pack).indicators[item.key].label
+
+
+def _values(record: Record, register: Register, pack: Pack, given: Mapping[str, Given], reach: Reach, refused: Refused) -> dict[str, Any]:
+    """Every asked item: null where it was left empty."""
+    household = record.household_id
+    return {item.name: _read(item, given.get(item.name), pack, reach, household, refused) for item in register.asked if item != register.subject}
+
+
+def _read(item: Indicator, given: Given | None, pack: Pack, reach: Reach, household: UUID | None, refused: Refused) -> Any:
+    """One field as a value in JSON form; what is wrong goes to `refused`."""
+    if given is None:
+        return None
+    try:
+        if item.type == "ref":
+            return _reference(item, given, pack, reach, household if item.ref == "person" else None)
+        texts = [text for text in given.texts if text.strip()]
+        value = spoken(pack).parse_text(item, "、".join(texts)) if texts else None
+    except CodecFault as fault:
+        refused.faults[item.name] = str(fault)
+        return None
+    except ReferenceFault as fault:
+        refused.faults[item.name] = str(fault)
+        refused.choices[item.name] = fault.choices
+        return None
+    if (fault_words := spoken(pack).check_json(spoken(pack).indicators[item.key], value)) is not None:
+        refused.faults[item.name] = fault_words
+    return value
+
+
+def _reference(item: Indicator, given: Given, pack: Pack, reach: Reach, household: UUID | None) -> Any:
+    chosen = [value for value in given.chosen if value]
+    for value in chosen:
+        if not known(item, value, reach, household=household):
+            raise ReferenceFault(_("选中的“%(item)s”不在这里，请重新选择。") % {"item": _called(item, pack)})
+    if not chosen:
+        chosen = [resolve(item, text, reach, household=household) for text in given.texts if text.strip()]
+    if not chosen:
+        return None
+    return sorted(set(chosen)) if item.multi else chosen[0]
+
+
+def _check(record: Record, register: Register, pack: Pack, sure: bool, refused: Refused) -> None:
+    """Computed items, constraints of the register, and that a row is kept once. Not asked while a value cannot be read."""
+    if refused.faults:
+        return
+    scope = _scope(record, register, pack)
+    for computation in pack.computations:
+        if computation.form == register.key:
+            value = pack.from_engine(register.key, computation.name, evaluate(computation.expression, scope))
+            record.values[computation.name] = value
+            scope["row"][computation.name] = pack.to_engine(register.key, computation.name, value)
+    for constraint in spoken(pack).constraints:
+        if constraint.form != register.key or evaluate(constraint.expression, scope) is not False:
+            continue
+        if constraint.severity == "error":
+            refused.faults.setdefault(constraint.fields[0] if constraint.fields else "", constraint.message)
+        elif not sure:
+            refused.doubts.append(constraint.message)
+    key = unique_key_of(record, register)
+    if key is not None and Entry.objects.filter(form=register.key, unique_key=key).exclude(record_id=record.pk).exists():
+        names = "、".join(_called(item, pack) for item in register.unique)
+        refused.faults.setdefault(register.unique[0].name, _("已有同样“%(names)s”的一条，请在列表里查找并修改那一条。") % {"names": names})
+
+
+def _scope(record: Record, register: Register, pack: Pack) -> dict[str, Any]:
+    """What expressions of the register see: the row, and the household's year where one of them asks for it."""
+    names = {item.name: value_of(record, register, item) for item in register.form.indicators}
+    scope: dict[str, Any] = {
+        "row": {name: pack.to_engine(register.key, name, value) for name, value in names.items()},
+        "last": None,
+        "consts": pack.constants(),
+    }
+    parts: list[Computation | Constraint] = [*pack.computations, *pack.constraints]
+    looks_further = any(part.form == register.key and part.expression.reach != "row" for part in parts)
+    if looks_further and record.household is not None:
+        scope["household"] = scopes_of(load_unit(record.household, record.year), pack).household
+    return scope
+
+
+@transaction.atomic
+def change(*, record: Record, register: Register, pack: Pack, seen: int, given: Mapping[str, Given], sure: bool, by: User, reach: Reach) -> Record:
+    """Change a row as seen at a version. Items that others changed since and this person did not are kept. Raises Refused."""
+    record = Record.objects.select_for_update().get(pk=record.pk)
+    _may_change(record)
+    refused = Refused(seen=record.version)
+    offered = _values(record, register, pack, given, reach, refused)
+    since = _changed_since(record, seen)
+    for name, (before, by_id) in since.items():
+        if name not in offered or name in refused.faults:
+            continue
+        mine, theirs = offered[name], record.values.get(name)
+        if mine == before or by_id == by.pk:
+            offered[name] = theirs if mine == before else mine
+        elif mine != theirs:
+            item = pack.indicators[f"{register.key}.{name}"]
+            who = User.objects.filter(pk=by_id).values_list("name", flat=True).first() or _("系统")
+            refused.faults[name] = _("您打开以后，%(who)s 把它改成了“%(theirs)s”；您填的是“%(mine)s”。确认要用您填的，请再保存一次。") % {
+                "who": who,
+                "theirs": spoken(pack).display(item, theirs) or _("空"),
+                "mine": spoken(pack).display(item, mine) or _("空"),
+            }
+    untouched = dict(record.values)
+    record.values = {**record.values, **offered}
+    _check(record, register, pack, sure, refused)
+    if refused:
+        raise refused
+    if record.values == untouched:
+        return record
+    set_act(f"register.change {register.key}")
+    record.version += 1
+    record.pack_hash = pack.hash
+    record.entered_by = by
+    if record.state in (Record.State.RETURNED, Record.State.DRAFT):
+        record.state, record.submitted_at, record.return_reason = Record.State.SUBMITTED, timezone.now(), ""
+    record.save()
+    reflect(record, register, pack)
+    return record
+
+
+def _may_change(record: Record) -> None:
+    if record.state == Record.State.VOID:
+        raise Refused({"": _("这一条已作废，不能再改。")})
+    if record.state in (Record.State.APPROVED, Record.State.LOCKED):
+        raise Refused({"": _("这一条已审核。需要修改请先由乡镇退回。")})
+
+
+def _changed_since(record: Record, seen: int) -> dict[str, tuple[Any, int]]:
+    """{item: (value when it was seen, who changed it last)} of items changed after a version."""
+    found: dict[str, tuple[Any, int]] = {}
+    if seen >= record.version:
+        return found
+    for event in Event.objects.of_row(_TABLE, record.pk).filter(op="U", version__gt=seen):
+        for column, (before, _after) in (event.changed or {}).items():
+            if column.startswith("values."):
+                name = column.removeprefix("values.")
+                found[name] = (found[name][0] if name in found else before, event.actor_id)
+    return found
+
+
+@transaction.atomic
+def strike(*, record: Record, register: Register, pack: Pack, reason: str, by: User) -> Record:
+    """Take a row out that should not have been. It stays readable with its reason; its unique key is free again. Raises Refused."""
+    record = Record.objects.select_for_update().get(pk=record.pk)
+    _may_change(record)
+    if len(reason.strip()) < SHORTEST_REASON:
+        raise Refused({"": _("请写明作废原因（至少 4 个字）。")})
+    if Entry.objects.filter(record__links__to_record=record, record__links__is_current=True).exclude(state=Record.State.VOID).exists():
+        raise Refused({"": _("还有别的登记引用这一条，请先改掉那里的引用。")})
+    set_act(f"register.strike {register.key}")
+    record.state, record.return_reason = Record.State.VOID, reason.strip()[:500]
+    record.version += 1
+    record.save()
+    reflect(record, register, pack)
+    return record
+
+
+def approve(*, record: Record, register: Register, pack: Pack, seen: int | None, by: User) -> Record:
+    """Submitted → approved as seen at a version, by somebody else than who entered it. Raises reviewing.ReviewRefused."""
+    with transaction.atomic():
+        done = reviewing.approve_row(record=record, by=by, seen_version=seen)
+        reflect(done, register, pack)
+    return done
+
+
+def send_back(*, record: Record, register: Register, pack: Pack, reason: str, by: User) -> Record:
+    """Submitted or approved → returned with a reason. Raises reviewing.ReviewRefused."""
+    with transaction.atomic():
+        done = reviewing.send_back(record=record, reason=reason, by=by)
+        reflect(done, register, pack)
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class Mentioned:
+    """Rows of one register that belong to or mention something, newest first."""
+
+    register: Register
+    entries: tuple[Entry, ...]
+
+
+def of_household(household: Household, pack: Pack, reach: Reach, *, at_most: int = 50) -> list[Mentioned]:
+    """A household's rows by register of the pack in its language, those that only mention it (a project that benefits it) among them."""
+    own = list(Entry.objects.visible_to(reach).filter(household=household).exclude(state=Record.State.VOID)[:at_most])
+    mentioning = Entry.objects.visible_to(reach).filter(record__links__to_household=household, record__links__is_current=True)
+    seen = {entry.pk for entry in own}
+    own += [entry for entry in mentioning.exclude(state=Record.State.VOID).distinct()[:at_most] if entry.pk not in seen]
+    found = []
+    for register in registers_of(pack):
+        entries = tuple(entry for entry in own if entry.form == register.key)
+        if entries:
+            found.append(Mentioned(register, entries))
+    return found
