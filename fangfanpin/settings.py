@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "fangfanpin.registers",
     "fangfanpin.campaigns",
     "fangfanpin.quality",
+    "fangfanpin.questions",
     "fangfanpin.fieldwork",
     "fangfanpin.archives",
     "fangfanpin.dashboards",

@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("fangfanpin.jobs.urls")),
     path("", include("fangfanpin.records.urls")),
     path("", include("fangfanpin.registers.urls")),
+    path("", include("fangfanpin.questions.urls")),
     path("", include("fangfanpin.quality.urls")),
     path("", include("fangfanpin.fieldwork.urls")),
     path("", include("fangfanpin.archives.urls")),

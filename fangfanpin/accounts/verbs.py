@@ -19,6 +19,7 @@ class Verb(StrEnum):
     CLUE_REVIEW = "clue.review"
     CLUE_SAMPLE = "clue.sample"
     TRANSFER_TICK = "transfer.tick"
+    QUESTION_ANSWER = "question.answer"
     CAMPAIGN_VIEW = "campaign.view"
     CAMPAIGN_MANAGE = "campaign.manage"
     ACCOUNT_MANAGE = "account.manage"

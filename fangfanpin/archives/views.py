@@ -55,6 +55,7 @@ def household(request: SignedInRequest, household_id: UUID) -> HttpResponse:
             "conflicts": row.conflicts.filter(state="open").count(),
             "papers": reading.papers(unit, pack),
             "unlocked": Unlock.objects.filter(household=row, year=campaign.year, closed_at__isnull=True).first(),
+            "may_ask": can(request.reach, Verb.RECORD_ENTER, row),
             "may_enter": can(request.reach, Verb.RECORD_ENTER, row) and lead is not None and closed is None,
             "may_review": can(request.reach, Verb.RECORD_REVIEW, row),
             "may_unlock": can(request.reach, Verb.RECORD_UNLOCK, row),

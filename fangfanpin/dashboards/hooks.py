@@ -18,6 +18,7 @@ from fangfanpin.campaigns import clock
 from fangfanpin.dashboards.queries import SUBMITTED_STATES
 from fangfanpin.quality.models import Clue
 from fangfanpin.quality.queries import DUE
+from fangfanpin.questions.models import Question
 from fangfanpin.records.models import Conflict, Record
 from fangfanpin.records.units import HOUSEHOLD_FORM
 from fangfanpin.regions.names import name_of
@@ -61,6 +62,10 @@ def _clues(reach: Reach, year: int) -> int:
     return rows.order_by().values("pk")[: _bound(reach)].count()
 
 
+def _questions(reach: Reach, year: int) -> int:
+    return Question.objects.visible_to(reach).filter(state=Question.State.ASKED).order_by().values("pk")[: _bound(reach)].count()
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     """One line of the menu. Shown to those who hold one of `verbs` and none of `unless`; "here" under any path of `under`."""
@@ -94,6 +99,15 @@ _ENTRIES = (
     _Entry("collect", _("审核"), "/households/review", (Verb.RECORD_REVIEW,), count=_to_review, count_for=Verb.RECORD_REVIEW),
     _Entry("collect", _("录入国家系统"), "/transfer/", (Verb.TRANSFER_TICK,), ("/transfer/",), count=_to_transfer, count_for=Verb.TRANSFER_TICK),
     _Entry("verify", _("疑似问题"), "/clues/", (Verb.HOUSEHOLD_VIEW,), ("/clues/",), count=_clues, count_for=Verb.CLUE_ANSWER),
+    _Entry(
+        "verify",
+        _("提问和答复"),
+        "/questions/",
+        (Verb.HOUSEHOLD_VIEW,),
+        ("/questions/",),
+        count=_questions,
+        count_for=Verb.QUESTION_ANSWER,
+    ),
     _Entry("archive", _("农户档案"), "/households/", (Verb.HOUSEHOLD_VIEW,), ("/households/",), unless=_WORKS),
     _Entry("archive", _("台账"), "/registers/", (Verb.HOUSEHOLD_VIEW,), ("/registers/",), unless=_WORKS),
     _Entry("supervise", _("进度和地图"), "/progress/", (Verb.CAMPAIGN_VIEW,), ("/progress/",)),

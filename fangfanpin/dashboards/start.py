@@ -14,6 +14,7 @@ from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign
 from fangfanpin.dashboards.queries import Progress, unreported
 from fangfanpin.households.models import Household
+from fangfanpin.questions.models import Question
 from fangfanpin.records.models import Conflict, ImportBatch
 
 
@@ -129,6 +130,20 @@ def answering(user: User, reach: Reach, campaign: Campaign, total: Progress) -> 
             kind,
         )
     ]
+
+
+@duties_from
+def questioning(user: User, reach: Reach, campaign: Campaign, total: Progress) -> Sequence[Duty]:
+    """Questions from work: for the county those that wait, for who asked the answers not read yet."""
+    rows = Question.objects.visible_to(reach)
+    found = []
+    if reach.has(Verb.QUESTION_ANSWER):
+        waiting = rows.filter(state=Question.State.ASKED).count()
+        found.append(Duty(_("基层提问要答复"), waiting, _("条"), _("答复后提问的人会在首页看到"), "/questions/?state=asked", "warn"))
+    if reach.has(Verb.RECORD_ENTER):
+        unread = rows.filter(asked_by=user, is_answer_seen=False).count()
+        found.append(Duty(_("您的提问有答复了"), unread, _("条"), _("打开看县里怎么说"), "/questions/?state=mine", "warn"))
+    return found
 
 
 @duties_from

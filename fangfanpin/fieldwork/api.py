@@ -2,6 +2,7 @@
 
 import datetime
 import gzip
+import hashlib
 import json
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from fangfanpin.campaigns import clock
 from fangfanpin.fieldwork import places
 from fangfanpin.fieldwork.bundles import household_bundle, masked, masked_conflict, pack_bundle, shown_facts
 from fangfanpin.households.models import Household
+from fangfanpin.policy.notes import notes_on
 from fangfanpin.policy.services import pack_of, spoken
 from fangfanpin.quality.queries import open_clues
 from fangfanpin.records.models import Conflict
@@ -67,7 +69,9 @@ def _kept(request: HttpRequest, etag: str, content: Callable[[], dict[str, Any]]
 def pack_json(request: SignedInRequest) -> HttpResponse:
     campaign = clock.current()
     pack = spoken(pack_of(campaign.pack))
-    return _kept(request, f'"{pack.hash[:20]}-{campaign.pk}-{pack.language}"', lambda: pack_bundle(campaign, pack))
+    notes = notes_on()
+    said = hashlib.sha256(repr(sorted(notes.items())).encode()).hexdigest()[:12] if notes else "0"
+    return _kept(request, f'"{pack.hash[:20]}-{campaign.pk}-{pack.language}-{said}"', lambda: pack_bundle(campaign, pack, notes))
 
 
 @needs(Verb.HOUSEHOLD_VIEW, "GET")

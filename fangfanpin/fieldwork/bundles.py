@@ -1,5 +1,6 @@
 """What goes to the form engine: the pack once, a household at a time; the same JSON for desk and phone (docs/field-api.md)."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fangfanpin.accounts.models import User
@@ -31,8 +32,9 @@ from fangfanpin.regions.models import Region
 FORMS = (HOUSEHOLD_FORM, PERSON_FORM)
 
 
-def pack_bundle(campaign: Campaign, pack: Pack) -> dict[str, Any]:
-    """Forms, indicators, lists, constraints and rules with expressions as JSON nodes, in the words of the pack's language."""
+def pack_bundle(campaign: Campaign, pack: Pack, notes: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Forms, indicators, lists, constraints and rules with expressions as JSON nodes, in the words of the pack's language; `notes`: the
+    county's own by form.name."""
     closes_at = clock.entry_closes_at(campaign)
     return {
         "hash": pack.hash,
@@ -48,6 +50,7 @@ def pack_bundle(campaign: Campaign, pack: Pack) -> dict[str, Any]:
         "consts": pack.constants(),
         "forms": {key: _form_json(pack.forms[key]) for key in FORMS},
         "indicators": {f"{key}.{indicator.name}": _indicator_json(pack, indicator) for key in FORMS for indicator in pack.forms[key].indicators},
+        "notes": {key: list(said) for key, said in notes.items() if key.partition(".")[0] in FORMS},
         "spell_items": {
             name: {"type": item.type, "scale": item.scale, "list": item.list, "multi": item.multi} for name, item in pack.spell_items.items()
         },

@@ -20,7 +20,7 @@ from fangfanpin.pack.source import Entry, Source
 SHANGHAI = datetime.timezone(datetime.timedelta(hours=8))
 VERBS = frozenset(
     "household.view household.edit record.enter record.review record.approve record.unlock secret.reveal sensitive.view export.make "
-    "import.roster sheet.print clue.answer clue.review clue.sample transfer.tick campaign.view campaign.manage account.manage "
+    "import.roster sheet.print clue.answer clue.review clue.sample transfer.tick question.answer campaign.view campaign.manage account.manage "
     "audit.view rule.manage system.admin".split()
 )
 LEVELS = frozenset("nation province city county township village".split())

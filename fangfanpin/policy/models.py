@@ -21,3 +21,23 @@ class PublishedPack(models.Model):
 
     def __str__(self) -> str:
         return f"{self.pack_id} v{self.version}"
+
+
+class IndicatorNote(models.Model):
+    """How the county reads an item of the dictionary (口径说明), shown wherever the item is asked. It names no household and no person.
+
+    `item`: form.name. A note is not changed: it is withdrawn and another one written.
+    """
+
+    item = models.CharField(max_length=120)
+    text = models.TextField()
+    by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    withdrawn_by = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("item", "at")
+
+    def __str__(self) -> str:
+        return self.item

@@ -101,6 +101,7 @@ def _page(request: SignedInRequest, row: Clue, *, status: int = 200, typed: Mapp
         "quality/clue.html",
         {
             "clue": row,
+            "may_ask": can(request.reach, Verb.RECORD_ENTER, row),
             "rule": rule,
             "sentence": queries.sentence(row, _rules(pack), pack, sensitive=sensitive),
             "used": [*_lines(used, names), *_same_number(row, rule, request.reach)],

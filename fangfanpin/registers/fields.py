@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.pack import Indicator, Pack
+from fangfanpin.policy.notes import notes_on
 from fangfanpin.records.models import Record
 from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.mirror import value_of
@@ -37,6 +38,7 @@ class Field:
     choices: Sequence[Choice]
     within: str
     fixed: bool
+    notes: Sequence[str]
 
     @property
     def text(self) -> str:
@@ -81,12 +83,12 @@ def groups(
     register: Register, pack: Pack, given: Mapping[str, Given], refused: Refused | None, reach: Reach, *, fixed: frozenset[str] = frozenset()
 ) -> list[Group]:
     """The form by section, the subject first wherever it stands. `fixed`: items that cannot be changed here."""
-    words = Words(reach)
+    words, notes = Words(reach), notes_on(register.key)
     asked = {item.name: item for item in register.asked}
     found = []
     for section in register.form.sections:
         names = [name for name in section.items if name in asked]
-        fields = [_field(asked[name], register, pack, given.get(name, Given()), refused, words, name in fixed) for name in names]
+        fields = [_field(asked[name], register, pack, given.get(name, Given()), refused, words, name in fixed, notes) for name in names]
         fields.sort(key=lambda field: field.item != register.subject)
         if fields:
             found.append(Group(section.title, tuple(fields)))
@@ -94,7 +96,16 @@ def groups(
     return found
 
 
-def _field(item: Indicator, register: Register, pack: Pack, given: Given, refused: Refused | None, words: Words, fixed: bool) -> Field:
+def _field(
+    item: Indicator,
+    register: Register,
+    pack: Pack,
+    given: Given,
+    refused: Refused | None,
+    words: Words,
+    fixed: bool,
+    notes: Mapping[str, Sequence[str]],
+) -> Field:
     options = tuple((entry.code, entry.word) for entry in pack.lists[item.list]) if item.type == "code" else ()
     chosen: tuple[Choice, ...] = ()
     if item.type == "ref":
@@ -113,6 +124,7 @@ def _field(item: Indicator, register: Register, pack: Pack, given: Given, refuse
         choices=refused.choices.get(item.name, ()) if refused else (),
         within=register.subject.name if item.ref == "person" and register.subject.ref == "household" else "",
         fixed=fixed,
+        notes=notes.get(item.name, ()),
     )
 
 

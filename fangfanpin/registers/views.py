@@ -239,6 +239,7 @@ def row(request: SignedInRequest, row_id: UUID) -> HttpResponse:
             "parts": reading.parts(record, register, pack, request.reach),
             "steps": reading.steps(record, register, pack, request.reach),
             "mentioned_by": _mentioned_by(request, record, pack),
+            "may_ask": can(request.reach, Verb.RECORD_ENTER, record),
             "may_edit": can(request.reach, Verb.RECORD_ENTER, record) and record.state in open_states,
             "may_approve": may_review and record.state == Record.State.SUBMITTED and record.entered_by_id != request.user.pk,
             "may_return": may_review and record.state in (Record.State.SUBMITTED, Record.State.APPROVED),

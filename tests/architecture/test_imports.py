@@ -14,6 +14,7 @@ LAYERS = (
     ("dashboards",),
     ("archives",),
     ("fieldwork",),
+    ("questions",),
     ("quality",),
     ("campaigns",),
     ("registers",),

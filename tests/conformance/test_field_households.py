@@ -75,7 +75,7 @@ def drawn(cast: dict[str, User], reach: Reach) -> dict[str, Any]:
     for household in [*dict.fromkeys(collected), *in_state("empty")[:EMPTY]]:
         bundle = household_bundle(household, campaign, pack, reach, cast["county"])
         found.append({"bundle": bundle, "expected": expected(load_unit(household, campaign.year), pack)})
-    return {"pack": pack_bundle(campaign, pack), "households": found}
+    return {"pack": pack_bundle(campaign, pack, {}), "households": found}
 
 
 def of_bundle(bundle: dict[str, Any]) -> Any:

@@ -20,7 +20,9 @@ from fangfanpin.files.models import StoredFile
 from fangfanpin.files.services import store
 from fangfanpin.households.models import Household, Person
 from fangfanpin.jobs.models import Job
+from fangfanpin.policy.models import IndicatorNote
 from fangfanpin.quality.models import Clue
+from fangfanpin.questions.models import Question
 from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import Conflict, ImportBatch, Record
 from fangfanpin.regions.models import Region
@@ -129,6 +131,10 @@ def _row(household: Household, by: User) -> Record:
     return row
 
 
+def _question(household: Household, by: User) -> Question:
+    return Question.objects.create(household=household, village_code=household.village_code, text="外出收入怎么算？", asked_by=by)
+
+
 def _places(cast: dict[str, User], name: str) -> dict[str, Household | None]:
     """A household inside this person's reach, one beside it (the same township where there is one), one far off."""
     reach = reach_of(cast[name])
@@ -150,6 +156,8 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
     clues: dict[UUID, Clue] = {}
     conflicts: dict[UUID, Conflict] = {}
     rows: dict[UUID, Record] = {}
+    questions: dict[UUID, Question] = {}
+    note = IndicatorNote.objects.create(item="household_year.wage_income", text="含实物折价", by=cast["county"])
     for name in CAST:
         user = cast[name]
         by_place: dict[str, dict[str, Any]] = {}
@@ -164,11 +172,13 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
                 "file_id": file.pk,
                 "batch_id": ImportBatch.objects.create(year=2020, file=file, uploaded_by=owner).pk,
                 "rule_id": "H010",
+                "note_id": note.pk,
             }
             if household is not None:
                 if household.pk not in clues:
                     clues[household.pk], conflicts[household.pk] = _clue(household), _conflict(household, user)
                     rows[household.pk] = _row(household, cast["county"])
+                    questions[household.pk] = _question(household, cast["county"])
                 values |= {
                     "household_id": household.pk,
                     "clue_id": clues[household.pk].pk,
@@ -177,6 +187,7 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
                     "person_id": Person.objects.filter(household=household)[0].pk,
                     "record_id": household.records.get(form="household_year", year=2021).pk,
                     "row_id": rows[household.pk].pk,
+                    "question_id": questions[household.pk].pk,
                 }
             by_place[place] = values
         found[name] = Samples(by_place)
@@ -203,8 +214,8 @@ def _type(url: str, method: str) -> str:
 
 
 def _unknown() -> dict[str, Any]:
-    ids = {f"{word}_id": uuid4() for word in ("household", "clue", "conflict", "job", "file", "batch", "person", "record", "row")}
-    return {**ids, "user_id": 999_999_999, "code": "340323999999", "rule_id": "Z999", **FIXED}
+    ids = {f"{word}_id": uuid4() for word in ("household", "clue", "conflict", "job", "file", "batch", "person", "record", "row", "question")}
+    return {**ids, "user_id": 999_999_999, "code": "340323999999", "rule_id": "Z999", "note_id": 999_999_999, **FIXED}
 
 
 def test_strangers_are_sent_to_sign_in(db: None) -> None:
@@ -250,7 +261,7 @@ def test_each_url_answers_as_it_declares(samples: dict[str, Samples], client_as:
                 status = ask(client, route, method, values).status_code
                 if not holds:
                     fits = status == 403
-                elif place == "inside" or _covers_division(reach, route, values) or not set(route.parameters) - set(FIXED) - {"rule_id"}:
+                elif place == "inside" or _covers_division(reach, route, values) or not set(route.parameters) - set(FIXED) - {"rule_id", "note_id"}:
                     fits = status in GOOD or (status == 404 and route.name in MAY_BE_ABSENT)
                 else:
                     fits = status == 404

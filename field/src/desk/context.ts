@@ -38,6 +38,8 @@ export interface Desk {
   /** Findings to be shown now. */
   findings: ComputedRef<Finding[]>;
   cluesOf(field: FieldState): Clue[];
+  /** How the county reads an item. */
+  notesOn(field: FieldState): readonly string[];
   openConflict(id: string): void;
 }
 

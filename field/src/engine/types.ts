@@ -101,6 +101,8 @@ export interface PackBundle {
   consts: Record<string, number>;
   forms: Record<FormKey, { title: string; sections: Section[] }>;
   indicators: Record<string, Indicator>;
+  /** How the county reads an item, by form.name. */
+  notes?: Record<string, string[]>;
   spell_items?: Record<string, SpellItem>;
   lists: Record<string, ListItem[]>;
   synonyms?: Record<string, Record<string, string>>;

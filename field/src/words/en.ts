@@ -83,6 +83,7 @@ export const en: Words = {
     partsDiffer: (yuan) => `The parts add up to ${yuan} yuan, which differs from this`,
     clue: (message) => `Clue to verify: ${message}`,
     where: (place) => `Where to check: ${place}`,
+    reading: (note) => `How to read it: ${note}`,
     twoValues: "Two people typed different values. ",
     decide: "See both and decide",
     marks: {

@@ -78,6 +78,7 @@ export const zh = {
     partsDiffer: (yuan: string) => `分项合计 ${yuan} 元，与这里填的不同`,
     clue: (message: string) => `待核实线索：${message}`,
     where: (place: string) => `到哪里核对：${place}`,
+    reading: (note: string) => `口径：${note}`,
     twoValues: "两个人填得不一样。",
     decide: "看两个值并决定",
     marks: {
