@@ -16,9 +16,10 @@ from fangfanpin.households.subjects import (
     person_values,
 )
 from fangfanpin.pack import Indicator, Pack
+from fangfanpin.policy.services import item_as_of
 from fangfanpin.privacy.secrets import mask_sensitive
 from fangfanpin.records.models import Record
-from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM, TARGET_HOUSEHOLD, Unit
+from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM, TARGET_HOUSEHOLD, Past, Unit
 from fangfanpin.regions.names import place_of
 
 
@@ -80,14 +81,14 @@ def _is_nothing(value: Any) -> bool:
 
 
 def _sections(
-    pack: Pack, form: str, now: Mapping[str, Any], last: Mapping[str, Any], record: Record | None, *, sensitive: bool
+    pack: Pack, form: str, now: Mapping[str, Any], last: Mapping[str, Any], record: Record | Past | None, *, sensitive: bool
 ) -> tuple[Section, ...]:
     found = []
     for section in pack.forms[form].sections:
         items = []
         for name in section.items:
             indicator = pack.indicators[f"{form}.{name}"]
-            if indicator.home in ("typed", "spell") or indicator.retired:
+            if indicator.home in ("typed", "spell"):
                 continue
             asked = name in now
             value, before = now.get(name), last.get(name)
@@ -96,16 +97,39 @@ def _sections(
             items.append(
                 Item(
                     name=name,
-                    zh=indicator.label,
+                    zh=_called(indicator),
                     now=shown(pack, indicator, value, sensitive=sensitive),
                     last=shown(pack, indicator, before, sensitive=sensitive),
                     changed=asked and name in last and differs(before, value),
-                    carried=not asked and indicator.kind != "period",
+                    carried=not asked and indicator.kind != "period" and not indicator.retired,
                     secret=indicator.privacy == "secret" and bool(value),
                 )
             )
         if items:
             found.append(Section(section.title, tuple(items), bool(record and section.key in record.ticks)))
+    if gone := _gone(pack, form, now, last, record, sensitive=sensitive):
+        found.append(Section(_("以前的指标"), gone, False))
+    return tuple(found)
+
+
+def _called(indicator: Indicator) -> str:
+    return _("%(item)s（已停用）") % {"item": indicator.label} if indicator.retired else indicator.label
+
+
+def _gone(
+    pack: Pack, form: str, now: Mapping[str, Any], last: Mapping[str, Any], record: Record | Past | None, *, sensitive: bool
+) -> tuple[Item, ...]:
+    """Values under names that the pack no longer has: kept, and read by the pack that they were written under."""
+    known = {indicator.name for indicator in pack.forms[form].indicators}
+    names = [name for name in {**last, **now} if name not in known and (now.get(name) is not None or last.get(name) is not None)]
+    if not names or record is None:
+        return ()
+    found = []
+    for name in names:
+        was = item_as_of(record.pack_hash, f"{form}.{name}")
+        if was is not None and was.privacy != "secret":
+            texts = [shown(pack, was, value.get(name), sensitive=sensitive) for value in (now, last)]
+            found.append(Item(name, _("%(item)s（已停用）") % {"item": was.label}, texts[0], texts[1], False, False, False))
     return tuple(found)
 
 

@@ -49,11 +49,13 @@ def open_campaign(
 @dataclass(frozen=True, slots=True)
 class InForce:
     """A pack put in force. `gone`: items of the pack before that it no longer asks; values there stay and are read as before.
-    `is_new_year`: it opened a campaign of its own."""
+    `lost`: (item, code, records): codes that records hold, that are in no list any more and that `recoded.csv` maps to no other; they are
+    shown as they were written. `is_new_year`: it opened a campaign of its own."""
 
     published: PublishedPack
     campaign: Campaign
     gone: tuple[str, ...]
+    lost: tuple[tuple[str, str, int], ...]
     is_new_year: bool
     is_same: bool
 
@@ -80,7 +82,24 @@ def put_in_force(*, pack: Pack, directory: Path, by: User | None) -> InForce:
         campaign.save(update_fields=["pack", "title"])
     asked = {key for key, item in pack.indicators.items() if not item.retired}
     gone = tuple(sorted(key for key, item in before.indicators.items() if not item.retired and key not in asked))
-    return InForce(published, campaign, gone, is_new_year, is_same)
+    return InForce(published, campaign, gone, _lost_codes(before, pack), is_new_year, is_same)
+
+
+def _lost_codes(before: Pack, after: Pack) -> tuple[tuple[str, str, int], ...]:
+    """Codes of the pack before that records hold and the new one does not know, and how many records."""
+    found = []
+    for item in after.indicators.values():
+        old = before.indicators.get(item.key)
+        if old is None or not old.list or old.list not in before.lists or old.home != "record" or item.retired:
+            continue
+        known = {one.code for one in after.lists.get(item.list, ())} | after.succession.recoded(item.list, before.form_year).keys()
+        for one in before.lists[old.list]:
+            if one.code in known:
+                continue
+            held = {f"values__{item.name}__contains": [one.code]} if item.multi else {f"values__{item.name}": one.code}
+            if count := Record.objects.filter(form=item.form, **held).count():
+                found.append((item.key, f"{one.code} {one.zh}", count))
+    return tuple(found)
 
 
 def _read_differently(before: Pack, after: Pack) -> list[str]:

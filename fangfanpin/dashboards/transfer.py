@@ -112,8 +112,7 @@ def units_of(households: Sequence[Household], year: int) -> list[Unit]:
     for record in Record.objects.filter(household__in=units, year__in=(year, year - 1), form__in=forms):
         if record.household_id is not None:
             target = TARGET_HOUSEHOLD if record.form == HOUSEHOLD_FORM else str(record.subject_id)
-            unit = units[record.household_id]
-            (unit.records if record.year == year else unit.last)[target] = record
+            units[record.household_id].keep(target, record)
     return list(units.values())
 
 

@@ -94,7 +94,7 @@ def village_sheets(village: Region, campaign: Campaign, pack: Pack, reach: Reach
     values: dict[tuple[UUID, str], dict[str, Any]] = {}
     for record in Record.objects.visible_to(reach).filter(household_id__in=ids, year=campaign.year - 1, form__in=(HOUSEHOLD_FORM, PERSON_FORM)):
         target = TARGET_HOUSEHOLD if record.form == HOUSEHOLD_FORM else str(record.subject_id)
-        values[record.household_id or UUID(int=0), target] = record.values
+        values[record.household_id or UUID(int=0), target] = pack.brought(record.form, record.values, record.year)
     helpers = dict(
         Pairing.objects.visible_to(reach).filter(household_id__in=ids, is_main=True, end_on__isnull=True).values_list("household_id", "helper_name")
     )

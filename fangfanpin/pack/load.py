@@ -16,6 +16,7 @@ from fangfanpin.pack.indicators import Indicator
 from fangfanpin.pack.logic import Logic
 from fangfanpin.pack.model import ArchivePaper, LayoutColumn, Pack, RoleDefinition, Step, UpdateSection
 from fangfanpin.pack.source import Entry, Source
+from fangfanpin.pack.succession import RECODED_COLUMNS, RENAMED_COLUMNS, read_succession
 
 SHANGHAI = datetime.timezone(datetime.timedelta(hours=8))
 VERBS = frozenset(
@@ -32,6 +33,8 @@ _TABLES = {
     "synonyms.csv": d.SYNONYM_COLUMNS,
     "orderings.csv": d.ORDERING_COLUMNS,
     "left_out.csv": ("id", "reason"),
+    "renamed.csv": RENAMED_COLUMNS,
+    "recoded.csv": RECODED_COLUMNS,
 }
 _TOMLS = (
     "pack.toml", "forms.toml", "roles.toml", "plan.toml", "constraints.toml", "relevance.toml", "computations.toml", "archive.toml",
@@ -120,6 +123,7 @@ class _Loader:
             year_update=self.year_update(indicators),
             archive=self.archive(),
             left_out={row["id"]: row["reason"] for row in source.rows("left_out.csv", ("id", "reason"))},
+            succession=read_succession(source, indicators, lists, head.year("form_year")),
             _schema=schema,
         )
         head.check(pack)

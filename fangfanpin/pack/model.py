@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from fangfanpin.expressions import Expression, Schema, to_json
 from fangfanpin.pack import codec
 from fangfanpin.pack.indicators import Indicator, ListItem
+from fangfanpin.pack.succession import Succession
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,7 @@ class Pack:
     year_update: tuple[UpdateSection, ...]
     archive: tuple[ArchivePaper, ...]
     left_out: Mapping[str, str]
+    succession: Succession
     _schema: Schema = field(repr=False, compare=False)
     title_en: str = ""
     language: str = "zh"
@@ -230,6 +232,10 @@ class Pack:
         for rule in self.rules:
             titled += [(rule.id, rule.title, rule.title_en), (rule.id, rule.message, rule.message_en), (rule.id, rule.where, rule.where_en)]
         return [place for place, zh, en in titled if zh and not en]
+
+    def brought(self, form: str, values: dict[str, Any], year: int) -> dict[str, Any]:
+        """Values in JSON form that were written in an earlier year, under today's names and codes."""
+        return self.succession.brought(form, values, year, self.indicators) if year < self.form_year else values
 
     def schema(self) -> Schema:
         """What expressions of this pack may name."""
@@ -425,4 +431,6 @@ class Pack:
             "roster": [{"form": c.form, "name": c.name, "headers": list(c.headers), "required": c.required} for c in self.roster],
             "year_update": [{"form": s.form, "title": s.title, "title_en": s.title_en, "items": list(s.items)} for s in self.year_update],
             "left_out": dict(self.left_out),
+            "renamed": [list(row) for row in self.succession.items],
+            "recoded": [list(row) for row in self.succession.codes],
         }

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from fangfanpin.accounts.language import speaks_english
 from fangfanpin.accounts.models import Role, User
-from fangfanpin.pack import Pack, load_pack
+from fangfanpin.pack import Indicator, Pack, load_pack
 from fangfanpin.policy.models import PublishedPack
 
 _LOADED_AT_ONCE = 4
@@ -79,6 +79,14 @@ def pack_of(published: PublishedPack) -> Pack:
 def spoken(pack: Pack) -> Pack:
     """The pack in the language of who is being answered: for screens and messages, never for what is stored, printed or filed."""
     return pack.english if speaks_english() else pack
+
+
+@functools.lru_cache(maxsize=1000)
+def item_as_of(pack_hash: str, key: str) -> Indicator | None:
+    """An item (form.name) as a published version had it: what a value means whose item the pack in force no longer has."""
+    if not PublishedPack.objects.filter(hash=pack_hash).exists():
+        return None
+    return _load(pack_hash).indicators.get(key)
 
 
 @functools.lru_cache(maxsize=_LOADED_AT_ONCE)

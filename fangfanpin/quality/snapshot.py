@@ -81,7 +81,7 @@ def taken(year: int, pack: Pack, sweep_id: UUID, *, meanwhile: Callable[[], obje
     columns = columns_read(pack.rules, pack)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        with _reading(year, columns) as raw:
+        with _reading(year, columns, pack) as raw:
             meanwhile()
             database = build(raw, columns, pack)
         stack.callback(database.close)
@@ -121,12 +121,25 @@ def _recorded(table: str, columns: Mapping[str, Columns]) -> list[str]:
     return sorted(columns[table].now - elsewhere[table])
 
 
-def _taken_out(source: str, items: Iterable[str]) -> list[sql.Composable]:
-    """Items of a JSON column as text. That is as dear as the whole as text, and then nobody has to parse it."""
-    return [sql.SQL("{} ->> {} AS {}").format(sql.Identifier(source), sql.Literal(item), sql.Identifier(item)) for item in items]
+def _was(form: str, year: int, pack: Pack) -> Mapping[str, list[str]]:
+    """{item: its names in the year before}, of those that were renamed since."""
+    found: dict[str, list[str]] = {}
+    for was, name in pack.succession.names(form, year - 1).items():
+        found.setdefault(name, []).append(was)
+    return found
 
 
-def _scans(year: int, columns: Mapping[str, Columns]) -> dict[str, sql.Composed]:
+def _taken_out(source: str, items: Iterable[str], was: Mapping[str, Sequence[str]] = {}) -> list[sql.Composable]:
+    """Items of a JSON column as text, renamed ones by either name. That is as dear as the whole as text, and then nobody has to parse it."""
+    found: list[sql.Composable] = []
+    for item in items:
+        names = [sql.SQL("{} ->> {}").format(sql.Identifier(source), sql.Literal(name)) for name in (item, *was.get(item, ()))]
+        value = names[0] if len(names) == 1 else sql.SQL("coalesce({})").format(sql.SQL(", ").join(names))
+        found.append(sql.SQL("{} AS {}").format(value, sql.Identifier(item)))
+    return found
+
+
+def _scans(year: int, columns: Mapping[str, Columns], pack: Pack) -> dict[str, sql.Composed]:
     """By the name of its raw table. The two tables of persons, the longest, come early and last: the two connections end at about the same time."""
     last = {table: sorted(columns[table].last) for table in ("household", "person")}
     subject = {"household": HOUSEHOLD_SUBJECT, "person": PERSON_SUBJECT}
@@ -135,7 +148,8 @@ def _scans(year: int, columns: Mapping[str, Columns]) -> dict[str, sql.Composed]
         sql.SQL("entered_by_id::text AS entered_by, checked_by_id::text AS checked_by"),
         sql.SQL("to_char(submitted_at AT TIME ZONE 'Asia/Shanghai', 'YYYYMMDD')::int AS entered_on"),
     ]
-    then = {table: _taken_out("subject", (item for item in items if item in subject[table])) for table, items in last.items()}
+    was = {table: _was(f"{table}_year", year, pack) for table in last}
+    then = {table: _taken_out("subject", (item for item in items if item in subject[table]), was[table]) for table, items in last.items()}
     person_last = [item for item in last["person"] if item not in PERSON_SUBJECT]
     household_last = [item for item in last["household"] if item not in HOUSEHOLD_SUBJECT]
     return {
@@ -143,9 +157,9 @@ def _scans(year: int, columns: Mapping[str, Columns]) -> dict[str, sql.Composed]
         "person": _registry_scan("person", "households_person", PERSON_SUBJECT, columns, "village_code", "member_state"),
         "household_now": _unpacked_scan("household_year", year, of_record, _recorded("household", columns)) + as_swept,
         "person_now": _record_scan("person_year", year, _taken_out("values", _recorded("person", columns))),
-        "household_last": _unpacked_scan("household_year", year - 1, then["household"], household_last),
+        "household_last": _unpacked_scan("household_year", year - 1, then["household"], household_last, was["household"]),
         "spell": _registry_scan("spell", "households_monitoringspell", SPELL_SUBJECT, columns, "village_code", "spell_no"),
-        "person_last": _record_scan("person_year", year - 1, [*_taken_out("values", person_last), *then["person"]]),
+        "person_last": _record_scan("person_year", year - 1, [*_taken_out("values", person_last, was["person"]), *then["person"]]),
     }
 
 
@@ -183,13 +197,22 @@ def _record_scan(form: str, year: int, selected: Iterable[sql.Composable], besid
     )
 
 
-def _unpacked_scan(form: str, year: int, selected: Iterable[sql.Composable], items: Sequence[str]) -> sql.Composed:
+def _unpacked_scan(
+    form: str, year: int, selected: Iterable[sql.Composable], items: Sequence[str], was: Mapping[str, Sequence[str]] = {}
+) -> sql.Composed:
     """Values long enough that they may be stored compressed: `->>` would unpack them once per item, jsonb_to_record does it once."""
     if not items:
         return _record_scan(form, year, selected)
-    names = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(item)) for item in items)
+    stored = dict.fromkeys(name for item in items for name in (item, *was.get(item, ())))
+    names = sql.SQL(", ").join(sql.SQL("{} text").format(sql.Identifier(name)) for name in stored)
+    taken = [
+        sql.SQL("coalesce({}) AS {}").format(
+            sql.SQL(", ").join(sql.Identifier("unpacked", name) for name in (item, *was.get(item, ()))), sql.Identifier(item)
+        )
+        for item in items
+    ]
     unpacking = sql.SQL(" CROSS JOIN LATERAL jsonb_to_record(values) AS unpacked ({})").format(names)
-    return _record_scan(form, year, [*selected, sql.SQL("unpacked.*")], unpacking)
+    return _record_scan(form, year, [*selected, *taken], unpacking)
 
 
 class _Arriving(Mapping[str, pa.Table]):
@@ -220,9 +243,9 @@ _BEGIN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
 @contextmanager
-def _reading(year: int, columns: Mapping[str, Columns]) -> Iterator[Mapping[str, pa.Table]]:
+def _reading(year: int, columns: Mapping[str, Columns], pack: Pack) -> Iterator[Mapping[str, pa.Table]]:
     """Every scan as an Arrow table, all of them seeing the county at one moment, read by two connections while the caller goes on."""
-    scans = _scans(year, columns)
+    scans = _scans(year, columns, pack)
     raw = _Arriving(scans)
     waiting = iter(scans)  # shared: whichever connection is free takes the next
 
@@ -270,7 +293,8 @@ def build(raw: Mapping[str, pa.Table], columns: Mapping[str, Columns], pack: Pac
     for table, (sources, query) in made.items():
         for name in sources:
             database.register(f"raw_{name}", raw[name])
-        database.sql(query(columns[table], types[table]).sql("duckdb", copy=False)).create(table)
+        past = _Past(f"{table}_year", pack)
+        database.sql(query(columns[table], types[table], past).sql("duckdb", copy=False)).create(table)
     for name in raw:
         database.unregister(f"raw_{name}")
     database.execute(
@@ -329,10 +353,33 @@ def _items(columns: Columns, types: Mapping[str, Type], own: Mapping[str, e.Expr
     return selected
 
 
-def _last_items(columns: Columns, types: Mapping[str, Type]) -> list[e.Expr]:
+@dataclass(frozen=True, slots=True)
+class _Past:
+    """How a form's values of last year are read: codes that were replaced since in those of today."""
+
+    form: str
+    pack: Pack
+
+    def value(self, name: str, text: e.Expr, type_: Type) -> e.Expr:
+        item = self.pack.indicators.get(f"{self.form}.{name}")
+        codes = self.pack.succession.recoded(item.list, self.pack.form_year - 1) if item and item.list else {}
+        if not codes:
+            return _from_text(text, type_)
+        if not isinstance(type_, Codes):
+            return _from_text(_replaced(text, codes), type_)
+        each = e.Lambda(this=_replaced(e.column("code"), codes), expressions=[e.to_identifier("code")])
+        return _fn("list_sort", _fn("list_distinct", _fn("list_transform", _from_text(text, type_), each)))
+
+
+def _replaced(value: e.Expr, codes: Mapping[str, str]) -> e.Expr:
+    found = e.Case(this=value.copy(), ifs=[e.If(this=_text(was), true=_text(now)) for was, now in sorted(codes.items())], default=value.copy())
+    return e.Paren(this=found)
+
+
+def _last_items(columns: Columns, types: Mapping[str, Type], past: _Past) -> list[e.Expr]:
     """Last year's items as last__x, from their text columns."""
     return [
-        e.alias_(_from_text(e.column(name, table="l", quoted=True), types[name]), f"last__{name}", quoted=True, copy=False)
+        e.alias_(past.value(name, e.column(name, table="l", quoted=True), types[name]), f"last__{name}", quoted=True, copy=False)
         for name in sorted(columns.last & types.keys())
     ]
 
@@ -354,7 +401,7 @@ def _joined(query: e.Select, table: e.Expr, on: e.Expr, kind: str = "left") -> e
     return query.join(table, on=on, join_type=kind, copy=False)
 
 
-def _household(columns: Columns, types: Mapping[str, Type]) -> e.Select:
+def _household(columns: Columns, types: Mapping[str, Type], past: _Past) -> e.Select:
     own: dict[str, e.Expr] = {item: e.column(column, table="r", quoted=True) for item, column in HOUSEHOLD_SUBJECT.items()}
     own |= {name: e.column(name, table="r", quoted=True) for name in LOCATION_COLUMNS}
     own |= {name: e.column(name, table="n", quoted=True) for name in RECORD_COLUMNS}
@@ -364,7 +411,7 @@ def _household(columns: Columns, types: Mapping[str, Type]) -> e.Select:
     live = e.cast(_fn("coalesce", e.column("n", table="m"), e.Literal.number(0)), "INT")
     keys = [e.column("household_key", table="r"), e.column("village_code", table="r"), e.alias_(live, "members_live")]
     keys += [e.alias_(value, name) for name, value in plain.items()]
-    query = _selected([*keys, *_items(rest, types, own), *_last_items(rest, types)], "raw_household")
+    query = _selected([*keys, *_items(rest, types, own), *_last_items(rest, types, past)], "raw_household")
     query = _joined(query, _table("raw_household_now", "n"), _on("n", "key", "r", "household_key"), "inner")
     query = _joined(query, _table("raw_household_last", "l"), _on("l", "key", "r", "household_key"))
     members = _selected([e.column("household_key", table="r"), e.alias_(e.Count(this=e.Star()), "n")], "raw_person").where(_is_live("r"))
@@ -376,17 +423,17 @@ def _is_live(table: str) -> e.Expr:
     return e.EQ(this=e.column("member_state", table=table), expression=_text("01"))
 
 
-def _person(columns: Columns, types: Mapping[str, Type]) -> e.Select:
+def _person(columns: Columns, types: Mapping[str, Type], past: _Past) -> e.Select:
     own: dict[str, e.Expr] = {item: e.column(column, table="r", quoted=True) for item, column in PERSON_SUBJECT.items()}
     keys = [e.column(key, table="r") for key in ("person_key", "household_key", "village_code")]
-    items = [*_items(columns, types, own), *_last_items(columns, types)]
+    items = [*_items(columns, types, own), *_last_items(columns, types, past)]
     query = _selected([*keys, e.alias_(_is_live("r"), "is_live"), *items], "raw_person")
     query = _joined(query, _table("household", "h"), _on("h", "household_key", "r", "household_key"), "inner")
     query = _joined(query, _table("raw_person_now", "n"), _on("n", "key", "r", "person_key"))
     return _joined(query, _table("raw_person_last", "l"), _on("l", "key", "r", "person_key"))
 
 
-def _spell(columns: Columns, types: Mapping[str, Type]) -> e.Select:
+def _spell(columns: Columns, types: Mapping[str, Type], past: _Past) -> e.Select:
     own: dict[str, e.Expr] = {item: e.column(column, table="r", quoted=True) for item, column in SPELL_SUBJECT.items()}
     needed = Columns(columns.now | {"spell_no"}, frozenset())
     keys = [e.column(key, table="r") for key in _KEYS["spell"]]

@@ -8,6 +8,7 @@ from uuid import UUID
 from fangfanpin.households.models import Household, Location, MonitoringSpell, Person
 from fangfanpin.households.subjects import household_facts, household_values, person_facts, person_values
 from fangfanpin.pack import Indicator, Pack
+from fangfanpin.records.current_year import NoYear, current_year
 from fangfanpin.records.models import Record
 
 HOUSEHOLD_FORM = "household_year"
@@ -18,6 +19,29 @@ TARGET_HOUSEHOLD = "household"
 
 
 @dataclass(slots=True)
+class Past:
+    """What the record of the year before holds, in today's names and codes (the pack's `renamed.csv`, `recoded.csv`). Read, never saved."""
+
+    form: str
+    values: dict[str, Any]
+    subject: dict[str, Any]
+    ticks: dict[str, Any]
+    pack_hash: str
+
+
+def past_of(record: Record) -> Past:
+    """A record of an earlier year as this year reads it."""
+    values, subject = record.values, record.subject
+    try:
+        pack = current_year().pack
+    except NoYear:
+        pass
+    else:
+        values, subject = pack.brought(record.form, values, record.year), pack.brought(record.form, subject, record.year)
+    return Past(record.form, values, subject, record.ticks, record.pack_hash)
+
+
+@dataclass(slots=True)
 class Unit:
     """`records` and `last` by target: "household" or a person's id as text."""
 
@@ -25,10 +49,17 @@ class Unit:
     persons: list[Person]
     year: int
     records: dict[str, Record] = field(default_factory=dict)
-    last: dict[str, Record] = field(default_factory=dict)
+    last: dict[str, Past] = field(default_factory=dict)
     spells: list[MonitoringSpell] = field(default_factory=list)
     location: Location | None = None
     last_location: Location | None = None
+
+    def keep(self, target: str, record: Record) -> None:
+        """Take in a record of the year or of the one before."""
+        if record.year == self.year:
+            self.records[target] = record
+        else:
+            self.last[target] = past_of(record)
 
     def person(self, target: str) -> Person | None:
         return next((person for person in self.persons if str(person.id) == target), None)
@@ -48,7 +79,7 @@ def load_unit(household: Household, year: int, *, lock: bool = False) -> Unit:
     unit = Unit(household=household, persons=list(persons), year=year)
     for record in records:
         target = TARGET_HOUSEHOLD if record.form == HOUSEHOLD_FORM else str(record.subject_id)
-        (unit.records if record.year == year else unit.last)[target] = record
+        unit.keep(target, record)
     unit.spells = list(household.spells.order_by("spell_no"))
     unit.location = household.locations.filter(is_current=True).first()
     return unit

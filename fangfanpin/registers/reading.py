@@ -1,6 +1,6 @@
 """A row read for people: words instead of codes, sensitive values masked for those without the right."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.households.services import history
 from fangfanpin.pack import Indicator, Pack
+from fangfanpin.policy.services import item_as_of
 from fangfanpin.privacy.secrets import mask_sensitive
 from fangfanpin.records.models import Record
 from fangfanpin.registers.definitions import Register
@@ -65,6 +66,7 @@ def cells(entries: Sequence[Entry], register: Register, pack: Pack, reach: Reach
 @dataclass(frozen=True, slots=True)
 class Line:
     item: Indicator
+    called: str
     text: str
 
 
@@ -81,13 +83,25 @@ def parts(record: Record, register: Register, pack: Pack, reach: Reach) -> list[
     found = []
     for section in register.form.sections:
         lines = tuple(
-            Line(shown[name], say(shown[name], value_of(record, register, shown[name]), pack, words, sensitive=sensitive))
+            Line(shown[name], shown[name].label, say(shown[name], value_of(record, register, shown[name]), pack, words, sensitive=sensitive))
             for name in section.items
             if name in shown
         )
         if lines:
             found.append(Part(section.title, lines))
+    if gone := tuple(_gone(record, register, pack, words, sensitive=sensitive)):
+        found.append(Part(_("以前的指标"), gone))
     return found
+
+
+def _gone(record: Record, register: Register, pack: Pack, words: Words, *, sensitive: bool) -> Iterator[Line]:
+    """Values of items that are no longer asked: kept, and read as the pack had them that they were written under."""
+    for name, value in record.values.items():
+        item = register.item(name) or item_as_of(record.pack_hash, f"{register.key}.{name}")
+        if value is None or value == "" or item is None or item.privacy == "secret" or not (item.retired or register.item(name) is None):
+            continue
+        called = _("%(item)s（已停用）") % {"item": item.label}
+        yield Line(item, called, say(item, value, pack, words, sensitive=sensitive))
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,10 +137,11 @@ def test_where_a_member_works_is_said_in_words_everywhere(acting: As, client_as:
     campaign = clock.current()
     unit, pack = load_unit(household, campaign.year), pack_of(campaign.pack)
     target = str(unit.live()[0].id)
-    record, last = unit.records[target], unit.last[target]
+    record, last = unit.records[target], Record.objects.get(form="person_year", year=unit.year - 1, subject_id=target)
     for row, code in ((last, "340111"), (record, "330110"), (record, "310115")):
         row.values["work_place_code"] = code
         row.save()
+    unit = load_unit(household, campaign.year)
     after, before = "上海市浦东新区", "合肥市包河区"
 
     def no_code(text: str) -> bool:
@@ -161,7 +162,7 @@ def test_a_section_is_called_unchanged_only_while_nothing_in_it_changed(acting: 
     reach = acting("village")
     household = a_household(reach)
     unit = load_unit(household, clock.current().year)
-    record, last = unit.records["household"], unit.last["household"]
+    record, last = unit.records["household"], Record.objects.get(form="household_year", year=unit.year - 1, subject_id=household.pk)
     last.values.update(safe_water=None, road_type="01")
     record.values.update(last.values)
     record.ticks = {"living": {"by": 1, "at": "2021-11-10T09:00:00+08:00"}}
