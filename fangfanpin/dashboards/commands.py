@@ -24,6 +24,7 @@ _FILTERS = {
     "shown": "waiting 或 done：还没录入或已录入国家系统的",
     "severity": "疑似问题的级别：E（必须更正）、W（需要核实）、I（提示）",
     "rule": "规则编号，如 C001",
+    "item": "指标，如 household_year.wage_income",
 }
 
 
