@@ -328,7 +328,7 @@ def subject_item(form: Form) -> Indicator | None:
 
 def _form(source: Source, entry: Entry, items: list[Indicator]) -> Form:
     key = entry.key
-    source.only(entry, "title", "title_en", "subject", "period", "sections", "sum_groups", "register")
+    source.only(entry, "title", "title_en", "subject", "period", "sections", "sum_groups", "register", "span")
     given = entry.data.get("sections", [])
     sections = [data for data in given if isinstance(data, dict) and "key" in data and "title" in data] if isinstance(given, list) else []
     if not isinstance(given, list) or len(sections) != len(given):
@@ -367,7 +367,21 @@ def _form(source: Source, entry: Entry, items: list[Indicator]) -> Form:
         sum_groups=tuple(groups),
         is_register=source.get(entry, "register", bool, False),
         title_en=source.get(entry, "title_en", str, ""),
+        span=_span(source, entry, items),
     )
+
+
+def _span(source: Source, entry: Entry, items: list[Indicator]) -> tuple[str, str] | None:
+    """The two items between which a row of a register stands."""
+    if "span" not in entry.data:
+        return None
+    names = source.texts(entry.path, (*entry.near, "span"), entry.data["span"])
+    types = [item.type for name in names for item in items if item.name == name]
+    if len(types) != 2 or types[0] != types[1] or types[0] not in ("date", "month") or not entry.data.get("register"):
+        zh = "span 要是本台账的两个日期或月份指标：从哪一项到哪一项"
+        source.wrong(entry.path, (*entry.near, "span"), zh, "span names two dates or months of a register: from and to")
+        return None
+    return names[0], names[1]
 
 
 def _section(data: Mapping[str, Any], items: list[Indicator]) -> Section:

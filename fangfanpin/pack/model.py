@@ -35,6 +35,7 @@ class Form:
     sum_groups: tuple[frozenset[str], ...]
     is_register: bool = False
     title_en: str = ""
+    span: tuple[str, str] | None = None  # items where a row begins and ends: two rows of one subject should not overlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,6 +369,7 @@ class Pack:
                     "indicators": [codec.indicator_json(indicator) for indicator in form.indicators],
                     "sum_groups": [sorted(group) for group in form.sum_groups],
                     "register": form.is_register,
+                    "span": list(form.span) if form.span else None,
                 }
                 for form in self.forms.values()
             },

@@ -172,10 +172,43 @@ def _check(record: Record, register: Register, pack: Pack, sure: bool, refused: 
             refused.faults.setdefault(constraint.fields[0] if constraint.fields else "", constraint.message)
         elif not sure:
             refused.doubts.append(constraint.message)
+    if not sure:
+        refused.doubts += _overlapping(record, register, pack)
     key = unique_key_of(record, register)
     if key is not None and Entry.objects.filter(form=register.key, unique_key=key).exclude(record_id=record.pk).exists():
         names = "、".join(_called(item, pack) for item in register.unique)
         refused.faults.setdefault(register.unique[0].name, _("已有同样“%(names)s”的一条，请在列表里查找并修改那一条。") % {"names": names})
+
+
+def _overlapping(record: Record, register: Register, pack: Pack) -> list[str]:
+    """Other rows of the same subject that stand at the same time, in words. A row that ends where another begins does not overlap it."""
+    whose = {name: value for name in ("person_id", "household_id") if (value := getattr(record, name))}
+    if register.form.span is None or not whose:
+        return []
+    first, last = (pack.indicators[f"{register.key}.{name}"] for name in register.form.span)
+    entries = Entry.objects.filter(form=register.key, **whose).exclude(record_id=record.pk).exclude(state=Record.State.VOID)
+    found = []
+    for other in (entry.record for entry in entries.select_related("record").order_by("number")):
+        if overlap(_span(record, register.form.span), _span(other, register.form.span)):
+            ends = spoken(pack).display(last, other.values.get(last.name)) or _("现在")
+            span = f"{spoken(pack).display(first, other.values.get(first.name))} – {ends}"
+            found.append(_("和已登记的一条时间重叠（%(span)s），请核对是不是同一件事。") % {"span": span})
+    return found
+
+
+def _span(record: Record, names: tuple[str, str]) -> tuple[str, str]:
+    return record.values.get(names[0]) or "", record.values.get(names[1]) or _OPEN
+
+
+_OPEN = "9999-12-31"
+
+
+def overlap(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Do two spans of ISO days or months share more than their ends? One without a beginning is not judged; one on a single day or month
+    overlaps what begins or ends there too only when it is the same."""
+    if not one[0] or not other[0]:
+        return False
+    return one == other or (one[0] < other[1] and other[0] < one[1])
 
 
 def _scope(record: Record, register: Register, pack: Pack) -> dict[str, Any]:

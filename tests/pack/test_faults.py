@@ -448,3 +448,9 @@ def test_spoiled_pack_loads_or_tells_faults(tmp_path: Path) -> None:
 @pytest.mark.proof
 def test_many_spoiled_packs_load_or_tell_faults(tmp_path: Path, chosen_seed: int) -> None:
     spoiled(tmp_path, 400, chosen_seed)
+
+
+@pytest.mark.parametrize("span", ['["work_start"]', '["work_start", "employer"]', '["work_start", "nothing"]', '"work_start"'])
+def test_a_span_names_two_days_or_months(packs: Path, span: str) -> None:
+    edit(packs, "national-2021/forms.toml", 'span = ["work_start", "work_end"]', f"span = {span}")
+    assert any("span" in fault.message_zh for fault in faults(packs))

@@ -441,3 +441,38 @@ def test_the_export_is_a_job_of_its_owner(client_as: ClientAs, cast: dict[str, U
     job = Job.objects.get(kind="registers.export", owner=cast["village"])
     assert job.parameters == {"form": "microcredit", "query": "bank=x", "columns": ["bank"], "codes": False, "format": "csv"}
     assert client_as("inspector").post("/registers/microcredit/export").status_code == 403
+
+
+def test_two_spells_of_work_at_the_same_time_are_asked_about(pack: Pack, household: Household, cast: dict[str, User], acting: Acting) -> None:
+    reach = acting("village")
+    person = household.persons.filter(member_state="01").order_by("position")[0]
+
+    def spell(start: str, end: str, **more: Any) -> Record:
+        values = {"work_start": start, "month_wage": "3000", **({"work_end": end} if end else {})}
+        return add(pack, "work_spell", {"person_id": Given(chosen=(str(person.pk),)), **texts(**values)}, cast["village"], reach, **more)
+
+    spell("2020-11", "2021-03")
+    spell("2021-03", "2021-05")  # begins in the month in which the other ended
+    with pytest.raises(Refused) as caught:
+        spell("2021-02", "")
+    assert len(caught.value.doubts) == 2 and "2020-11 – 2021-03" in caught.value.doubts[0]
+    kept = spell("2021-02", "", sure=True)
+    services.strike(record=kept, register=register(pack, "work_spell"), pack=pack, reason="登记错了", by=cast["village"])
+    with pytest.raises(Refused) as caught:
+        spell("2021-04", "2021-04", sure=False)
+    assert len(caught.value.doubts) == 1, "a struck row overlaps nothing"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "wanted"),
+    [
+        (("2021-01", "2021-03"), ("2021-03", "2021-05"), False),
+        (("2021-01", "2021-04"), ("2021-03", "2021-05"), True),
+        (("2021-03", "2021-03"), ("2021-03", "2021-03"), True),
+        (("2021-01", "2021-12"), ("2021-03", "2021-05"), True),
+        (("2021-06", "9999-12-31"), ("2021-03", "2021-06"), False),
+        (("", "2021-06"), ("2021-03", "2021-06"), False),
+    ],
+)
+def test_spans_that_only_touch_do_not_overlap(one: tuple[str, str], other: tuple[str, str], wanted: bool) -> None:
+    assert services.overlap(one, other) is wanted and services.overlap(other, one) is wanted
