@@ -1,5 +1,6 @@
 """Working clues off: corrected, or confirmed true with evidence; reviewed by another person. Every deed is a step, nothing is deleted."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -105,6 +106,53 @@ def send_back(*, clue: Clue, reason: str, by: User) -> Clue:
     row.save()
     _step(row, ClueStep.Kind.RETURNED, by, note=text)
     return row
+
+
+@transaction.atomic
+def dispute(*, clue: Clue, reason: str, by: User) -> Clue:
+    """ "The rule is wrong": the data stay as they are, the county's keeper of rules decides. Stands until a value that was used changes."""
+    row = _answerable(clue)
+    text = reason.strip()[:MOST_TEXT]
+    if len(text) < LEAST_EVIDENCE:
+        raise ClueRefused(_("请写明规则哪里不对（至少 %(least)d 个字）。") % {"least": LEAST_EVIDENCE})
+    set_act("clue.dispute")
+    _answered(row, Clue.State.DISPUTED, by)
+    row.confirmed_digest = row.used_digest
+    row.save()
+    _step(row, ClueStep.Kind.DISPUTED, by, note=text)
+    return row
+
+
+@transaction.atomic
+def decide(*, clue: Clue, is_rule_wrong: bool, note: str, by: User) -> Clue:
+    """The keeper of rules agrees: the household's data are right, remembered as confirmed. Or not: the clue is open again."""
+    row = Clue.objects.select_for_update().get(pk=clue.pk)
+    text = note.strip()[:MOST_TEXT]
+    if row.state != Clue.State.DISPUTED:
+        raise ClueRefused(_("这条疑问现在是“%(state)s”，不用再定。请刷新页面。") % {"state": row.get_state_display()})
+    if len(text) < LEAST_REASON:
+        raise ClueRefused(_("请写明理由（至少 %(least)d 个字），提出的人会看到。") % {"least": LEAST_REASON})
+    set_act("clue.decide")
+    row.reviewed_by, row.reviewed_at = by, timezone.now()
+    if is_rule_wrong:
+        row.state = Clue.State.CONFIRMED
+    else:
+        row.state, row.confirmed_digest = Clue.State.OPEN, ""
+    row.save()
+    _step(row, ClueStep.Kind.CONCEDED if is_rule_wrong else ClueStep.Kind.UPHELD, by, note=text)
+    return row
+
+
+@transaction.atomic
+def confirm_many(*, clues: Sequence[Clue], evidence: str, pack: Pack, by: User) -> int:
+    """One answer for several clues of a rule that allows it; all or none. Returns how many. Raises ClueRefused."""
+    for clue in clues:
+        rule = rule_of(clue, pack)
+        if rule is None or not rule.bulk_answer:
+            raise ClueRefused(_("规则 %(rule)s 要逐户核实，不能成批答复。") % {"rule": clue.rule_id})
+    for clue in clues:
+        confirm(clue=clue, evidence=evidence, upload=None, by=by)
+    return len(clues)
 
 
 def _answerable(clue: Clue) -> Clue:

@@ -19,10 +19,11 @@ from fangfanpin.jobs.services import JobRefused, Outcome, Progress, handles
 from fangfanpin.pack import Pack
 from fangfanpin.papers.clues import ListedClue, ListedHousehold, VillageClues, render_clues
 from fangfanpin.policy.services import pack_of
-from fangfanpin.quality import queries
-from fangfanpin.quality.models import Clue
+from fangfanpin.quality import queries, standing
+from fangfanpin.quality.models import Clue, Sweep
 from fangfanpin.quality.sweep import SweepRunning, run_sweep
 from fangfanpin.regions.models import Region
+from fangfanpin.regions.names import name_of
 
 
 @handles("quality.sweep")
@@ -175,3 +176,29 @@ def village_clues(village: Region, campaign: Campaign, pack: Pack, reach: Reach)
         pack=f"{pack.id} {pack.hash[:8]}",
         households=list(households.values()),
     )
+
+
+@export_list("quality", "数据质量", Verb.HOUSEHOLD_VIEW, parameters=("place",))
+def quality_as_table(reach: Reach, parameters: Mapping[str, str]) -> Table:
+    """Villages at the last sweep. The file may leave the county: small counts are not said."""
+    campaign = clock.current()
+    pack, place = pack_of(campaign.pack), parameters.get("place", "")
+    sweep = Sweep.objects.filter(year=campaign.year, state=Sweep.State.DONE, villages__isnull=False).order_by("-ended_at").first()
+    rows = standing.by_division(reach, sweep, pack, place=place, length=12) if sweep else []
+    titles = ("乡镇", "村", "户数", "人数", "得分", "完整率（%）", "每千人错误", "错误", "待核实", "改好", "属实", "办结率（%）", "属实占比（%）")
+
+    def lines() -> Iterator[list[str]]:
+        for row in rows:
+            counts = [standing.shown_outside(count) for count in (row.errors, row.suspected, row.closed, row.confirmed)]
+            small = any(count.startswith("<") for count in counts)
+            shares = [row.score, row.complete_share, None if small else row.errors_per_1000]
+            ends = [None if small else row.closed_share, None if small else row.confirmed_share]
+            said = [*map(_number, shares), *counts, *map(_number, ends)]
+            yield [name_of(row.code[:9]), row.name, str(row.households), str(row.persons), *said]
+
+    filters = [(_("地区"), name_of(place) or _("管辖范围内全部"))]
+    return Table([Column(title, width=14) for title in titles], lines(), len(rows), filters)
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"

@@ -41,6 +41,7 @@ class Clue(models.Model):
         OPEN = "open", _("待核实")
         CORRECTED = "corrected", _("已更正，待复查")  # answered "corrected" while the rule still hits
         CONFIRMED = "confirmed", _("核实无误")
+        DISPUTED = "disputed", _("规则有误，等县里定")
         CLOSED = "closed", _("已消除")  # no longer hits
 
     class Severity(models.TextChoices):
@@ -93,6 +94,8 @@ class Clue(models.Model):
 
 # Still to be worked off: not answered, or answered "corrected" while the rule goes on hitting.
 OPEN_STATES = (Clue.State.OPEN, Clue.State.CORRECTED)
+# Answered with a reason: stands while the values used stay the same.
+STANDING_STATES = (Clue.State.CONFIRMED, Clue.State.DISPUTED)
 
 
 class ClueStep(models.Model):
@@ -104,6 +107,10 @@ class ClueStep(models.Model):
         CONFIRMED = "confirmed", _("核实无误")
         RETURNED = "returned", _("退回重核")
         REVIEWED = "reviewed", _("审核通过")
+        DISPUTED = "disputed", _("认为规则有误")
+        UPHELD = "upheld", _("县里认定规则没有错")
+        CONCEDED = "conceded", _("县里认定规则有误")
+        SAMPLED = "sampled", _("县里抽查")
         CLOSED = "closed", _("复查消除")
         REOPENED = "reopened", _("再次出现")
         STILL = "still", _("复查仍不符")  # answered "corrected", but the rule still hits
@@ -125,3 +132,60 @@ class ClueStep(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.clue_id}"
+
+
+class ClueSample(models.Model):
+    """A worked-off clue that the county drew to look at again, and what it found."""
+
+    class Result(models.TextChoices):
+        PENDING = "pending", _("待抽查")
+        AGREED = "agreed", _("属实")
+        DIFFERS = "differs", _("不符，退回重核")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    clue = models.ForeignKey(Clue, on_delete=models.PROTECT, related_name="samples")
+    household = models.ForeignKey("households.Household", on_delete=models.PROTECT, related_name="+")
+    village_code = models.CharField(max_length=12)
+    year = models.PositiveSmallIntegerField()
+    drawn_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    drawn_at = models.DateTimeField(auto_now_add=True)
+    seed = models.PositiveIntegerField()  # the same seed over the same clues draws the same sample
+    result = models.CharField(max_length=10, choices=Result.choices, default=Result.PENDING)
+    note = models.TextField(blank=True)
+    checked_by = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT, related_name="+")
+    checked_at = models.DateTimeField(null=True)
+
+    objects = ReachQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("drawn_at", "village_code", "id")
+        constraints = [
+            models.UniqueConstraint(fields=["clue"], condition=models.Q(result="pending"), name="a_clue_waits_in_one_sample"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class VillageQuality(models.Model):
+    """How a village's data stood at a sweep: counts that add up to townships and the county, and over time. They name nobody."""
+
+    sweep = models.ForeignKey(Sweep, on_delete=models.CASCADE, related_name="villages")
+    village_code = models.CharField(max_length=12)
+    household_id = models.UUIDField(null=True, editable=False)  # always none: the same net holds it as every table with a village
+    households = models.PositiveIntegerField()  # swept
+    persons = models.PositiveIntegerField()
+    complete = models.PositiveIntegerField()  # households without an open clue of completeness
+    errors = models.PositiveIntegerField()  # open, must be corrected
+    suspected = models.PositiveIntegerField()  # open, must be answered
+    closed = models.PositiveIntegerField()
+    confirmed = models.PositiveIntegerField()  # or the rule in doubt: answered without a change of the data
+
+    objects = ReachQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("village_code",)
+        constraints = [models.UniqueConstraint(fields=["sweep", "village_code"], name="a_village_is_counted_once_a_sweep")]
+
+    def __str__(self) -> str:
+        return f"{self.sweep_id} {self.village_code}"

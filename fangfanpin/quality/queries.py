@@ -25,6 +25,7 @@ STATES: Mapping[str, str] = {
     "due": "待核实",
     "review": "待审核",
     "confirmed": "核实无误",
+    "disputed": "规则有误，等县里定",
     "closed": "已消除",
     "all": "全部",
 }
@@ -56,7 +57,7 @@ def clues(reach: Reach, year: int, chosen: ClueFilter) -> QuerySet[Clue, Clue]:
             rows = rows.filter(INFORMATION if chosen.severity == Clue.Severity.INFO else DUE)
         case "review":
             rows = rows.filter(TO_REVIEW)
-        case "confirmed" | "closed" as state:
+        case "confirmed" | "disputed" | "closed" as state:
             rows = rows.filter(state=state)
         case _:
             pass

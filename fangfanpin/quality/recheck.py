@@ -16,7 +16,7 @@ from fangfanpin.expressions.closures import Closure, compiled
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.policy.services import spoken
 from fangfanpin.quality import messages
-from fangfanpin.quality.models import Clue
+from fangfanpin.quality.models import STANDING_STATES, Clue
 from fangfanpin.quality.queries import open_clues
 from fangfanpin.quality.snapshot import SWEPT_STATES
 from fangfanpin.quality.sweep import Hit, write_clues
@@ -164,5 +164,5 @@ _TYPED_FOR_FACT = (
 
 
 def _confirmed(unit: Unit, rule_ids: Iterable[str]) -> dict[tuple[str, str, UUID], set[str]]:
-    rows = Clue.objects.filter(household=unit.household, year=unit.year, state=Clue.State.CONFIRMED, rule_id__in=sorted(rule_ids))
+    rows = Clue.objects.filter(household=unit.household, year=unit.year, state__in=STANDING_STATES, rule_id__in=sorted(rule_ids))
     return {(clue.rule_id, clue.subject_kind, clue.subject_id): {clue.confirmed_digest} for clue in rows}

@@ -22,7 +22,8 @@ from fangfanpin.jobs.services import Progress
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.policy.services import pack_of
 from fangfanpin.quality import messages, snapshot
-from fangfanpin.quality.models import Clue, ClueStep, Sweep
+from fangfanpin.quality.models import STANDING_STATES, Clue, ClueStep, Sweep
+from fangfanpin.quality.standing import write_counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +228,7 @@ def run_sweep(*, campaign: Campaign, by: User | None, progress: Progress | None 
             progress.report(1, 4)
         hits = find_hits(database, pack)
         counts = [database.table(name).count("*").fetchall() for name in ("household", "person")]
+        villages = _by_village(database)
         swept = _Swept(database.sql("SELECT household_key::VARCHAR AS key FROM household").to_arrow_table().column("key").to_pylist())
     found = time.perf_counter()
     if progress:
@@ -240,7 +242,18 @@ def run_sweep(*, campaign: Campaign, by: User | None, progress: Progress | None 
         done = time.perf_counter()
         sweep.timings = {"snapshot": round(taken - started, 3), "rules": round(found - taken, 3), "clues": round(done - found, 3)}
         sweep.save()
+        write_counts(sweep, villages)
     return sweep
+
+
+def _by_village(database: duckdb.DuckDBPyConnection) -> dict[str, tuple[int, int]]:
+    """{village: (households swept, their live members)}."""
+    live = e.select("household_key", e.alias_(e.Count(this=e.Star()), "n")).from_("person").where("is_live").group_by("household_key").subquery("p")
+    on = e.EQ(this=e.column("household_key", table="p"), expression=e.column("household_key", table="h"))
+    members = e.cast(e.Coalesce(this=e.Sum(this=e.column("n", table="p")), expressions=[e.Literal.number(0)]), "BIGINT")
+    query = e.select(e.column("village_code", table="h"), e.Count(this=e.Star()), members).from_(e.alias_(e.to_table("household"), "h", table=True))
+    query = query.join(live, on=on, join_type="left").group_by(e.column("village_code", table="h"))
+    return {code: (households, persons) for code, households, persons in database.sql(query.sql("duckdb")).fetchall()}
 
 
 def write_clues(
@@ -295,7 +308,7 @@ def write_clues(
             new.append(clue)
             opened += 1
             step(clue, ClueStep.Kind.OPENED)
-        elif clue.state == Clue.State.CLOSED or (clue.state == Clue.State.CONFIRMED and clue.confirmed_digest != digest):
+        elif clue.state == Clue.State.CLOSED or (clue.state in STANDING_STATES and clue.confirmed_digest != digest):
             clue.state, clue.closed_at, clue.reviewed_at, clue.reviewed_by, clue.confirmed_digest = Clue.State.OPEN, None, None, None, ""
             clue.times_opened += 1
             opened += 1

@@ -1,12 +1,13 @@
 """Clues by village, one clue with what to answer, review, the county's sweep."""
 
 from collections.abc import Mapping
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 from django.contrib import messages as notes
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require, within_reach
@@ -18,7 +19,19 @@ from fangfanpin.jobs.services import start
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.policy.services import pack_of, spoken
 from fangfanpin.quality import messages, queries
-from fangfanpin.quality.clues import MOST_BYTES, ClueRefused, Upload, approve, confirm, correct, rule_of, send_back
+from fangfanpin.quality.clues import (
+    MOST_BYTES,
+    ClueRefused,
+    Upload,
+    approve,
+    confirm,
+    confirm_many,
+    correct,
+    decide,
+    dispute,
+    rule_of,
+    send_back,
+)
 from fangfanpin.quality.models import OPEN_STATES, Clue, Sweep
 from fangfanpin.records import gates
 from fangfanpin.records.models import Record
@@ -60,8 +73,17 @@ def clue_list(request: SignedInRequest) -> HttpResponse:
             "may_export": request.reach.has(Verb.EXPORT_MAKE),
             "may_print": len(chosen.place) == 12 and request.reach.allows(Verb.SHEET_PRINT, village_code=chosen.place),
             "may_review": request.reach.has(Verb.CLUE_REVIEW),
+            "may_sample": request.reach.has(Verb.CLUE_SAMPLE),
+            "bulk": request.reach.has(Verb.CLUE_ANSWER) and (chosen.state or "due") == "due" and _allows_bulk(pack, chosen.rule),
+            "query": urlencode(chosen.as_query()),
         },
     )
+
+
+def _allows_bulk(pack: Pack, rule_id: str) -> bool:
+    """May several clues of the chosen rule be answered at once?"""
+    rule = _rules(pack).get(rule_id.upper())
+    return rule is not None and rule.bulk_answer
 
 
 @needs(Verb.CLUE_REVIEW, "GET")
@@ -111,6 +133,7 @@ def _page(request: SignedInRequest, row: Clue, *, status: int = 200, typed: Mapp
             "steps": row.steps.select_related("by", "file").order_by("at"),
             "others": queries.with_sentences(list(others.select_related("household", "person")[:20]), pack, request.reach),
             "may_answer": answers and row.state in OPEN_STATES,
+            "may_decide": can(request.reach, Verb.RULE_MANAGE, row) and row.state == Clue.State.DISPUTED,
             "may_review": can(request.reach, Verb.CLUE_REVIEW, row) and row.state == Clue.State.CONFIRMED and row.reviewed_at is None,
             "is_own_answer": row.answered_by_id == request.user.pk,
             "may_enter": can(request.reach, Verb.RECORD_ENTER, row) and lead is not None and closed is None,
@@ -154,11 +177,14 @@ def _same_number(row: Clue, rule: Rule | None, reach: Reach) -> list[dict[str, s
 
 @needs(Verb.CLUE_ANSWER, "POST")
 def answer(request: SignedInRequest, clue_id: UUID) -> HttpResponse:
-    """POST: `answer` corrected with `note`, or confirmed with `evidence` and perhaps `file`."""
+    """POST: `answer` corrected with `note`, confirmed with `evidence` and perhaps `file`, or disputed with `reason`."""
     row = within_reach(Clue.objects.select_related("household"), request.reach, pk=clue_id)
     require(request.reach, Verb.CLUE_ANSWER, row)
     try:
-        if request.POST.get("answer") == "confirmed":
+        if request.POST.get("answer") == "disputed":
+            dispute(clue=row, reason=request.POST.get("reason", ""), by=request.user)
+            notes.success(request, _("已报给县里。县里定了以后，会写在这一页的“经过”里。"))
+        elif request.POST.get("answer") == "confirmed":
             file = request.FILES.get("file")
             upload = Upload(file.read(MOST_BYTES + 1), file.name or "") if file else None
             confirm(clue=row, evidence=request.POST.get("evidence", ""), upload=upload, by=request.user)
@@ -169,7 +195,7 @@ def answer(request: SignedInRequest, clue_id: UUID) -> HttpResponse:
     except ClueRefused as refused:
         notes.error(request, str(refused))
         row = within_reach(Clue.objects.select_related("household", "person", "answered_by", "reviewed_by"), request.reach, pk=clue_id)
-        return _page(request, row, status=422, typed={name: request.POST.get(name, "") for name in ("answer", "note", "evidence")})
+        return _page(request, row, status=422, typed={name: request.POST.get(name, "") for name in ("answer", "note", "evidence", "reason")})
     return redirect("quality:clue", clue_id)
 
 
@@ -199,6 +225,46 @@ def review(request: SignedInRequest, clue_id: UUID) -> HttpResponse:
         notes.error(request, str(refused))
         return redirect("quality:clue", clue_id)
     return redirect("quality:review_list")
+
+
+@needs(Verb.RULE_MANAGE, "POST")
+def decide_dispute(request: SignedInRequest, clue_id: UUID) -> HttpResponse:
+    """POST: `decision` wrong (the rule is) or right, `reason`."""
+    row = within_reach(Clue.objects.select_related("household"), request.reach, pk=clue_id)
+    require(request.reach, Verb.RULE_MANAGE, row)
+    is_wrong = request.POST.get("decision") == "wrong"
+    try:
+        decide(clue=row, is_rule_wrong=is_wrong, note=request.POST.get("reason", ""), by=request.user)
+    except ClueRefused as refused:
+        notes.error(request, str(refused))
+    else:
+        notes.success(request, _("已记下：规则有误，这一户不再问。") if is_wrong else _("已退回，村里会看到理由。"))
+    return redirect("quality:clue", clue_id)
+
+
+@needs(Verb.CLUE_ANSWER, "POST")
+def answer_many(request: SignedInRequest) -> HttpResponse:
+    """One answer "confirmed true" for clues ticked on the list. POST: `clue` (ids), `evidence`, `query` (the list's address)."""
+    found = []
+    for key in request.POST.getlist("clue")[: queries.PAGE]:
+        row = within_reach(Clue.objects.select_related("household"), request.reach, pk=_uuid(key))
+        require(request.reach, Verb.CLUE_ANSWER, row)
+        found.append(row)
+    try:
+        count = confirm_many(clues=found, evidence=request.POST.get("evidence", ""), pack=pack_of(clock.current().pack), by=request.user)
+    except ClueRefused as refused:
+        notes.error(request, str(refused))
+    else:
+        notes.success(request, _("%(count)d 条已记为核实无误，等乡镇审核。") % {"count": count}) if count else notes.error(request, _("请先打勾。"))
+    chosen = queries.ClueFilter.of(dict(parse_qsl(request.POST.get("query", "")[:500])))
+    return redirect(f"{reverse('quality:clues')}?{urlencode(chosen.as_query())}")
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Http404 from None
 
 
 @needs(Verb.CAMPAIGN_MANAGE, "POST")

@@ -23,10 +23,11 @@ def tracked_tables() -> set[str]:
 
 
 # No facts about people that could be asked as of a day: what a retry was answered, blobs' names, printings. A clue's life is its
-# steps, which are tracked; a sweep of the county would otherwise write each clue twice. What lists of registers read follows the record.
+# steps, which are tracked; a sweep of the county would otherwise write each clue twice. What lists of registers read follows the record;
+# figures are counted.
 NOT_TRACKED = {
     "records_savereceipt", "records_trayrow", "audit_event", "files_storedfile", "fieldwork_sheetbatch", "quality_clue",
-    "registers_entry", "registers_link",
+    "registers_entry", "registers_link", "quality_villagequality",
 }  # fmt: skip
 
 

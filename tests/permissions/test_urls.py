@@ -21,7 +21,7 @@ from fangfanpin.files.services import store
 from fangfanpin.households.models import Household, Person
 from fangfanpin.jobs.models import Job
 from fangfanpin.policy.models import IndicatorNote
-from fangfanpin.quality.models import Clue
+from fangfanpin.quality.models import Clue, ClueSample
 from fangfanpin.questions.models import Question
 from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import Conflict, ImportBatch, Record
@@ -157,6 +157,7 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
     conflicts: dict[UUID, Conflict] = {}
     rows: dict[UUID, Record] = {}
     questions: dict[UUID, Question] = {}
+    drawn: dict[UUID, ClueSample] = {}
     note = IndicatorNote.objects.create(item="household_year.wage_income", text="含实物折价", by=cast["county"])
     for name in CAST:
         user = cast[name]
@@ -179,6 +180,9 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
                     clues[household.pk], conflicts[household.pk] = _clue(household), _conflict(household, user)
                     rows[household.pk] = _row(household, cast["county"])
                     questions[household.pk] = _question(household, cast["county"])
+                    drawn[household.pk] = ClueSample.objects.create(
+                        clue=clues[household.pk], household=household, village_code=household.village_code, year=2021, drawn_by=user, seed=1
+                    )
                 values |= {
                     "household_id": household.pk,
                     "clue_id": clues[household.pk].pk,
@@ -188,6 +192,7 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
                     "record_id": household.records.get(form="household_year", year=2021).pk,
                     "row_id": rows[household.pk].pk,
                     "question_id": questions[household.pk].pk,
+                    "sample_id": drawn[household.pk].pk,
                 }
             by_place[place] = values
         found[name] = Samples(by_place)
@@ -214,7 +219,9 @@ def _type(url: str, method: str) -> str:
 
 
 def _unknown() -> dict[str, Any]:
-    ids = {f"{word}_id": uuid4() for word in ("household", "clue", "conflict", "job", "file", "batch", "person", "record", "row", "question")}
+    ids = {
+        f"{word}_id": uuid4() for word in ("household", "clue", "conflict", "job", "file", "batch", "person", "record", "row", "question", "sample")
+    }
     return {**ids, "user_id": 999_999_999, "code": "340323999999", "rule_id": "Z999", "note_id": 999_999_999, **FIXED}
 
 
