@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from fangfanpin.regions.finding import short_name
 from fangfanpin.regions.models import Region, level_of
 
 PROJECT_DIR = Path(__file__).resolve().parent.parent.parent
@@ -48,28 +49,11 @@ def read_divisions(prefix: str = "", folder: Path | None = None) -> Iterator[Reg
                 continue
             yield Region(
                 code=code,
-                name=_short(row["name"]) if length == 12 else row["name"],
+                name=short_name(row["name"]) if length == 12 else row["name"],
                 level=level_of(code),
                 parent_id=str(row[parent_key]) if parent_key else None,
                 is_community=length == 12 and ("社区" in row["name"] or "居委会" in row["name"]),
             )
-
-
-def _short(name: str) -> str:
-    """东关社区居民委员会 → 东关社区, 张巷村民委员会 and 张巷村村民委员会 → 张巷村: the words people use."""
-    for ending, short in (
-        ("社区居民委员会", "社区"),
-        ("社区居委会", "社区"),
-        ("居民委员会", "社区"),
-        ("居委会", "社区"),
-        ("村村民委员会", "村"),
-        ("村村委会", "村"),
-        ("村民委员会", "村"),
-        ("村委会", "村"),
-    ):
-        if name.endswith(ending):
-            return name.removesuffix(ending) + short
-    return name
 
 
 def load_regions(prefix: str = "", folder: Path | None = None) -> int:
