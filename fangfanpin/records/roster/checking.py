@@ -17,6 +17,7 @@ from fangfanpin.privacy.facts import IdentityFacts, identity_facts
 from fangfanpin.privacy.secrets import digest
 from fangfanpin.records.roster.columns import HOUSEHOLD_CODE, NAME, RELATION, SPELL_FORM, VILLAGE, YEAR
 from fangfanpin.records.roster.intake import NATURAL_VILLAGE, PERSON_CODE, Block, Fault
+from fangfanpin.records.roster.places import Places
 from fangfanpin.records.roster.registered import (
     KnownHousehold,
     KnownPerson,
@@ -35,19 +36,20 @@ _CHECKED_TYPES = frozenset({None, "01", "09"})
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """What a roster is checked on: the pack, the year of the baseline, who may see what, the divisions."""
+    """What a roster is checked on: the pack, the year of the baseline, who may see what, the divisions by code and by words."""
 
     pack: Pack
     year: int
     reach: Reach
     villages: dict[str, str]
+    places: Places
 
     def may_import(self, village: str) -> bool:
         return village in self.reach and (self.reach.user_id == 0 or self.reach.allows(Verb.IMPORT_ROSTER, village_code=village))
 
 
 def ground(*, pack: Pack, year: int, reach: Reach) -> Ground:
-    return Ground(pack, year, reach, dict(Region.objects.villages().values_list("code", "name")))
+    return Ground(pack, year, reach, dict(Region.objects.villages().values_list("code", "name")), Places(reach.villages))
 
 
 @dataclass(slots=True)
@@ -158,7 +160,11 @@ class Checker:
             for key in dict.fromkeys(needed):
                 if key not in block.columns:
                     zh = pack.indicators[key].zh
-                    message = _("缺少必须有的列“%(name)s”，请加上这一列后重新上传") % {"name": zh}
+                    message = (
+                        _("缺少必须有的列“%(name)s”，请加上这一列，或写明村名的“乡镇”“行政村”两列，然后重新上传")
+                        if key == VILLAGE
+                        else _("缺少必须有的列“%(name)s”，请加上这一列后重新上传")
+                    ) % {"name": zh}
                     found.faults.append(Fault(block.sheet, block.layout.row + 1, -1, zh, "", message))
             for column in block.layout.repeated:
                 message = _("和另一列都是“%(name)s”，请删去其中一列") % {"name": column.indicator.zh}
@@ -220,7 +226,11 @@ class Checker:
             households[code] = HouseholdRow(code, block, row, village or "")
             if village is None:
                 if not block.has_problem(row, VILLAGE):
-                    faults.append(block.fault(row, VILLAGE, _("没有填村代码（12 位）"), code))
+                    faults.append(
+                        block.fault(
+                            row, VILLAGE, _("没有填村代码（12 位），也没有填村名") if block.layout.places else _("没有填村代码（12 位）"), code
+                        )
+                    )
                 continue
             if village not in self._verdicts:
                 self._verdicts[village] = _village_fault(self.found.ground, village)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fangfanpin.expressions.normalise import normalise_number_text
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM
+from fangfanpin.regions.models import Region
 
 SPELL_FORM = "monitoring_spell"
 HEADER_SEARCHED = 20  # rows
@@ -15,6 +16,14 @@ _TAKEN_HOMES = frozenset({"subject", "record", "spell"})
 NAME, RELATION, HOUSEHOLD_CODE = f"{PERSON_FORM}.member_name", f"{PERSON_FORM}.relation_to_head", f"{HOUSEHOLD_FORM}.household_id"
 VILLAGE = f"{HOUSEHOLD_FORM}.admin_village_code"
 YEAR = f"{HOUSEHOLD_FORM}.form_year"
+# Items that say in words where a household lives: computed from its village's code, and in a file the way to that code.
+PLACES = {
+    f"{HOUSEHOLD_FORM}.province": Region.Level.PROVINCE,
+    f"{HOUSEHOLD_FORM}.city": Region.Level.PREFECTURE,
+    f"{HOUSEHOLD_FORM}.county": Region.Level.COUNTY,
+    f"{HOUSEHOLD_FORM}.town": Region.Level.TOWNSHIP,
+    f"{HOUSEHOLD_FORM}.admin_village": Region.Level.VILLAGE,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +43,22 @@ class Mapped:
 class Layout:
     """What a sheet is: `role` household, person or '' (no roster); `row`: of the header, from 0.
 
-    `unused`: columns known but filled by the system; `unknown`: headers nobody knows; `repeated`: second columns for one item.
+    `places`: columns that name county, township, village in words; `unused`: columns known but filled by the system; `unknown`: headers nobody
+    knows; `repeated`: second columns for one item.
     """
 
     role: str
     row: int
     mapped: tuple[Mapped, ...]
+    places: tuple[Mapped, ...]
     unused: tuple[tuple[int, str], ...]
     unknown: tuple[tuple[int, str], ...]
     repeated: tuple[Mapped, ...]
 
-    def has(self, key: str) -> bool:
-        return any(column.key == key for column in self.mapped)
+    @property
+    def read(self) -> list[Mapped]:
+        """Every column that is read, from left to right."""
+        return sorted((*self.mapped, *self.places), key=lambda column: column.place)
 
 
 def column_letter(place: int) -> str:
@@ -92,8 +105,9 @@ class Headers:
             if len(known) > best_count:
                 best, best_count = number, len(known)
         if best < 0:
-            return Layout("", -1, (), (), (), ())
+            return Layout("", -1, (), (), (), (), ())
         mapped: dict[str, Mapped] = {}
+        places: dict[str, Mapped] = {}
         unused, unknown, repeated = [], [], []
         for place, cell in enumerate(rows[best]):
             header = cell.strip() if isinstance(cell, str) else str(cell)
@@ -102,12 +116,14 @@ class Headers:
             indicator = self.find(header)
             if indicator is None:
                 unknown.append((place, header))
-            elif indicator.home not in _TAKEN_HOMES or indicator.type in ("image", "signature"):
+                continue
+            if indicator.key not in PLACES and (indicator.home not in _TAKEN_HOMES or indicator.type in ("image", "signature")):
                 unused.append((place, header))
-            elif indicator.key in mapped:
-                repeated.append(Mapped(place, header, indicator))
-            else:
-                mapped[indicator.key] = Mapped(place, header, indicator)
+                continue
+            held = places if indicator.key in PLACES else mapped
+            column = Mapped(place, header, indicator)
+            if held.setdefault(indicator.key, column) is not column:
+                repeated.append(column)
         persons = sum(key.startswith(f"{PERSON_FORM}.") for key in mapped)
         role = "person" if NAME in mapped and (RELATION in mapped or persons >= 4) else "household" if HOUSEHOLD_CODE in mapped else ""
-        return Layout(role, best, tuple(mapped.values()), tuple(unused), tuple(unknown), tuple(repeated))
+        return Layout(role, best, tuple(mapped.values()), tuple(places.values()), tuple(unused), tuple(unknown), tuple(repeated))

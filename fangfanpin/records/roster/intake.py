@@ -3,7 +3,7 @@
 import datetime
 import re
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,9 +12,11 @@ from fangfanpin.households.subjects import longest
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.pack.codec import CodecFault
 from fangfanpin.privacy.secrets import mask_bank, mask_id
-from fangfanpin.records.roster.columns import HEADER_SEARCHED, HOUSEHOLD_CODE, VILLAGE, Headers, Layout, Mapped
+from fangfanpin.records.roster.columns import HEADER_SEARCHED, HOUSEHOLD_CODE, PLACES, VILLAGE, Headers, Layout, Mapped
+from fangfanpin.records.roster.places import Found, Places
 from fangfanpin.records.roster.reading import Rows, SheetStart
 from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM
+from fangfanpin.regions.models import Region
 
 NATURAL_VILLAGE = f"{HOUSEHOLD_FORM}.natural_village_code"
 PERSON_CODE = f"{PERSON_FORM}.person_id"
@@ -27,6 +29,7 @@ _DAYS_1904 = 1462
 _MONTH_AS_NUMBER = re.compile(r"\d{4}|\d{6}")
 _SCIENTIFIC = re.compile(r"\d(\.\d+)?[eE]\+\d+")
 _CODE = re.compile(r"[0-9A-Za-z-]{1,40}")
+_WORDS = re.compile(r"[\u4e00-\u9fff]")
 Parse = Callable[[str | float], Any]
 
 
@@ -76,6 +79,18 @@ class ColumnIntake:
         pieces.extend(map(make, self.parsed[len(pieces) : max(codes, default=-1) + 1]))
         return list(map(pieces.__getitem__, codes))
 
+    def take(self, rows: Rows) -> None:
+        """What came of this column."""
+        self.extend(*rows.columns[self.mapped.place])
+
+    def told(self, number: int) -> tuple[Mapped, str | float]:
+        """The cell to point at where something is wrong with this value."""
+        return self.mapped, self.raw[number]
+
+    def cells(self, number: int) -> list[tuple[Mapped, str | float]]:
+        """Every cell that this value was made of."""
+        return [(self.mapped, self.raw[number])]
+
     def extend(self, fresh: Sequence[str | float], codes: "array[int]") -> None:
         start = len(self.raw)
         self.raw.extend(fresh)
@@ -90,6 +105,73 @@ class ColumnIntake:
             except CodecFault as fault:
                 parsed.append(None)
                 self.problems[place] = str(fault)
+
+
+class VillageIntake(ColumnIntake):
+    """The village of each row by its code, by its words, or by both: each combination that stands in the sheet is looked up once."""
+
+    def __init__(self, indicator: Indicator, code: ColumnIntake | None, words: Mapping[Region.Level, ColumnIntake], places: Places) -> None:
+        lead = code or words[Region.Level.VILLAGE]
+        super().__init__(Mapped(lead.mapped.place, lead.mapped.header, indicator), lambda _cell: None)
+        self._code, self._words, self._places = code, words, places
+        self._parts = [*([code] if code is not None else []), *words.values()]
+        self._numbers: dict[tuple[int, ...], int] = {}
+        self._told: list[ColumnIntake] = []
+        self._combined: list[tuple[int, ...]] = []
+
+    def take(self, rows: Rows) -> None:
+        for part in self._parts:
+            part.take(rows)
+        self._combine()
+
+    def _combine(self) -> None:
+        start, numbers = len(self.codes), self._numbers
+        for combined in zip(*(part.codes[start:] for part in self._parts), strict=True):
+            if combined not in numbers:
+                numbers[combined] = len(numbers)
+                self._look_up(combined)
+            self.codes.append(numbers[combined])
+
+    def told(self, number: int) -> tuple[Mapped, str | float]:
+        part = self._told[number]
+        return part.mapped, part.raw[self._combined[number][self._parts.index(part)]]
+
+    def cells(self, number: int) -> list[tuple[Mapped, str | float]]:
+        return [(part.mapped, part.raw[code]) for part, code in zip(self._parts, self._combined[number], strict=True)]
+
+    def _look_up(self, combined: tuple[int, ...]) -> None:
+        number = len(self.raw)
+        held = dict(zip(map(id, self._parts), combined, strict=True))
+        cells = [part.raw[held[id(part)]] for part in self._parts]
+        self._combined.append(combined)
+        self.raw.append(" ".join(cell if isinstance(cell, str) else number_text(cell) for cell in cells if cell != ""))
+        words = {level: str(part.parsed[held[id(part)]] or "") for level, part in self._words.items()}
+        told, found = self._found(held, words)
+        self.parsed.append(found.code or None)
+        self._told.append(told)
+        if found.problem:
+            self.problems[number] = found.problem
+
+    def _found(self, held: Mapping[int, int], words: dict[Region.Level, str]) -> tuple[ColumnIntake, Found]:
+        """What was found, and the part to point at."""
+        code = self._code
+        for part in self._words.values():
+            if (problem := part.problems.get(held[id(part)])) is not None:
+                return part, Found(problem=problem)
+        by_words = self._words.get(Region.Level.VILLAGE)
+        if code is not None and (cell := code.raw[held[id(code)]]) != "":
+            if (problem := code.problems.get(held[id(code)])) is None:
+                stated = code.parsed[held[id(code)]]
+                if stated is not None:
+                    against = self._places.contradiction(stated, words)
+                    return self._words.get(against.level, code) if against.problem else code, against
+            elif words.get(Region.Level.VILLAGE) or not (isinstance(cell, str) and _WORDS.search(cell)):
+                return code, Found(problem=problem)
+            else:  # the village's name where its code should be
+                words, by_words = words | {Region.Level.VILLAGE: cell.strip()}, code
+        found = self._places.find(words)
+        told = by_words if found.level == Region.Level.VILLAGE else self._words.get(found.level)
+        return told or by_words or self._parts[0], found
 
 
 @dataclass(slots=True)
@@ -122,9 +204,8 @@ class Block:
         column = self.columns.get(key)
         if column is None:
             return Fault(self.sheet, row + 1, -1, "", "", message, household)
-        cell = column.raw[column.codes[row]]
-        return Fault(self.sheet, row + 1, column.mapped.place, column.mapped.header, shown(column.mapped.indicator, cell), message, household)
-
+        mapped, cell = column.told(column.codes[row])
+        return Fault(self.sheet, row + 1, mapped.place, mapped.header, shown(mapped.indicator, cell), message, household)
 
 class SheetIntake:
     """Takes the frames of one sheet; knows its layout once the first chunk is there. `block` None: no roster."""
@@ -144,13 +225,12 @@ class SheetIntake:
             self.head = [[fresh[codes[number]] for fresh, codes in rows.columns] for number in range(count)]
             self.layout = layout = self._headers.layout(self.head)
             if layout.role:
-                columns = {mapped.key: ColumnIntake(mapped, self._parsers.of(mapped.indicator)) for mapped in layout.mapped}
-                self.block = Block(self.start.name, layout, columns)
+                self.block = Block(self.start.name, layout, self._parsers.columns(layout))
         block = self.block
         if block is None:
             return
         for column in block.columns.values():
-            column.extend(*rows.columns[column.mapped.place])
+            column.take(rows)
         start, stop = max(self._read, block.layout.row + 1), self._read + len(rows.columns[0][1])
         self._read = stop
         block.rows.extend(self._filled(block, start, stop))
@@ -169,12 +249,26 @@ class SheetIntake:
 class Parsers:
     """How a cell of each item is read, the file's own count of days known. `serials`: items where a number was taken as a date."""
 
-    def __init__(self, pack: Pack, *, date1904: bool) -> None:
+    def __init__(self, pack: Pack, places: Places, *, date1904: bool) -> None:
         self._pack = pack
+        self._places = places
         self._shift = _DAYS_1904 if date1904 else 0
         self.serials: set[str] = set()
 
+    def columns(self, layout: Layout) -> dict[str, ColumnIntake]:
+        """A sheet's columns by key. Those that say the village in words become one with its code, where they name a village at all."""
+        found = {mapped.key: ColumnIntake(mapped, self.of(mapped.indicator)) for mapped in layout.mapped}
+        words = {PLACES[mapped.key]: ColumnIntake(mapped, self.of(mapped.indicator)) for mapped in layout.places}
+        if words and (VILLAGE in found or Region.Level.VILLAGE in words):
+            indicator = self._pack.indicators[VILLAGE]
+            lead = found.get(VILLAGE)
+            code = ColumnIntake(lead.mapped, lambda cell: self._code(indicator, cell)) if lead is not None else None
+            found[VILLAGE] = VillageIntake(indicator, code, words, self._places)
+        return found
+
     def of(self, indicator: Indicator) -> Parse:
+        if indicator.key == VILLAGE:
+            return lambda cell: self._village(indicator, cell)
         if indicator.key in _CODES:
             return lambda cell: self._code(indicator, cell)
         if indicator.type == "date":
@@ -206,6 +300,15 @@ class Parsers:
         if length and not (plain.isdigit() and len(plain) == length):
             raise CodecFault(f"“{indicator.zh}”应是 {length} 位数字，这里是 {len(plain)} 位")
         return plain
+
+    def _village(self, indicator: Indicator, cell: str | float) -> str | None:
+        """A village's code, or its name where the code should be."""
+        if not (isinstance(cell, str) and _WORDS.search(cell)):
+            return self._code(indicator, cell)
+        found = self._places.find({Region.Level.VILLAGE: cell.strip()})
+        if found.problem:
+            raise CodecFault(found.problem)
+        return found.code
 
     def _serial(self, indicator: Indicator, cell: float) -> datetime.date | None:
         days = int(cell)

@@ -64,7 +64,7 @@ def examine(*, path: Path, name: str, year: CurrentYear, on: Ground, report: Rep
     try:
         found.source = source = sniff(path, name)
         found.notes += source.notes
-        blocks = _take_in(source, found, year, report, lane)
+        blocks = _take_in(source, found, year, on, report, lane)
     except FileRefused as refused:
         if lane is not None:
             lane.leave()
@@ -74,8 +74,8 @@ def examine(*, path: Path, name: str, year: CurrentYear, on: Ground, report: Rep
     return found
 
 
-def _take_in(source: Source, found: Examined, year: CurrentYear, report: Report, lane: Lane | None) -> list[Block]:
-    headers, parsers = Headers(year.pack), Parsers(year.pack, date1904=source.date1904)
+def _take_in(source: Source, found: Examined, year: CurrentYear, on: Ground, report: Report, lane: Lane | None) -> list[Block]:
+    headers, parsers = Headers(year.pack), Parsers(year.pack, on.places, date1904=source.date1904)
     intake: SheetIntake | None = None
     blocks: list[Block] = []
     total = done = 0
@@ -123,15 +123,16 @@ def _sheet_summary(intake: SheetIntake) -> dict[str, Any]:
     layout, block = intake.layout, intake.block
     if layout is None or block is None:
         return {"name": intake.start.name, "role": "", "rows": intake.start.height}
+    columns = layout.read
     shown_rows = []
     for row in intake.head[layout.row + 1 : layout.row + 1 + PREVIEW_ROWS]:
-        shown_rows.append([shown(column.indicator, row[column.place]) for column in layout.mapped])
+        shown_rows.append([shown(column.indicator, row[column.place]) for column in columns])
     return {
         "name": block.sheet,
         "role": layout.role,
         "header_row": layout.row + 1,
         "rows": len(block.rows),
-        "columns": [{"letter": column_letter(c.place), "header": c.header, "item": c.indicator.zh} for c in layout.mapped],
+        "columns": [{"letter": column_letter(c.place), "header": c.header, "item": c.indicator.zh} for c in columns],
         "unused": [{"letter": column_letter(place), "header": header[:60]} for place, header in layout.unused],
         "unknown": [{"letter": column_letter(place), "header": header[:60]} for place, header in layout.unknown],
         "preview": shown_rows,

@@ -31,9 +31,10 @@ def keep_faulty(checked: Checked, batch: ImportBatch) -> int:
 
 def _row(batch: ImportBatch, checked: Checked, block: Block, row: int, code: str, by_row: dict[tuple[str, int], list[Fault]]) -> TrayRow:
     cells = [
-        [column.mapped.header, shown(column.mapped.indicator, column.raw[column.codes[row]])]
+        [mapped.header, shown(mapped.indicator, cell)]
         for column in block.columns.values()
-        if column.raw[column.codes[row]] != ""
+        for mapped, cell in column.cells(column.codes[row])
+        if cell != ""
     ]
     household = checked.households.get(code)
     village = household.village if household is not None and checked.ground.may_import(household.village) else ""
