@@ -1,5 +1,6 @@
 """A broken, huge, protected, macro, renamed or hostile file is refused in plain words; what can be read is read and the rest is told."""
 
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +9,14 @@ import openpyxl
 import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
-from fangfanpin.records.models import ImportBatch
+from fangfanpin.records.models import ImportBatch, Record
+from fangfanpin.records.roster import reader
+from fangfanpin.records.roster.lane import Lane
 from tests.records.rosters import Roster
-from tests.records.test_roster import county, drawn, messages, take, village, worker
+from tests.records.test_roster import counts, county, drawn, messages, take, village, worker
+from tests.records.test_roster_lane import lanes
 
-__all__ = ["county", "drawn", "take", "village", "worker"]
+__all__ = ["county", "drawn", "lanes", "take", "village", "worker"]
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -119,13 +123,116 @@ def test_merged_cells_count_for_every_row_they_cover(drawn: Roster, take: Callab
     assert batch.summary["persons"] == 4 and any("合并的单元格" in note for note in batch.summary["notes"])
 
 
-def test_a_formula_is_its_last_value_and_told(drawn: Roster, take: Callable[..., ImportBatch], tmp_path: Path) -> None:
+_UNSOLVED = b"<f>40000+1</f><v />"
+
+
+def _patched(path: Path, part: str, old: bytes, new: bytes) -> Path:
+    with zipfile.ZipFile(path) as book:
+        parts = {name: book.read(name) for name in book.namelist()}
+    assert old in parts[part], parts[part][:2000]
+    parts[part] = parts[part].replace(old, new)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        for name, content in parts.items():
+            book.writestr(name, content)
+    return path
+
+
+def _with_formulas(drawn: Roster, path: Path, *formulas: tuple[int, str, str]) -> Path:
+    """Formulas without results, as a program writes them that does not count."""
     book, sheet = _book(drawn)
     headers = [cell.value for cell in sheet[1]]
-    sheet.cell(2, headers.index("工资性收入") + 1).value = "=1+1"
-    book.save(tmp_path / "formula.xlsx")
-    batch = take(tmp_path / "formula.xlsx", apply=False)
+    for row, column, formula in formulas:
+        sheet.cell(row, headers.index(column) + 1).value = formula
+    book.save(path)
+    return path
+
+
+def test_a_formula_is_its_last_value_and_told(drawn: Roster, take: Callable[..., ImportBatch], tmp_path: Path) -> None:
+    path = _with_formulas(drawn, tmp_path / "formula.xlsx", (5, "工资性收入", "=40000+1"))
+    _patched(path, "xl/worksheets/sheet1.xml", _UNSOLVED, b"<f>40000+1</f><v>40001</v>")
+    batch = take(path)
+    assert batch.state == "applied", messages(batch)
     assert any("公式" in note for note in batch.summary["notes"])
+    assert Record.objects.get(form="household_year", year=2020, household__code="NEW0002").values["wage_income"] == 4000100
+
+
+@pytest.mark.parametrize(
+    ("cell", "is_fault"),
+    [
+        (b"<f>40000+1</f><v/>", True),
+        (b"<f>40000+1</f><v></v>", True),
+        (b"<f>40000+1</f>", True),
+        (b'<f t="shared" si="0"/>', True),
+        (b"<f>40000+1</f><v>0</v>", True),  # with the mark that everything is yet to be counted
+        (b"<f>40000+1</f><v>5</v>", False),
+        (b"<f>1/0</f><v>#DIV/0!</v>", True),
+        (b"<v>#N/A</v>", True),
+    ],
+)
+def test_a_formula_without_a_result_is_no_empty_cell(
+    drawn: Roster, take: Callable[..., ImportBatch], tmp_path: Path, cell: bytes, is_fault: bool
+) -> None:
+    path = _with_formulas(drawn, tmp_path / "formula.xlsx", (5, "工资性收入", "=40000+1"))
+    _patched(path, "xl/worksheets/sheet1.xml", _UNSOLVED, cell)
+    if b"<v>0" in cell:
+        assert b"fullCalcOnLoad" in zipfile.ZipFile(path).read("xl/workbook.xml")
+    if b"#" in cell:
+        sheet = "xl/worksheets/sheet1.xml"
+        with zipfile.ZipFile(path) as book:
+            before = book.read(sheet)
+        start = before.rindex(b"<c ", 0, before.index(cell))
+        _patched(path, sheet, before[start : before.index(cell)], before[start : before.index(cell)].replace(b">", b' t="e">'))
+    batch = take(path, apply=False)
+    assert (batch.state == "faulty") is is_fault, messages(batch)
+    said = "单元格是错误值，请在 Excel 里改正公式或内容后再上传" if b"#" in cell else "公式没有结果，请在 Excel 里打开文件、保存后再上传"
+    shown = "#DIV/0!" if b"DIV" in cell else "#N/A" if b"#" in cell else "=40000+1" if b"40000" in cell else "="
+    assert messages(batch) == ([f"Sheet!5:工资性收入={shown} {said}"] if is_fault else [])
+
+
+def test_formulas_without_results_in_a_whole_row_and_where_something_must_stand(
+    drawn: Roster, take: Callable[..., ImportBatch], tmp_path: Path
+) -> None:
+    book, sheet = _book(drawn)
+    for column in range(1, sheet.max_column + 1):
+        sheet.cell(sheet.max_row if column > 1 else sheet.max_row + 1, column).value = "=A1"
+    headers = [cell.value for cell in sheet[1]]
+    sheet.cell(3, headers.index("姓名") + 1).value = "=A2"
+    book.save(tmp_path / "row.xlsx")
+    batch = take(tmp_path / "row.xlsx", apply=False)
+    assert all(fault["message"].startswith("公式没有结果") for fault in batch.faults), messages(batch)
+    assert {fault["row"] for fault in batch.faults} == {3, 6} and len(batch.faults) == len(headers) + 1
+
+
+@pytest.mark.parametrize("block", [1, 7, 50, 1000])
+def test_a_formula_is_seen_wherever_a_block_ends(drawn: Roster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    path = _with_formulas(drawn, tmp_path / "formula.xlsx", (2, "民族", "=A1"), (5, "工资性收入", "=40000+1"), (4, "民族", '="男"'))
+    _patched(path, "xl/worksheets/sheet1.xml", _UNSOLVED, b"<f>40000+1</f><v>40001</v>")
+    usual = reader._formulas(str(path))
+    assert [(row, formula) for _sheet, row, _place, formula in usual[1]] == [(1, "=A1"), (3, '="男"')]
+    monkeypatch.setattr(reader, "BLOCK", block)
+    assert reader._formulas(str(path)) == usual
+    with zipfile.ZipFile(path) as book:
+        sheet = book.read("xl/worksheets/sheet1.xml")
+    _patched(path, "xl/worksheets/sheet1.xml", sheet, re.sub(rb"<(/?)([A-Za-z])", rb"<\1x:\2", sheet).replace(b"xmlns=", b"xmlns:x="))
+    assert reader._formulas(str(path)) == usual, "with a prefix"
+
+
+def test_formulas_without_results_leave_the_lane(drawn: Roster, take: Callable[..., ImportBatch], tmp_path: Path, lanes: list[Lane]) -> None:
+    path = _with_formulas(drawn, tmp_path / "formula.xlsx", (2, "民族", "=A1"))
+    before = counts()
+    batch = take(path)
+    assert batch.state == "faulty" and "公式没有结果" in messages(batch)[0] and not lanes[0].is_open
+    assert counts() == before
+
+
+def test_too_many_formulas_without_results_are_refused(drawn: Roster, take: Callable[..., ImportBatch], tmp_path: Path) -> None:
+    book, sheet = _book(drawn)
+    for row in range(2, 600):
+        for column in range(100, 200):
+            sheet.cell(row, column).value = "=1"
+    book.save(tmp_path / "many.xlsx")
+    batch = take(tmp_path / "many.xlsx")
+    assert "公式没有结果" in batch.summary["refused"]
 
 
 def test_hidden_sheets_and_blank_rows_are_passed_over(drawn: Roster, take: Callable[..., ImportBatch], tmp_path: Path) -> None:

@@ -3,9 +3,12 @@
 import datetime
 import re
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from bisect import insort
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from django.utils.translation import gettext as _
 
 from fangfanpin.expressions.normalise import normalise_number_text
 from fangfanpin.households.subjects import longest
@@ -14,7 +17,7 @@ from fangfanpin.pack.codec import CodecFault
 from fangfanpin.privacy.secrets import mask_bank, mask_id
 from fangfanpin.records.roster.columns import HEADER_SEARCHED, HOUSEHOLD_CODE, PLACES, VILLAGE, Headers, Layout, Mapped
 from fangfanpin.records.roster.places import Found, Places
-from fangfanpin.records.roster.reading import Rows, SheetStart
+from fangfanpin.records.roster.reading import Rows, SheetStart, Unsolved
 from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM
 from fangfanpin.regions.models import Region
 
@@ -91,6 +94,20 @@ class ColumnIntake:
         """Every cell that this value was made of."""
         return [(self.mapped, self.raw[number])]
 
+    def pad(self, height: int) -> None:
+        """Empty cells down to that many rows."""
+        if (missing := height - len(self.codes)) > 0:
+            fresh = [] if "" in self.raw else [""]
+            number = self.raw.index("") if not fresh else len(self.raw)
+            self.extend(fresh, array("I", [number]) * missing)
+
+    def set_aside(self, row: int, cell: str, message: str) -> None:
+        """This one cell is at fault, whatever others of its value are."""
+        self.codes[row] = number = len(self.raw)
+        self.raw.append(cell)
+        self.parsed.append(None)
+        self.problems[number] = message
+
     def extend(self, fresh: Sequence[str | float], codes: "array[int]") -> None:
         start = len(self.raw)
         self.raw.extend(fresh)
@@ -124,6 +141,11 @@ class VillageIntake(ColumnIntake):
             part.take(rows)
         self._combine()
 
+    def pad(self, height: int) -> None:
+        for part in self._parts:
+            part.pad(height)
+        self._combine()
+
     def _combine(self) -> None:
         start, numbers = len(self.codes), self._numbers
         for combined in zip(*(part.codes[start:] for part in self._parts), strict=True):
@@ -138,6 +160,20 @@ class VillageIntake(ColumnIntake):
 
     def cells(self, number: int) -> list[tuple[Mapped, str | float]]:
         return [(part.mapped, part.raw[code]) for part, code in zip(self._parts, self._combined[number], strict=True)]
+
+    def part_at(self, place: int) -> ColumnIntake | None:
+        """The part that a column of the sheet is."""
+        return next((part for part in self._parts if part.mapped.place == place), None)
+
+    def set_part_aside(self, part: ColumnIntake, row: int, cell: str, message: str) -> None:
+        """As set_aside, for the cell of one part."""
+        part.set_aside(row, cell, message)
+        self.codes[row] = number = len(self.raw)
+        self._combined.append(tuple(one.codes[row] for one in self._parts))
+        self.raw.append(cell)
+        self.parsed.append(None)
+        self._told.append(part)
+        self.problems[number] = message
 
     def _look_up(self, combined: tuple[int, ...]) -> None:
         number = len(self.raw)
@@ -206,6 +242,32 @@ class Block:
             return Fault(self.sheet, row + 1, -1, "", "", message, household)
         mapped, cell = column.told(column.codes[row])
         return Fault(self.sheet, row + 1, mapped.place, mapped.header, shown(mapped.indicator, cell), message, household)
+
+    def set_unsolved(self, cells: Iterable[Unsolved]) -> None:
+        """Formulas without a result and errors are no empty cells: each is at fault."""
+        by_place = {column.mapped.place: column for column in self.columns.values() if not isinstance(column, VillageIntake)}
+        villages = self.columns.get(VILLAGE)
+        first, held = self.layout.row + 1, set(self.rows)
+        for cell in cells:
+            part = villages.part_at(cell.place) if isinstance(villages, VillageIntake) else None
+            column = by_place.get(cell.place)
+            if cell.row < first or (part is None and column is None):
+                continue
+            for each in self.columns.values():
+                each.pad(cell.row + 1)  # a row of nothing else was not read
+            message = (
+                _("公式没有结果，请在 Excel 里打开文件、保存后再上传")
+                if cell.words.startswith("=")
+                else _("单元格是错误值，请在 Excel 里改正公式或内容后再上传")
+            )
+            if isinstance(villages, VillageIntake) and part is not None:
+                villages.set_part_aside(part, cell.row, cell.words, message)
+            elif column is not None:
+                column.set_aside(cell.row, cell.words, message)
+            if cell.row not in held:
+                held.add(cell.row)
+                insort(self.rows, cell.row)
+
 
 class SheetIntake:
     """Takes the frames of one sheet; knows its layout once the first chunk is there. `block` None: no roster."""

@@ -3,13 +3,16 @@
 Runs as `python -m fangfanpin.records.roster.reader PATH KIND ENCODING PART PARTS ROWS`, without Django, and takes every PARTS-th sheet. Writes
 marshalled frames to stdout, columns by distinct value, for a roster repeats itself: ("sheet", name, hidden, height, width, merged), then
 ("rows", [(new values, codes as bytes of uint32), …]) per chunk and ("done",); after the last sheet the first part looks for formulas:
-("formulas", any?); at last ("end",) or ("refused", reason, detail). A cell is text or a number (float); '' is an empty one.
+("formulas", any?, [(sheet, row, column, formula or error), …] without a value); at last ("end",) or ("refused", reason, detail). A cell is text or a
+number (float); '' is an empty one.
 """
 
 import csv
 import datetime
+import html
 import marshal
 import os
+import re
 import resource
 import sys
 import zipfile
@@ -20,11 +23,14 @@ from typing import Any
 
 import python_calamine
 
+from fangfanpin.records.roster.parts import BLOCK, Unfit, attributes, place_of, whole, worksheets
+
 MAX_ROWS = 300_000
 MAX_COLUMNS = 1000
 _MEMORY = 4 << 30
 _SECONDS = 300
 _MAX_MERGED = 2_000_000
+_MAX_UNSOLVED = 50_000
 Frame = tuple[Any, ...]
 
 
@@ -94,18 +100,65 @@ def _refuse_entities(path: str) -> None:
                     raise Refused("entities")
 
 
-def _has_formulas(path: str) -> bool:
+_FORMULA = re.compile(
+    rb"<(?:[^\s<>/:]+:)?c\s([^<>]*)>\s*<(?:[^\s<>/:]+:)?f(?:\s[^<>]*)?(?:/>|>([^<]*)</(?:[^\s<>/:]+:)?f\s*>)"
+    rb"\s*(?:<(?:[^\s<>/:]+:)?v\s*/>|<(?:[^\s<>/:]+:)?v(?:\s[^<>]*)?>([^<]*)</(?:[^\s<>/:]+:)?v\s*>)?\s*</(?:[^\s<>/:]+:)?c\s*>"
+)
+_ERROR = re.compile(
+    rb"<(?:[^\s<>/:]+:)?c\s([^<>]*\st\s*=\s*[\"']e[\"'][^<>]*)>(?:\s*<(?:[^\s<>/:]+:)?f(?:\s[^<>]*)?(?:/>|>[^<]*</(?:[^\s<>/:]+:)?f\s*>))?"
+    rb"\s*<(?:[^\s<>/:]+:)?v(?:\s[^<>]*)?>([^<]+)</(?:[^\s<>/:]+:)?v\s*>"
+)
+_LONGEST_CELL = 1 << 16  # bytes of a cell with its formula
+_ROOT = re.compile(rb"<([^\s<>/:!?]+:)worksheet[\s>]")
+Unsolved = list[tuple[str, int, int, str]]
+
+
+def _formulas(path: str) -> tuple[bool, Unsolved]:
+    """Are there formulas, and which cells hold no value though they are not empty? A formula that a program wrote without counting it has no
+    result, or a 0 and the mark that everything is to be counted when the file is opened (a text's result may be empty); or a cell is an error."""
     with zipfile.ZipFile(path) as book:
-        if "xl/calcChain.xml" in book.namelist():
-            return True
-        for name in _parts(book):
-            with book.open(name) as part:
-                tail = b""
-                while name.startswith("xl/worksheets/") and (block := part.read(1 << 20)):
-                    if b"<f>" in tail + block or b"<f " in tail + block:
-                        return True
-                    tail = block[-3:]
-    return False
+        has_any = "xl/calcChain.xml" in book.namelist()
+        unsolved: Unsolved = []
+        try:
+            uncounted = re.search(rb"fullCalcOnLoad\s*=\s*[\"'](?:1|true)", whole(book, "xl/workbook.xml")) is not None
+            sheets = [(name, part) for name, part in worksheets(book) if part in book.NameToInfo]
+        except Unfit:
+            return has_any, unsolved
+        for name, part in sheets:
+            with book.open(part) as file:
+                held, signs = b"", [b"<f", b">#"]  # one of them stands where there is a formula or an error
+                while block := file.read(BLOCK):
+                    if root := _ROOT.search(held + block[:4096] if len(held) < 4096 else b""):
+                        signs[0] = b"<" + root[1] + b"f"
+                    if not any(sign in block or sign in held or sign in held[-len(sign) :] + block[: len(sign)] for sign in signs):
+                        held = (block if len(block) >= _LONGEST_CELL else held + block)[-_LONGEST_CELL:]
+                        continue
+                    held += block
+                    end = 0
+                    for found in _FORMULA.finditer(held):
+                        has_any, end = True, found.end()
+                        result, said = (found[3] or b"").strip(), attributes(found[1])
+                        is_text = said.get("t") == "str" and found[3] is not None
+                        if not is_text and (not result or uncounted and result == b"0"):
+                            _keep(unsolved, name, said, "=" + _words(found[2]))
+                    for found in _ERROR.finditer(held):
+                        end = max(end, found.end())
+                        _keep(unsolved, name, attributes(found[1]), _words(found[2]))
+                    held = held[max(end, len(held) - _LONGEST_CELL) :]
+    return has_any, unsolved
+
+
+def _keep(unsolved: Unsolved, sheet: str, said: dict[str, str], words: str) -> None:
+    place = place_of(said.get("r", ""))
+    if place is None or place[0] >= MAX_ROWS or place[1] >= MAX_COLUMNS:
+        return
+    if len(unsolved) == _MAX_UNSOLVED:
+        raise Refused("formulas", sheet)
+    unsolved.append((sheet, *place, words))
+
+
+def _words(text: bytes | None) -> str:
+    return html.unescape((text or b"").decode("utf-8", "replace"))[:200]
 
 
 def _merged(sheet: python_calamine.CalamineSheet) -> dict[int, list[tuple[int, int, int]]]:
@@ -168,7 +221,7 @@ def _workbook(path: str, kind: str, part: int, parts: int, chunk_rows: int) -> I
             yield ("done",)
     if part == 0 and kind == "xlsx":
         os.nice(10)  # the cells are wanted first
-        yield ("formulas", _has_formulas(path))
+        yield ("formulas", *_formulas(path))
 
 
 def _text(path: str, encoding: str, chunk_rows: int) -> Iterator[Frame]:

@@ -1,7 +1,7 @@
 """What kind of file was handed in, may it be opened, and its cells as a stream.
 
 The content decides, never the name. Nothing of a file is executed: macros are left where they are, formulas are read as the value
-last shown. Opening happens in a process of its own (reader.py).
+last shown, and one that shows none yet is told. Opening happens in a process of its own (reader.py).
 """
 
 import marshal
@@ -66,8 +66,21 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsolved:
+    """A cell that holds no value and is not empty: a formula without a result (`words` begin with =), or an error (#N/A). `row` and `place`
+    from 0."""
+
+    row: int
+    place: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Formulas:
-    """Said once, after the last sheet: the workbook holds some."""
+    """Said once, after the last sheet. `any`: the workbook holds some; `unsolved`: by sheet, the cells without a value."""
+
+    any: bool
+    unsolved: dict[str, list[Unsolved]]
 
 
 def sniff(path: Path, name: str) -> Source:
@@ -216,17 +229,24 @@ def read(source: Source) -> Iterator[SheetStart | Rows | Formulas]:
                         yield SheetStart(*frame[1:])
                     case "rows":
                         yield Rows([(fresh, array("I", codes)) for fresh, codes in frame[1]])
-                    case "formulas" if frame[1]:
-                        yield Formulas()
+                    case "formulas":
+                        yield _formulas(*frame[1:])
             place += 1
         # Sheets are dealt out in turn: where one has no more, nobody has, but the first may still have something to say.
         for reader in readers:
             while (rest := reader.next())[0] != "end":
-                if rest[0] == "formulas" and rest[1]:
-                    yield Formulas()
+                if rest[0] == "formulas":
+                    yield _formulas(*rest[1:])
     finally:
         for reader in readers:
             reader.stop()
+
+
+def _formulas(has_any: bool, cells: list[tuple[str, int, int, str]]) -> Formulas:
+    found: dict[str, list[Unsolved]] = {}
+    for sheet, row, place, words in cells:
+        found.setdefault(sheet, []).append(Unsolved(row, place, words))
+    return Formulas(has_any, found)
 
 
 def _why(reason: str, detail: str) -> str:
@@ -242,6 +262,8 @@ def _why(reason: str, detail: str) -> str:
             }
         case "columns":
             return _("表“%(sheet)s”有 %(count)s 列，不像花名册。请删去右边多余的列后另存。") % {"sheet": sheet, "count": count}
+        case "formulas":
+            return _("表“%(sheet)s”里的公式没有结果（文件是别的程序写的，没有算过）。请在 Excel 里打开、保存后再上传。") % {"sheet": detail}
         case "merged":
             return _("表“%(sheet)s”合并的单元格太多。请取消合并后另存。") % {"sheet": detail}
         case "memory":

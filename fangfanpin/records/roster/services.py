@@ -77,6 +77,7 @@ def examine(*, path: Path, name: str, year: CurrentYear, on: Ground, report: Rep
 def _take_in(source: Source, found: Examined, year: CurrentYear, on: Ground, report: Report, lane: Lane | None) -> list[Block]:
     headers, parsers = Headers(year.pack), Parsers(year.pack, on.places, date1904=source.date1904)
     intake: SheetIntake | None = None
+    formulas = Formulas(False, {})
     blocks: list[Block] = []
     total = done = 0
 
@@ -101,7 +102,7 @@ def _take_in(source: Source, found: Examined, year: CurrentYear, on: Ground, rep
             total += frame.height
             intake = SheetIntake(frame, headers, parsers)
         elif isinstance(frame, Formulas):
-            found.notes.append(_("文件里有公式，已按最后一次显示的结果读取；结果是空的请在 Excel 里打开保存一次。"))
+            formulas = frame
         elif intake is not None:
             intake.take(frame)
             if lane is not None:
@@ -109,6 +110,13 @@ def _take_in(source: Source, found: Examined, year: CurrentYear, on: Ground, rep
             done += len(frame.columns[0][1])
             report(done, max(total, done))
     finish()
+    if formulas.any:
+        found.notes.append(_("文件里有公式，已按最后一次显示的结果读取。"))
+    unsolved = {block.sheet: formulas.unsolved[block.sheet] for block in blocks if block.sheet in formulas.unsolved}
+    if unsolved and lane is not None:
+        lane.leave()  # its rows are not what was read
+    for block in blocks:
+        block.set_unsolved(unsolved.get(block.sheet, ()))
     if parsers.serials:
         found.notes.append(
             _("“%(names)s”有的单元格是数字，已按 Excel 日期换算（如 44469 是 2021-09-30）。") % {"names": "、".join(sorted(parsers.serials))}
