@@ -9,13 +9,15 @@ import xlsxwriter
 from fangfanpin.demo.county import DemoHousehold, DemoPerson
 from fangfanpin.pack import Indicator, Pack
 
-_HOUSEHOLD, _PERSON, _SPELL = "household_year", "person_year", "monitoring_spell"
+_HOUSEHOLD, _PERSON, _SPELL, _PAIRING = "household_year", "person_year", "monitoring_spell", "helper_pairing"
 _NOT_EXPORTED = frozenset({"form_year", "address", "photos"})
 _ALWAYS = {
     _HOUSEHOLD: ("admin_village_code", "natural_village_code", "address", "bank_holder"),
     _PERSON: ("disability_card_no", "work_region", "work_place_code", "resident_pension"),
     _SPELL: ("monitoring_type", "spell_state", "identified_month", "eliminated_month", "risk_1", "risk_2"),
+    _PAIRING: ("helper_name", "helper_phone", "helper_unit", "start_on"),
 }
+_CHOSEN = frozenset({_SPELL, _PAIRING})  # forms of which an export has some items only
 Column = tuple[Indicator, str]
 
 
@@ -24,9 +26,9 @@ def columns(pack: Pack, form: str) -> list[Column]:
     found = []
     for column in pack.roster:
         indicator = pack.indicators[f"{column.form}.{column.name}"]
-        if column.form != form or indicator.home not in ("subject", "record", "spell") or indicator.retired:
+        if column.form != form or indicator.retired or (form != _PAIRING and indicator.home not in ("subject", "record", "spell")):
             continue
-        if column.name in _ALWAYS[form] or (form != _SPELL and indicator.national_id and column.name not in _NOT_EXPORTED):
+        if column.name in _ALWAYS[form] or (form not in _CHOSEN and indicator.national_id and column.name not in _NOT_EXPORTED):
             if not (form == _PERSON and column.name == "household_id"):
                 found.append((indicator, column.headers[0]))
     return found
@@ -53,6 +55,10 @@ def household_values(household: DemoHousehold) -> dict[str, Any]:
         "eliminated_month": spell.eliminated_month if spell else None,
         "risk_1": spell.values.get("risk_1") if spell else None,
         "risk_2": spell.values.get("risk_2") if spell else None,
+        "helper_name": f"帮扶干部{household.helper % 300:03d}",
+        "helper_phone": f"139{household.helper % 300:08d}",
+        "helper_unit": "固镇县某局（演示）",
+        "start_on": "2020-01-01",
     }
 
 
@@ -95,10 +101,14 @@ class _Words:
         return self._known[key]
 
 
-def two_sheets(households: Iterable[DemoHousehold], pack: Pack) -> tuple[list[list[str]], list[list[str]]]:
-    """(household rows, member rows), the header first in each."""
+def _household_columns(pack: Pack, *, helpers: bool) -> list[Column]:
+    return columns(pack, _HOUSEHOLD) + columns(pack, _SPELL) + (columns(pack, _PAIRING) if helpers else [])
+
+
+def two_sheets(households: Iterable[DemoHousehold], pack: Pack, *, helpers: bool = False) -> tuple[list[list[str]], list[list[str]]]:
+    """(household rows, member rows), the header first in each. `helpers`: with the columns of who helps each household."""
     words = _Words(pack)
-    household_columns = columns(pack, _HOUSEHOLD) + columns(pack, _SPELL)
+    household_columns = _household_columns(pack, helpers=helpers)
     code = (pack.indicators[f"{_HOUSEHOLD}.household_id"], "户编号")
     person_columns = columns(pack, _PERSON)
     homes = [[header for _item, header in household_columns]]
@@ -112,10 +122,10 @@ def two_sheets(households: Iterable[DemoHousehold], pack: Pack) -> tuple[list[li
     return homes, people
 
 
-def one_sheet(households: Iterable[DemoHousehold], pack: Pack) -> list[list[str]]:
+def one_sheet(households: Iterable[DemoHousehold], pack: Pack, *, helpers: bool = False) -> list[list[str]]:
     """A row per member that repeats the household, as the national system's member export does."""
     words = _Words(pack)
-    household_columns, person_columns = columns(pack, _HOUSEHOLD) + columns(pack, _SPELL), columns(pack, _PERSON)
+    household_columns, person_columns = _household_columns(pack, helpers=helpers), columns(pack, _PERSON)
     rows = [[header for _item, header in [*household_columns, *person_columns]]]
     for household in households:
         listed = members(household)
@@ -140,9 +150,9 @@ def write_workbook(path: Path, sheets: dict[str, Iterable[Sequence[str | float]]
     book.close()
 
 
-def write_roster(path: Path, households: Iterable[DemoHousehold], pack: Pack) -> tuple[int, int]:
+def write_roster(path: Path, households: Iterable[DemoHousehold], pack: Pack, *, helpers: bool = False) -> tuple[int, int]:
     """A workbook of two sheets, “户” and “成员”; returns how many households and persons stand in it."""
-    homes, people = two_sheets(households, pack)
+    homes, people = two_sheets(households, pack, helpers=helpers)
     write_workbook(path, {"户": homes, "成员": people})
     return len(homes) - 1, len(people) - 1
 

@@ -26,6 +26,7 @@ from fangfanpin.records.roster.checking import Checked, HouseholdRow, PersonRow
 from fangfanpin.records.roster.columns import SPELL_FORM
 from fangfanpin.records.roster.computing import compute, sources
 from fangfanpin.records.roster.intake import NATURAL_VILLAGE, Block
+from fangfanpin.records.roster.pairings import write_pairings
 from fangfanpin.records.roster.staging import Group, Staged, homes_of, ordered_ids, stage_households, stage_persons
 from fangfanpin.records.services import open_year
 from fangfanpin.records.units import HEAD, HOUSEHOLD_FORM, LIVE, PERSON_FORM
@@ -56,6 +57,7 @@ class Counts:
     records_new: int = 0
     records_changed: int = 0
     spells: int = 0
+    pairings: int = 0
     opened: int = 0
     differences: int = 0
     missing_members: int = 0
@@ -154,6 +156,9 @@ class Application:
         _see(self._cursor, checked.ground.reach.villages)
         _natural_villages(checked)
         _spells(self._cursor, work, said)
+        written = write_pairings(self._cursor, checked, work.batch_id)
+        work.counts.pairings = written.made + written.changed
+        work.counts.differences += written.differences
         _refresh(self._cursor, work)
         _missing_members(self._cursor, work)
         self._cursor.close()

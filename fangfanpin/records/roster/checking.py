@@ -15,7 +15,7 @@ from fangfanpin.accounts.verbs import Verb
 from fangfanpin.pack import Pack
 from fangfanpin.privacy.facts import IdentityFacts, identity_facts
 from fangfanpin.privacy.secrets import digest
-from fangfanpin.records.roster.columns import HOUSEHOLD_CODE, NAME, RELATION, SPELL_FORM, VILLAGE, YEAR
+from fangfanpin.records.roster.columns import HOUSEHOLD_CODE, NAME, PAIRING_FORM, PAIRING_ITEMS, RELATION, SPELL_FORM, VILLAGE, YEAR
 from fangfanpin.records.roster.intake import NATURAL_VILLAGE, PERSON_CODE, Block, Fault
 from fangfanpin.records.roster.places import Places
 from fangfanpin.records.roster.registered import (
@@ -211,6 +211,7 @@ class Checker:
         faults, households = self.found.faults, self.found.households
         villages = block.values(VILLAGE, rows)
         naturals = block.values(NATURAL_VILLAGE, rows) if NATURAL_VILLAGE in block.columns else []
+        names_helpers = any(key.startswith(f"{PAIRING_FORM}.") for key in block.columns)
         for place, (row, code) in enumerate(zip(rows, block.values(HOUSEHOLD_CODE, rows), strict=True)):
             if code is None:
                 if own and not block.has_problem(row, HOUSEHOLD_CODE):
@@ -224,6 +225,8 @@ class Checker:
                 continue
             village = villages[place]
             households[code] = HouseholdRow(code, block, row, village or "")
+            if names_helpers:
+                self._helper(block, row, code)
             if village is None:
                 if not block.has_problem(row, VILLAGE):
                     faults.append(
@@ -242,11 +245,20 @@ class Checker:
         if not own:
             self._same_throughout(block, rows)
 
+    def _helper(self, block: Block, row: int, code: str) -> None:
+        """A helper has a name, and ends after they began."""
+        name = f"{PAIRING_FORM}.helper_name"
+        said = {item: block.value(f"{PAIRING_FORM}.{item}", row) for item in PAIRING_ITEMS if item != "is_main"}
+        if not said["helper_name"] and any(said.values()) and not block.has_problem(row, name):
+            self.found.faults.append(block.fault(row, name, _("填了帮扶责任人的单位、电话或时间，没有填帮扶责任人姓名"), code))
+        if said["start_on"] and said["end_on"] and said["end_on"] < said["start_on"]:
+            self.found.faults.append(block.fault(row, f"{PAIRING_FORM}.end_on", _("帮扶结束时间早于帮扶开始时间"), code))
+
     def _same_throughout(self, block: Block, rows: Sequence[int]) -> None:
         """A sheet of members repeats its household's items: they must say the same in every row (or nothing)."""
         households = block.values(HOUSEHOLD_CODE, rows)
         for key, column in block.columns.items():
-            if not key.startswith((f"{HOUSEHOLD_FORM}.", f"{SPELL_FORM}.")) or key == HOUSEHOLD_CODE:
+            if not key.startswith((f"{HOUSEHOLD_FORM}.", f"{SPELL_FORM}.", f"{PAIRING_FORM}.")) or key == HOUSEHOLD_CODE:
                 continue
             first = self._said.setdefault(f"{block.sheet}/{key}", {})
             codes, parsed = column.codes, column.parsed

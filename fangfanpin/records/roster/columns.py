@@ -9,7 +9,7 @@ from fangfanpin.pack import Indicator, Pack
 from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM
 from fangfanpin.regions.models import Region
 
-SPELL_FORM = "monitoring_spell"
+SPELL_FORM, PAIRING_FORM = "monitoring_spell", "helper_pairing"
 HEADER_SEARCHED = 20  # rows
 _TAKEN_HOMES = frozenset({"subject", "record", "spell"})
 # Columns of a sheet that make it one of persons, and those that say which household a row belongs to.
@@ -24,6 +24,8 @@ PLACES = {
     f"{HOUSEHOLD_FORM}.town": Region.Level.TOWNSHIP,
     f"{HOUSEHOLD_FORM}.admin_village": Region.Level.VILLAGE,
 }
+# The household's helper, as far as a pairing keeps them; the names are those of Pairing's columns.
+PAIRING_ITEMS = ("helper_name", "helper_phone", "helper_unit", "unit_position", "is_main", "start_on", "end_on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,9 @@ class Headers:
         for column in pack.roster:
             indicator = pack.indicators[f"{column.form}.{column.name}"]
             for place, header in enumerate(column.headers):
-                # What the file may fill comes before what the system computes; a header of the layout before an item's own name.
-                rank = (indicator.home not in _TAKEN_HOMES, place, order.get(column.form, 3))
+                # What the file may fill comes before what the system computes; the people of the household before who helps them (the nation
+                # gives both one field id); a header of the layout before an item's own name.
+                rank = (not _is_taken(indicator), column.form == PAIRING_FORM, place, order.get(column.form, 3))
                 key = _key(header)
                 if key and (key not in found or rank < found[key][0]):
                     found[key] = (rank, indicator)
@@ -117,7 +120,7 @@ class Headers:
             if indicator is None:
                 unknown.append((place, header))
                 continue
-            if indicator.key not in PLACES and (indicator.home not in _TAKEN_HOMES or indicator.type in ("image", "signature")):
+            if indicator.key not in PLACES and (not _is_taken(indicator) or indicator.type in ("image", "signature")):
                 unused.append((place, header))
                 continue
             held = places if indicator.key in PLACES else mapped
@@ -127,3 +130,7 @@ class Headers:
         persons = sum(key.startswith(f"{PERSON_FORM}.") for key in mapped)
         role = "person" if NAME in mapped and (RELATION in mapped or persons >= 4) else "household" if HOUSEHOLD_CODE in mapped else ""
         return Layout(role, best, tuple(mapped.values()), tuple(places.values()), tuple(unused), tuple(unknown), tuple(repeated))
+
+
+def _is_taken(indicator: Indicator) -> bool:
+    return indicator.name in PAIRING_ITEMS if indicator.form == PAIRING_FORM else indicator.home in _TAKEN_HOMES

@@ -11,11 +11,12 @@ from typing import Any
 from django.utils.translation import gettext as _
 
 from fangfanpin.expressions.normalise import normalise_number_text
+from fangfanpin.households.models import Pairing
 from fangfanpin.households.subjects import longest
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.pack.codec import CodecFault
 from fangfanpin.privacy.secrets import mask_bank, mask_id
-from fangfanpin.records.roster.columns import HEADER_SEARCHED, HOUSEHOLD_CODE, PLACES, VILLAGE, Headers, Layout, Mapped
+from fangfanpin.records.roster.columns import HEADER_SEARCHED, HOUSEHOLD_CODE, PAIRING_FORM, PLACES, VILLAGE, Headers, Layout, Mapped
 from fangfanpin.records.roster.places import Found, Places
 from fangfanpin.records.roster.reading import Rows, SheetStart, Unsolved
 from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM
@@ -339,7 +340,7 @@ class Parsers:
             return lambda cell: self._pack.parse_text(indicator, cell if isinstance(cell, str) else self._month(indicator, cell))
         if indicator.type == "secret_number":
             return lambda cell: self._secret(indicator, cell)
-        if indicator.type in ("text", "ref"):
+        if indicator.type in ("text", "ref") or (indicator.form == PAIRING_FORM and indicator.type == "phone"):
             return lambda cell: self._text(indicator, cell)
         return lambda cell: self._pack.parse_text(indicator, cell if isinstance(cell, str) else self._number(indicator, cell))
 
@@ -413,6 +414,9 @@ _limits: dict[tuple[str, str], int] = {}
 
 def _limit_of(form: str, name: str) -> int:
     if (form, name) not in _limits:
-        held = longest(form, name) if form in (HOUSEHOLD_FORM, PERSON_FORM) else None
+        if form == PAIRING_FORM:
+            held = getattr(Pairing._meta.get_field(name), "max_length", None)
+        else:
+            held = longest(form, name) if form in (HOUSEHOLD_FORM, PERSON_FORM) else None
         _limits[form, name] = held or (255 if name.endswith("address") else 500)
     return _limits[form, name]

@@ -22,6 +22,7 @@ from fangfanpin.records.roster.columns import Headers, column_letter
 from fangfanpin.records.roster.intake import Block, Parsers, SheetIntake, shown
 from fangfanpin.records.roster.lane import Lane
 from fangfanpin.records.roster.marking import write_marked
+from fangfanpin.records.roster.pairings import said_of_helpers, undated_start
 from fangfanpin.records.roster.reading import FileRefused, Formulas, SheetStart, Source, read, sniff
 from fangfanpin.records.roster.registered import registry_is_empty
 from fangfanpin.records.roster.tray import fault_json, keep_faulty, settle_taken
@@ -71,6 +72,9 @@ def examine(*, path: Path, name: str, year: CurrentYear, on: Ground, report: Rep
         found.refused = str(refused)
         return found
     found.checked = lane.checked if lane is not None and lane.close() else check(blocks, on)
+    if undated := sum(not values["start_on"] for _row, values in said_of_helpers(found.checked)):
+        told = {"count": undated, "day": undated_start(found.checked).isoformat()}
+        found.notes.append(_("%(count)d 户的帮扶责任人没有写帮扶开始时间，按上年末 %(day)s 登记。") % told)
     return found
 
 

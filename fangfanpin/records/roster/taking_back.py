@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from psycopg import sql
 
 from fangfanpin.accounts.reach import Reach, set_act
-from fangfanpin.households.models import Household, Membership, MonitoringSpell, Person
+from fangfanpin.households.models import Household, Membership, MonitoringSpell, Pairing, Person
 from fangfanpin.records.models import ImportBatch, ImportDifference, Record
 from fangfanpin.records.roster.services import ImportRefused, Report, locked
 
 # In the order in which made rows may go.
-_WRITTEN = (Record, MonitoringSpell, Membership, Person, Household)
+_WRITTEN = (Record, MonitoringSpell, Pairing, Membership, Person, Household)
 _WORDS = {
     "households_household": "农户",
     "households_person": "成员",
