@@ -17,7 +17,7 @@ from fangfanpin.jobs.services import start
 from fangfanpin.policy.services import spoken
 from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
 from fangfanpin.records.models import ImportBatch, ImportDifference, TrayRow
-from fangfanpin.records.roster.columns import column_letter
+from fangfanpin.records.roster.parts import column_letter
 from fangfanpin.records.roster.services import receive, sentence_of
 from fangfanpin.records.roster.tray import settle
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import openpyxl
 import pytest
 from django.db import connections, transaction
 from django.test import Client
@@ -16,7 +15,6 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, Scope, make_reach, reach_of, set_act, set_database_reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.audit.models import Event
-from fangfanpin.files.services import path_of
 from fangfanpin.households.models import Household, Membership, MonitoringSpell, Person
 from fangfanpin.households.subjects import person_columns, plain_secret, set_household_value
 from fangfanpin.jobs.models import Job
@@ -499,29 +497,6 @@ def test_opening_the_year_twice_makes_nothing_twice(county: Reach) -> None:
     made = Record.objects.filter(form="household_year", year=2031)
     assert made.count() == Household.objects.filter(kind="assisted", household_state__in=("", "01")).count() > 100
     assert open_year(year=2031, pack_hash=pack.hash) == 0
-
-
-# --- the marked workbook ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("small", [True, False])
-def test_the_file_comes_back_marked_and_nothing_in_it_runs(
-    drawn: Roster, take: Callable[..., ImportBatch], monkeypatch: pytest.MonkeyPatch, small: bool
-) -> None:
-    if not small:
-        monkeypatch.setattr("fangfanpin.records.roster.marking._MAX_OPENED", 0)
-    drawn.people[0]["性别"] = '=HYPERLINK("http://x")'
-    drawn.people[1]["姓名"] = "@SUM(1)"
-    batch = take(drawn)
-    assert batch.marked_file is not None
-    with path_of(batch.marked_file).open("rb") as file:
-        sheet = openpyxl.load_workbook(file)["成员"]
-    headers = [cell.value for cell in sheet[1]]
-    cell = sheet.cell(2, headers.index("性别") + 1)
-    assert cell.data_type == "s" and str(cell.value).startswith("=HYPERLINK") and cell.fill.start_color.rgb in ("00FFC7CE", "FFFFC7CE")
-    name = sheet.cell(3, headers.index("姓名") + 1)
-    assert name.data_type == "s" and name.value == "@SUM(1)" and name.fill.fill_type is None
-    assert headers[-1] == "需要改正" and "性别" in str(sheet.cell(2, len(headers)).value) and sheet.cell(3, len(headers)).value is None
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------

@@ -63,16 +63,6 @@ class Layout:
         return sorted((*self.mapped, *self.places), key=lambda column: column.place)
 
 
-def column_letter(place: int) -> str:
-    """0 → A, 26 → AA."""
-    letters = ""
-    place += 1
-    while place:
-        place, rest = divmod(place - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
-
-
 def _key(header: str) -> str:
     plain = re.sub(r"\s+", "", normalise_number_text(header) or "")
     return plain.strip("*:").upper()

@@ -213,11 +213,13 @@ class VillageIntake(ColumnIntake):
 
 @dataclass(slots=True)
 class Block:
-    """A sheet taken in. `rows`: those that hold something, from 0, growing while it is read; `columns` by key of the item."""
+    """A sheet taken in. `rows`: those that hold something, from 0, growing while it is read; `columns` by key of the item; `width`: columns of
+    the sheet, used or not."""
 
     sheet: str
     layout: Layout
     columns: dict[str, ColumnIntake]
+    width: int
     rows: list[int] = field(default_factory=list)
 
     def values(self, key: str, rows: Sequence[int]) -> list[Any]:
@@ -288,7 +290,7 @@ class SheetIntake:
             self.head = [[fresh[codes[number]] for fresh, codes in rows.columns] for number in range(count)]
             self.layout = layout = self._headers.layout(self.head)
             if layout.role:
-                self.block = Block(self.start.name, layout, self._parsers.columns(layout))
+                self.block = Block(self.start.name, layout, self._parsers.columns(layout), self.start.width)
         block = self.block
         if block is None:
             return

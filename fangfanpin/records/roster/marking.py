@@ -1,25 +1,23 @@
-"""The workbook that was handed in, with every faulty cell marked and what to do beside its row.
+"""The workbook that was handed in, with every faulty cell marked and what to do beside its row and at the cell.
 
 Nothing in it can run: formulas come back as the value last shown, texts are written as texts whatever they begin with, macros stay behind.
 """
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import openpyxl
 import xlsxwriter
+from django.conf import settings
+from django.utils import translation
 from django.utils.translation import gettext as _
-from openpyxl.cell.cell import Cell
-from openpyxl.comments import Comment
-from openpyxl.styles import Alignment, Font, PatternFill
 
-from fangfanpin.records.roster.intake import Fault
+from fangfanpin.records.roster.editing import Mark, SheetMarks, mark
+from fangfanpin.records.roster.intake import Block, Fault
+from fangfanpin.records.roster.parts import Unfit
 from fangfanpin.records.roster.reading import Rows, SheetStart, Source, read
 
-# openpyxl holds every cell as an object: a larger workbook is written anew, without its looks.
-_MAX_OPENED = 8 << 20  # bytes of the packed file
-_MAX_COMMENTS = 2000
 _COLOUR = "FFC7CE"
 _WIDTH = 60
 Marks = Mapping[str, Mapping[int, Sequence[Fault]]]
@@ -38,52 +36,39 @@ def sentence(faults: Iterable[Fault]) -> str:
     return "；".join(f"{fault.header}：{fault.message}" if fault.header else fault.message for fault in faults)
 
 
-def write_marked(source: Source, faults: Sequence[Fault], headers: Mapping[str, int], target: Path) -> None:
-    """Write the marked copy to `target` (xlsx). `headers`: {sheet: header row from 1}."""
+def write_marked(source: Source, faults: Sequence[Fault], blocks: Sequence[Block], target: Path) -> None:
+    """Write the marked copy to `target` (xlsx): of an xlsx the file itself with its looks, of another or an unusual one its cells alone."""
     marks = marks_of(faults)
-    if source.kind == "xlsx" and source.path.stat().st_size <= _MAX_OPENED:
-        _mark_opened(source.path, marks, headers, target)
-    else:
-        _write_anew(source, marks, headers, target)
+    if source.kind == "xlsx":
+        try:
+            mark(source.path, {block.sheet: found for block in blocks if (found := _sheet_marks(block, marks)) is not None}, target)
+            return
+        except Unfit:
+            target.unlink(missing_ok=True)
+    _write_anew(source, marks, {block.sheet: block.layout.row + 1 for block in blocks}, target)
 
 
-def _mark_opened(path: Path, marks: Marks, headers: Mapping[str, int], target: Path) -> None:
-    with path.open("rb") as file:  # by handle: the stored file has no suffix to go by
-        book = openpyxl.load_workbook(file, data_only=True, keep_vba=False, keep_links=False)
-    fill, red = PatternFill("solid", start_color=_COLOUR), Font(color="9C0006", bold=True)
-    comments = 0
-    for sheet in book.worksheets:
-        rows = marks.get(sheet.title, {})
-        if not rows:
-            continue
-        beside = sheet.max_column + 1
-        sheet.column_dimensions[openpyxl.utils.get_column_letter(beside)].width = _WIDTH
-        _put(sheet.cell(headers.get(sheet.title, 1), beside), _("需要改正"), red, fill)
-        for row, faults in rows.items():
-            if row != headers.get(sheet.title, 1):
-                _put(sheet.cell(row, beside), sentence(faults), red, None)
-            for fault in faults:
-                if fault.place < 0:
-                    continue
-                cell = sheet.cell(row, fault.place + 1)
-                if not isinstance(cell, Cell):
-                    continue  # covered by a merged one
-                cell.fill = fill
-                if comments < _MAX_COMMENTS:
-                    cell.comment = Comment(fault.message, "fangfanpin", width=320, height=80)
-                    comments += 1
-    book.save(target)
+def _sheet_marks(block: Block, marks: Marks) -> SheetMarks | None:
+    rows = marks.get(block.sheet, {})
+    before = next((place for place, header in block.layout.unknown if is_title(header)), None)
+    if not rows and before is None:
+        return None
+    written = {row: ([Mark(fault.place, fault.message) for fault in faults if fault.place >= 0], sentence(faults)) for row, faults in rows.items()}
+    return SheetMarks(written, block.layout.row + 1, block.width if before is None else before, _("需要改正"), again=before is not None)
 
 
-def _put(cell: Any, words: str, font: Font, fill: PatternFill | None) -> None:
-    if not isinstance(cell, Cell):
-        return
-    cell.value = words
-    cell.data_type = "s"  # never a formula, whatever it begins with
-    cell.font = font
-    cell.alignment = Alignment(wrap_text=True, vertical="top")
-    if fill is not None:
-        cell.fill = fill
+def is_title(header: str) -> bool:
+    """Is this the head of the column that an earlier marking added?"""
+    return header in _titles()
+
+
+@functools.cache
+def _titles() -> frozenset[str]:
+    found = set()
+    for code, _name in settings.LANGUAGES:
+        with translation.override(code):
+            found.add(_("需要改正"))
+    return frozenset(found)
 
 
 def _write_anew(source: Source, marks: Marks, headers: Mapping[str, int], target: Path) -> None:

@@ -1,7 +1,7 @@
 """Take a roster in: hand over, check, apply."""
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -18,11 +18,12 @@ from fangfanpin.records.current_year import CurrentYear
 from fangfanpin.records.models import ImportBatch
 from fangfanpin.records.roster.applying import Application
 from fangfanpin.records.roster.checking import Checked, Ground, check, ground
-from fangfanpin.records.roster.columns import Headers, column_letter
+from fangfanpin.records.roster.columns import Headers
 from fangfanpin.records.roster.intake import Block, Parsers, SheetIntake, shown
 from fangfanpin.records.roster.lane import Lane
-from fangfanpin.records.roster.marking import write_marked
+from fangfanpin.records.roster.marking import is_title, write_marked
 from fangfanpin.records.roster.pairings import said_of_helpers, undated_start
+from fangfanpin.records.roster.parts import column_letter
 from fangfanpin.records.roster.reading import FileRefused, Formulas, SheetStart, Source, read, sniff
 from fangfanpin.records.roster.registered import registry_is_empty
 from fangfanpin.records.roster.tray import fault_json, keep_faulty, settle_taken
@@ -47,10 +48,6 @@ class Examined:
     checked: Checked | None = None
     sheets: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-
-    @property
-    def headers(self) -> Mapping[str, int]:
-        return {block.sheet: block.layout.row + 1 for block in self.checked.blocks} if self.checked else {}
 
 
 def receive(*, content: bytes | BinaryIO | Path, name: str, keep_good: bool, year: CurrentYear, by: User | None) -> ImportBatch:
@@ -146,7 +143,7 @@ def _sheet_summary(intake: SheetIntake) -> dict[str, Any]:
         "rows": len(block.rows),
         "columns": [{"letter": column_letter(c.place), "header": c.header, "item": c.indicator.zh} for c in columns],
         "unused": [{"letter": column_letter(place), "header": header[:60]} for place, header in layout.unused],
-        "unknown": [{"letter": column_letter(place), "header": header[:60]} for place, header in layout.unknown],
+        "unknown": [{"letter": column_letter(place), "header": header[:60]} for place, header in layout.unknown if not is_title(header)],
         "preview": shown_rows,
     }
 
@@ -187,7 +184,7 @@ def _marked(batch: ImportBatch, examined: Examined) -> StoredFile:
     assert examined.source is not None and examined.checked is not None
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "marked.xlsx"
-        write_marked(examined.source, examined.checked.faults, examined.headers, target)
+        write_marked(examined.source, examined.checked.faults, examined.checked.blocks, target)
         name = _("%(name)s（标错）.xlsx") % {"name": Path(batch.file.name).stem[:150]}
         return store(content=target, name=name, content_type=XLSX, purpose=StoredFile.Purpose.MARKED, owner=batch.uploaded_by)
 
