@@ -76,7 +76,7 @@ def template_workbook(reach: Reach) -> bytes:
             sheet.data_validation(1, column, _MOST_ROWS, column, {"validate": "list", "source": choices, "show_error": False})
     lines = (
         "每人一行；一个人有几个岗位就写几行，姓名和电话写成一样。",
-        "姓名和电话都相同才算同一个人；同村同名的两个人请都填上电话。",
+        "姓名和电话都相同就是同一个人。没有电话时，同名、同单位、地区相同或一个在另一个里面的，算同一个人；分不清的会请您填上电话。",
         f"岗位和地区可以从下拉框选，全部列在“{management.ALLOWED_SHEET}”表里；地区也可以只写名称（只有一个地区叫这个名称时）或只写代码。",
     )
     for row, line in enumerate(lines):

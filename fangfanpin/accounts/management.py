@@ -139,8 +139,11 @@ def check_accounts(rows: Sequence[NewAccount], reach: Reach) -> list[tuple[int, 
     allowed = _("、").join(role.title for role in roles_to_give(reach))
     divisions = Divisions(divisions_to_give(reach))
     beyond = Region.objects.in_bulk([row.region for row in rows])
+    users = _users_named({row.name for row in rows})
     faults: list[tuple[int, str]] = []
     seen: dict[tuple[str, str, str], dict[str, int]] = {}
+    codes: list[str] = []
+    repeated: set[int] = set()
     for row in rows:
         role, found = roles.get(row.role), divisions.find(row.region)
         region = found[0] if len(found) == 1 else beyond.get(row.region)
@@ -160,17 +163,72 @@ def check_accounts(rows: Sequence[NewAccount], reach: Reach) -> list[tuple[int, 
             if not may_keep(reach, region.code, role):
                 faults.append((row.row, _("“%(region)s”的“%(role)s”不归您管理") % {"region": region.name, "role": role.title}))
         code = region.code if region else row.region
-        if known := _known(row, code):
+        codes.append(code)
+        if known := _known(row, code, users.get(row.name, ())):
             told = {"name": row.name, "username": known.username}
             faults.append((row.row, _("“%(name)s”已有账号 %(username)s，请在账号页给他增加岗位或重置密码") % told))
+        elif namesake := _maybe_known(row, code, users.get(row.name, ()), reach):
+            told = {"name": row.name, "username": namesake.username}
+            said = _("这里已有一位“%(name)s”（账号 %(username)s）：是一个人，请在账号页给他增加岗位；是两个人，请填上电话")
+            faults.append((row.row, said % told))
         before = seen.setdefault((row.name, row.role, code), {})
         if row.phone in before and row.phone:
             faults.append((row.row, _("与第 %(before)d 行重复") % {"before": before[row.phone]}))
+            repeated.add(row.row)
         elif before and (not row.phone or "" in before):
             said = _("与第 %(before)d 行重复：如果是同名的两个人，请都填上电话；是一个人就去掉一行")
             faults.append((row.row, said % {"before": before.get("") or next(iter(before.values()))}))
+            repeated.add(row.row)
         before.setdefault(row.phone, row.row)
-    return faults
+    unclear = _persons(rows, codes)[1]
+    faults += [(row, said) for row, said in unclear if row not in repeated]
+    return sorted(faults, key=lambda fault: fault[0])
+
+
+def _persons(rows: Sequence[NewAccount], codes: Sequence[str]) -> tuple[list[int], list[tuple[int, str]]]:
+    """Which rows are one person: for each the place of that person's first row; and what cannot be told, as faults.
+
+    Name and phone say it. Without a phone it is one person where the places lie in each other and no two units are named, two where places
+    and units differ, and anything else is asked back.
+    """
+    first = list(range(len(rows)))
+    faults: list[tuple[int, str]] = []
+    named: dict[str, list[int]] = {}
+    for place, row in enumerate(rows):
+        if not row.name or not codes[place].isdigit():
+            continue  # told anyway
+        group = named.setdefault(row.name, [])
+        own = place
+        unclear: int | None = None
+        for other in group:
+            match _same(row, codes[place], rows[other], codes[other]):
+                case None:
+                    unclear = other if unclear is None else unclear
+                case True if own == place:
+                    own = first[other]
+                case True if own != first[other]:
+                    unclear = other if unclear is None else unclear  # one with two who are not each other
+                case False if own != place and own == first[other]:
+                    unclear = other if unclear is None else unclear
+        if unclear is not None:
+            told = {"before": rows[unclear].row, "name": row.name}
+            said = _("第 %(before)d 行也有“%(name)s”，没有电话分不清是不是一个人，请给这几行都填上电话")
+            faults.append((row.row, said % told))
+        first[place] = own
+        group.append(place)
+    return first, faults
+
+
+def _same(one: NewAccount, place: str, other: NewAccount, elsewhere: str) -> bool | None:
+    """Two rows of one name: the same person, two, or (None) nobody can tell."""
+    if one.phone and other.phone:
+        return one.phone == other.phone
+    is_near = place.startswith(elsewhere) or elsewhere.startswith(place)
+    if one.unit and other.unit and one.unit != other.unit:
+        return None if is_near else False
+    if one.phone or other.phone:
+        return None
+    return True if is_near else None
 
 
 def _no_region(written: str, found: Sequence[Region], divisions: Divisions) -> str:
@@ -183,12 +241,31 @@ def _no_region(written: str, found: Sequence[Region], divisions: Divisions) -> s
     return said % {"region": written, "sheet": ALLOWED_SHEET}
 
 
-def _known(row: NewAccount, region: str) -> User | None:
-    """An account in use for the same person: same name and phone, or without a phone same name, role and region (its code)."""
-    users = User.objects.filter(name=row.name, is_active=True)
+def _users_named(names: Iterable[str]) -> dict[str, list[User]]:
+    """Accounts in use by name, their assignments in force at hand."""
+    found: dict[str, list[User]] = {}
+    in_force = Prefetch("assignments", Assignment.objects.filter(valid_to__isnull=True))
+    for user in User.objects.filter(name__in={name for name in names if name}, is_active=True).order_by("pk").prefetch_related(in_force):
+        found.setdefault(user.name, []).append(user)
+    return found
+
+
+def _known(row: NewAccount, region: str, users: Iterable[User]) -> User | None:
+    """The account of the same person among those of that name: same phone, or without a phone same role and region (its code)."""
     if row.phone:
-        return users.filter(phone=row.phone).first()
-    return users.filter(assignments__role_id=row.role, assignments__region_id=region, assignments__valid_to__isnull=True).first()
+        return next((user for user in users if user.phone == row.phone), None)
+    return next((user for user in users if any((a.role_id, a.region_id) == (row.role, region) for a in user.assignments.all())), None)
+
+
+def _maybe_known(row: NewAccount, region: str, users: Iterable[User], reach: Reach) -> User | None:
+    """Who may be the person of a row without a phone: somebody of that name with another post in that place, above or below it, as far as
+    the keeper sees."""
+    prefixes = reach.prefixes(Verb.ACCOUNT_MANAGE)
+    for user in users if not row.phone else ():
+        for post in user.assignments.all():
+            if post.region_id.startswith(prefixes) and (post.region_id.startswith(region) or region.startswith(post.region_id)):
+                return user
+    return None
 
 
 def level_word(level: str) -> str:
@@ -198,32 +275,37 @@ def level_word(level: str) -> str:
 
 @transaction.atomic
 def create_accounts(*, rows: Sequence[NewAccount], by: Reach) -> list[MadeAccount]:
-    """All accounts of a checked list, each with a first password that must be changed. Same person, more roles: a row each
-    with the same name and phone gives one account several assignments."""
+    """All accounts of a checked list, each with a first password that must be changed. Same person, more roles: a row each gives one account
+    several assignments."""
     faults = check_accounts(rows, by)
     if faults:
         raise AccountRefused(_("第 %(row)d 行：%(message)s") % {"row": faults[0][0], "message": faults[0][1]})
     set_act("account.create")
-    made: list[MadeAccount] = []
-    same: dict[tuple[str, str], MadeAccount] = {}
+    made: dict[int, MadeAccount] = {}
     today = timezone.localdate()
     divisions = Divisions(divisions_to_give(by))
-    for row in rows:
-        role, region = Role.objects.get(pk=row.role), divisions.find(row.region)[0]
-        known = same.get((row.name, row.phone)) if row.phone else None
-        if known is not None:
-            Assignment.objects.create(user=known.user, role=role, region=region, valid_from=today)
-            known.posts.append((region, role))
-            continue
-        password = first_password()
-        user = User.objects.create_user(
-            username=_username(row.name, region, role), password=password, name=row.name, phone=row.phone, unit=row.unit, must_change_password=True
-        )
-        Assignment.objects.create(user=user, role=role, region=region, valid_from=today)
-        account = MadeAccount(user, password, [(region, role)])
-        made.append(account)
-        same[row.name, row.phone] = account
-    return made
+    regions = [divisions.find(row.region)[0] for row in rows]
+    roles = Role.objects.in_bulk()
+    persons = _persons(rows, [region.code for region in regions])[0]
+    units: dict[int, str] = {}
+    for row, person in zip(rows, persons, strict=True):
+        units[person] = units.get(person) or row.unit
+    for row, region, person in zip(rows, regions, persons, strict=True):
+        role = roles[row.role]
+        if person not in made:
+            password = first_password()
+            user = User.objects.create_user(
+                username=_username(row.name, region, role),
+                password=password,
+                name=row.name,
+                phone=row.phone,
+                unit=units[person],
+                must_change_password=True,
+            )
+            made[person] = MadeAccount(user, password, [])
+        Assignment.objects.create(user=made[person].user, role=role, region=region, valid_from=today)
+        made[person].posts.append((region, role))
+    return list(made.values())
 
 
 @transaction.atomic

@@ -140,6 +140,56 @@ def test_two_people_of_one_name_in_a_village_are_told_apart_by_their_phones(acti
     assert len({one.user.pk for one in made}) == 2
 
 
+def test_without_a_phone_one_person_with_two_posts_is_one_account(client_as: ClientAs, acting: As) -> None:
+    reach = acting("township")
+    village, town = villages(reach)[0], reach.scopes[0].prefix
+    rows = [("丙", "", "", "村信息员", village), ("丁", "", "", "村信息员", village), ("丙", "", "镇政府", "乡镇工作站", town)]
+    text = "".join(slip_text(client_as("township").post("/accounts/bulk", {"file": workbook(*rows)}).content).split())
+    assert len(set(re.findall(r"[a-z2-9]{4}-[a-z2-9]{4}-[a-z2-9]{4}", text))) == 2
+    user = User.objects.get(name="丙")
+    assert {(a.role_id, a.region_id) for a in user.assignments.all()} == {("village", village), ("township", town)} and user.unit == "镇政府"
+
+
+def test_without_a_phone_who_is_whom_is_asked_where_nobody_can_tell(acting: As) -> None:
+    reach = acting("township")
+    first, second = villages(reach)[:2]
+    town = reach.scopes[0].prefix
+
+    def told(*rows: tuple[str, str, str, str]) -> list[tuple[int, str]]:
+        """(phone, unit, role, region) of rows of one name."""
+        given = [NewAccount(2 + place, "同名", phone, unit, role, region) for place, (phone, unit, role, region) in enumerate(rows)]
+        return [(row, re.sub("，请给这几行都填上电话", "", said)) for row, said in check_accounts(given, reach)]
+
+    unclear = "第 2 行也有“同名”，没有电话分不清是不是一个人"
+    station, worker = ("", "镇政府", "township", town), ("", "", "village", first)
+    assert told(station, worker) == []
+    assert told(worker, ("", "", "village", second)) == [(3, unclear)], "one person for two villages, or two of one name"
+    assert told(("", "村委会", "village", first), ("", "村委会", "village", second)) == [(3, unclear)]
+    assert told(("", "甲村委会", "village", first), ("", "乙村委会", "village", second)) == [], "two people"
+    assert told(("", "镇政府", "township", town), ("", "村委会", "village", first)) == [(3, unclear)]
+    assert told(("13800000001", "", "township", town), worker) == [(3, unclear)]
+    assert told(("13800000001", "甲", "village", first), ("", "乙", "village", second)) == []
+    assert [row for row, _said in told(worker, ("", "", "village", second), ("", "", "township", town))] == [3, 4]
+    made = create_accounts(
+        rows=[NewAccount(2, "同名", "", "甲村委会", "village", first), NewAccount(3, "同名", "", "乙村委会", "village", second)], by=reach
+    )
+    assert len({one.user.pk for one in made}) == 2
+
+
+def test_somebody_of_that_name_in_that_place_is_asked_after(acting: As) -> None:
+    reach = acting("township")
+    first, second = villages(reach)[:2]
+    known = new(reach, "老熟人", region=first)
+    town = reach.scopes[0].prefix
+
+    def faults(phone: str, role: str, region: str) -> list[str]:
+        return [said for _row, said in check_accounts([NewAccount(2, "老熟人", phone, "", role, region)], reach)]
+
+    assert faults("", "township", town) == [f"这里已有一位“老熟人”（账号 {known.username}）：是一个人，请在账号页给他增加岗位；是两个人，请填上电话"]
+    assert faults("13800000007", "township", town) == [] == faults("", "village", second)
+    assert "已有账号" in faults("", "village", first)[0]
+
+
 def test_a_place_is_taken_by_name_or_code_and_one_that_several_have_is_asked_back(client_as: ClientAs, acting: As) -> None:
     reach = acting("township")
     own = reach.scopes[0].prefix
