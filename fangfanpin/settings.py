@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "fangfanpin.campaigns",
     "fangfanpin.quality",
     "fangfanpin.questions",
+    "fangfanpin.workshop",
     "fangfanpin.fieldwork",
     "fangfanpin.archives",
     "fangfanpin.dashboards",

@@ -13,6 +13,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("fangfanpin.records.urls")),
     path("", include("fangfanpin.registers.urls")),
     path("", include("fangfanpin.questions.urls")),
+    path("", include("fangfanpin.workshop.urls")),
     path("", include("fangfanpin.quality.urls")),
     path("", include("fangfanpin.fieldwork.urls")),
     path("", include("fangfanpin.archives.urls")),

@@ -20,6 +20,7 @@ from fangfanpin.campaigns.services import CampaignRefused, open_campaign, put_in
 from fangfanpin.cli import Answer, Command, CommandFault
 from fangfanpin.pack import Pack, PackFaults, load_pack
 from fangfanpin.pack.load import SHANGHAI
+from fangfanpin.policy.own import renewed
 from fangfanpin.policy.services import publish
 from fangfanpin.regions.models import Region
 from fangfanpin.regions.services import load_regions
@@ -100,11 +101,14 @@ def _publish_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _publish(arguments: argparse.Namespace) -> Answer:
     directory = pack_directory(arguments.pack)
-    pack = _checked(directory)
     with transaction.atomic():
         set_database_reach(system_reach(), act="pack.publish", source="cli")
         try:
-            done = put_in_force(pack=pack, directory=directory, by=None)
+            # What the county wrote in the browser stays on top of the renewed pack.
+            with renewed(directory, clock.current().pack) as (pack, folder):
+                done = put_in_force(pack=pack, directory=folder, by=None)
+        except PackFaults as faults:
+            raise CommandFault(_said(faults)) from None
         except clock.NoCampaign:
             raise CommandFault("还没有年度工作，请先运行 fangfanpin init。") from None
         except CampaignRefused as refused:
@@ -129,7 +133,11 @@ def _checked(directory: Path) -> Pack:
     try:
         return load_pack(directory)
     except PackFaults as faults:
-        raise CommandFault("\n".join(f"{f.file}:{f.line} {f.message_zh}" for f in faults.faults)) from None
+        raise CommandFault(_said(faults)) from None
+
+
+def _said(faults: PackFaults) -> str:
+    return "\n".join(f"{f.file}:{f.line} {f.message_zh}" for f in faults.faults)
 
 
 COMMANDS = {"init": Command(_arguments, _init), "pack publish": Command(_publish_arguments, _publish)}

@@ -112,6 +112,7 @@ _ENTRIES = (
     _Entry("archive", _("台账"), "/registers/", (Verb.HOUSEHOLD_VIEW,), ("/registers/",), unless=_WORKS),
     _Entry("supervise", _("进度和地图"), "/progress/", (Verb.CAMPAIGN_VIEW,), ("/progress/",)),
     _Entry("settings", _("导入花名册"), "/imports/", (Verb.IMPORT_ROSTER,), ("/imports/",)),
+    _Entry("settings", _("规则"), "/rules/", (Verb.RULE_MANAGE,), ("/rules/",)),
     _Entry("settings", _("账号"), "/accounts/", (Verb.ACCOUNT_MANAGE,), ("/accounts/",)),
 )
 _NOT_SETTINGS = ("/accounts/password", "/accounts/sign-in")  # one's own password is no management of accounts

@@ -245,7 +245,7 @@ class Pack:
     def parameter(self, name: str, on: datetime.date) -> int | None:
         """The value in force on a day, scaled; None where none is known."""
         known = [p for p in self.parameters if p.name == name and p.valid_from <= on]
-        return max(known, key=lambda p: p.valid_from).value if known else None
+        return max(reversed(known), key=lambda p: p.valid_from).value if known else None  # of one day the county's, which comes last
 
     def constants(self) -> dict[str, int]:
         """Environment of every expression: dates as y·10000+m·100+d, parameters as on the state date."""

@@ -71,6 +71,12 @@ def _write_roles(pack: Pack) -> None:
         )
 
 
+def sources_of(published: PublishedPack) -> dict[str, str]:
+    """The files that a published pack was read from: {path relative to the packs' folder: text}. Deferred by most queries: megabytes."""
+    found: dict[str, str] = published.sources
+    return found
+
+
 def pack_of(published: PublishedPack) -> Pack:
     """The loaded pack of a published version, kept in memory by hash."""
     return _load(published.hash)

@@ -14,7 +14,7 @@ LAYERS = (
     ("dashboards",),
     ("archives",),
     ("fieldwork",),
-    ("questions",),
+    ("questions", "workshop"),
     ("quality",),
     ("campaigns",),
     ("registers",),

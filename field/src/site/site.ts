@@ -1,5 +1,5 @@
 // What every server-rendered page gets. Pages work without it; this makes them quicker: fold the rail, watch a job, show a number in full,
-// ask before a public act, open the tree of places, draw chart and map.
+// ask before a public act, open the tree of places, draw chart and map, help with a rule.
 import "./site.scss";
 
 import { askBefore } from "./confirm";
@@ -21,6 +21,9 @@ chooseReferences();
 chooseAll();
 showUnsent();
 drawMaps();
+
+const editor = document.querySelector<HTMLFormElement>("form[data-rule-editor]");
+if (editor) void import("./rules").then(({ editRules }) => editRules(editor));
 
 const charts = document.querySelectorAll<HTMLElement>("[data-chart]");
 if (charts.length > 0) {

@@ -1,0 +1,82 @@
+"""Try a rule on the county before it is published."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import uuid4
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from fangfanpin.accounts.reach import Reach
+from fangfanpin.accounts.verbs import Verb
+from fangfanpin.campaigns import clock
+from fangfanpin.files.models import StoredFile
+from fangfanpin.files.services import store
+from fangfanpin.households.models import Household, Person
+from fangfanpin.jobs.exports import XLSX, Column, Table, write
+from fangfanpin.jobs.models import Job
+from fangfanpin.jobs.services import JobRefused, Outcome, Progress, handles
+from fangfanpin.pack import Pack
+from fangfanpin.quality import messages, snapshot
+from fangfanpin.quality.models import Clue
+from fangfanpin.quality.sweep import Hit, find_hits
+from fangfanpin.regions.models import Region
+from fangfanpin.regions.names import name_of
+from fangfanpin.workshop.services import Draft, DraftRefused, judged
+
+KIND = "workshop.try"
+
+
+@handles(KIND)
+def try_rule(job: Job, reach: Reach, progress: Progress) -> Outcome:
+    """parameters: the draft's fields, `is_new`. Nothing is written: the county is read, the hits are counted and listed."""
+    campaign = clock.current()
+    villages = Region.objects.villages().under(campaign.county_id).values_list("code", flat=True)
+    if not reach.has(Verb.RULE_MANAGE) or not all(code in reach for code in villages):
+        raise JobRefused(_("规则只能由县里试算。"))
+    given = dict(job.parameters)
+    is_new = bool(given.pop("is_new", False))
+    draft = Draft.of(given)
+    try:
+        with judged(draft, is_new=is_new) as (pack, _folder):
+            rule = next(one for one in pack.rules if one.id == draft.id)
+    except DraftRefused as refused:
+        raise JobRefused(_("规则写得不对：%(why)s") % {"why": str(refused)}) from None
+    progress.report(0, 3)
+    alone = replace(pack, rules=(rule,), hash=f"{pack.hash} {rule.id} {uuid4()}")  # compiled for this trial only
+    with snapshot.taken(campaign.year, alone, uuid4()) as database:
+        progress.report(1, 3)
+        hits = find_hits(database, alone)
+    progress.report(2, 3)
+    confirmed = set(Clue.objects.filter(year=campaign.year, state=Clue.State.CONFIRMED, rule_id=rule.id).values_list("subject_id", flat=True))
+    known = sum(hit.subject_id in confirmed for hit in hits)
+    households = len({hit.household_id for hit in hits})
+    facts = {"hits": len(hits), "households": households, "known_true": known}
+    message = _("会命中 %(households)d 户、%(hits)d 条，其中 %(known_true)d 条以前核实过属实。") % facts
+    if not hits:
+        return Outcome(_("一户也不会命中。"), facts)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "hits.xlsx"
+        table = _table(hits, alone)
+        write(path, rule.title, table, by=job.owner.name if job.owner else "", report=lambda done, total: None)
+        name = f"{rule.id}-{_('试算')}-{timezone.localtime():%Y%m%d-%H%M}.xlsx"
+        file = store(content=path, name=name, content_type=XLSX, purpose=StoredFile.Purpose.EXPORT, owner=job.owner)
+    return Outcome(message, facts, file)
+
+
+def _table(hits: list[Hit], pack: Pack) -> Table:
+    households = Household.objects.in_bulk([hit.household_id for hit in hits])
+    persons = Person.objects.in_bulk([hit.subject_id for hit in hits if hit.rule.subject == "person"])
+
+    def lines() -> Iterator[list[Any]]:
+        for hit in sorted(hits, key=lambda one: (one.village_code, str(one.household_id))):
+            home, person = households[hit.household_id], persons.get(hit.subject_id)
+            said = messages.render(hit.rule, messages.codec_values(hit.rule, hit.used, pack), pack)
+            place = [name_of(hit.village_code[:9]), name_of(hit.village_code)]
+            yield [*place, home.code, home.head_name, person.member_name if person else "", said]
+
+    titles = (("乡镇", 14), ("村", 14), ("户编号", 20), ("户主", 10), ("成员", 10), ("哪里不对", 60))
+    return Table([Column(title, width=width) for title, width in titles], lines(), len(hits))

@@ -1,0 +1,172 @@
+"""The county's rules: written, tried on the county, published as a version, taken back. What a draft says is checked by the pack's own reader."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from fangfanpin.accounts.models import User
+from fangfanpin.accounts.reach import set_act
+from fangfanpin.campaigns import clock
+from fangfanpin.campaigns.services import InForce, put_in_force
+from fangfanpin.expressions import ExpressionFaults, check
+from fangfanpin.pack import Pack, PackFaults, Rule
+from fangfanpin.policy.own import Own, drafted, own_of
+from fangfanpin.policy.services import spoken
+
+NEW_ID = re.compile(r"X[0-9]{3}")  # the catalogue knows no family X
+_ORIGIN = "本县"
+_SUBJECT_FORMS: Mapping[str, tuple[str, ...]] = {
+    "household": ("household_year",),
+    "person": ("person_year",),
+    "spell": ("monitoring_spell", "spell_identification", "spell_elimination"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A rule as typed. `scope` may be empty: then every subject is judged."""
+
+    id: str
+    title: str
+    severity: str
+    subject: str
+    scope: str
+    when: str
+    message: str
+    where: str
+
+    @classmethod
+    def of(cls, given: Mapping[str, str]) -> "Draft":
+        return cls(**{name: given.get(name, "").strip()[:4000] for name in cls.__dataclass_fields__})
+
+    @classmethod
+    def of_rule(cls, rule: Rule) -> "Draft":
+        scope = rule.scope.text if rule.scope else ""
+        return cls(rule.id, rule.title, rule.severity, rule.subject, scope, rule.when.text, rule.message, rule.where)
+
+    def table(self) -> dict[str, Any]:
+        """As it stands in TOML."""
+        found = {name: value for name, value in asdict(self).items() if name != "id" and value}
+        return {**found, "origin": _ORIGIN}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong in a field; of an expression the part of the text that it is about: before, itself, after."""
+
+    message: str
+    before: str = ""
+    at: str = ""
+    after: str = ""
+
+
+class DraftRefused(Exception):
+    """`faults`: by field, '' for the rule as a whole."""
+
+    def __init__(self, faults: Mapping[str, Sequence[Fault]]) -> None:
+        super().__init__("; ".join(fault.message for found in faults.values() for fault in found))
+        self.faults = faults
+
+
+def expression_faults(text: str, pack: Pack, subject: str) -> list[Fault]:
+    """What is wrong with a condition, with its place; nothing for a sound one. Several thousand characters at most."""
+    if subject not in pack.schema().subjects:
+        return [Fault(_("请先选对象。"))]
+    try:
+        check(text, pack.schema(), subject=subject)
+    except ExpressionFaults as found:
+        english = spoken(pack).language == "en"
+        return [
+            Fault(one.message_en if english else one.message_zh, text[: one.start], text[one.start : max(one.end, one.start + 1)], text[one.end :])
+            for one in found.faults
+        ]
+    return []
+
+
+def next_id(pack: Pack, own: Own) -> str:
+    """The first free number of the county's own family."""
+    taken = {rule.id for rule in pack.rules} | own.rules.keys()
+    return next(f"X{number:03d}" for number in range(1, 1000) if f"X{number:03d}" not in taken)
+
+
+def checked(draft: Draft, *, is_new: bool) -> None:
+    """Raises DraftRefused with everything that is wrong, each at its field."""
+    with judged(draft, is_new=is_new):
+        pass
+
+
+def judged(draft: Draft, *, is_new: bool) -> "_Judged":
+    """The pack in force with this rule in it, for the block: a context manager giving (pack, folder). Raises DraftRefused."""
+    return _Judged(draft, is_new)
+
+
+class _Judged:
+    def __init__(self, draft: Draft, is_new: bool) -> None:
+        self.draft, self.is_new = draft, is_new
+
+    def __enter__(self) -> tuple[Pack, Any]:
+        draft, published = self.draft, clock.current().pack
+        own = own_of(published)
+        with drafted(published, own) as (pack, _folder):
+            faults = {name: found for name, found in _faults(draft, pack, self.is_new) if found}
+        if faults:
+            raise DraftRefused(faults)
+        self.open = drafted(published, own.with_rule(draft.id, draft.table()))
+        try:
+            return self.open.__enter__()
+        except PackFaults as found:
+            raise DraftRefused({"": [Fault(one.message_zh) for one in found.faults]}) from None
+
+    def __exit__(self, *exc: Any) -> None:
+        self.open.__exit__(*exc)
+
+
+def _faults(draft: Draft, pack: Pack, is_new: bool) -> Iterator[tuple[str, list[Fault]]]:
+    if is_new:
+        known = {rule.id for rule in pack.rules}
+        yield "id", [] if NEW_ID.fullmatch(draft.id) and draft.id not in known else [Fault(_("编号写成 X 加三位数字，不能和已有的一样。"))]
+    yield "title", [] if 2 <= len(draft.title) <= 60 else [Fault(_("请写名称（2 到 60 个字）。"))]
+    yield "severity", [] if draft.severity in ("E", "W", "I") else [Fault(_("请选级别。"))]
+    yield "message", [] if draft.message else [Fault(_("请写给村里看的话，可以用 {指标名} 带出填的值。"))]
+    yield "when", expression_faults(draft.when, pack, draft.subject) if draft.when else [Fault(_("请写条件：条件成立的就列为疑问。"))]
+    yield "scope", expression_faults(draft.scope, pack, draft.subject) if draft.scope else []
+
+
+@transaction.atomic
+def publish_rule(*, draft: Draft, is_new: bool, by: User) -> InForce:
+    """From now on the county works by it. Raises DraftRefused."""
+    with judged(draft, is_new=is_new) as (pack, folder):
+        set_act("rule.publish")
+        return put_in_force(pack=pack, directory=folder, by=by)
+
+
+@transaction.atomic
+def publish_own(*, own: Own, by: User, act: str) -> InForce:
+    """Put another own layer in force: a rule taken back, switched off or on, a parameter. Raises DraftRefused."""
+    try:
+        with drafted(clock.current().pack, own) as (pack, folder):
+            set_act(act)
+            return put_in_force(pack=pack, directory=folder, by=by)
+    except PackFaults as found:
+        raise DraftRefused({"": [Fault(one.message_zh) for one in found.faults]}) from None
+
+
+def names_of(pack: Pack) -> dict[str, list[dict[str, str]]]:
+    """By subject what a condition may name, with the words people know it by: items, relations, functions, parameters, constants."""
+    schema, said = pack.schema(), spoken(pack)
+    common = [
+        *({"name": f"param.{name}", "words": _("参数"), "insert": f"param.{name}"} for name in sorted(schema.params)),
+        *({"name": name, "words": _("日期"), "insert": name} for name in sorted(schema.constants)),
+    ]
+    found = {}
+    for subject, table in schema.subjects.items():
+        forms = _SUBJECT_FORMS.get(subject, (subject,))
+        labels = {item.name: item.label for form in forms if form in said.forms for item in said.forms[form].indicators}
+        items = [{"name": name, "words": labels.get(name, ""), "insert": name} for name in sorted(table.columns)]
+        relations = [{"name": name, "words": _("成员、措施等多条的"), "insert": name} for name in sorted(schema.relations)]
+        found[subject] = [*items, *relations, *common]
+    return found

@@ -1,0 +1,150 @@
+/**
+ * The rule editor: names are offered while one types, by their own letters or by the words people know them by, and what is wrong with a
+ * condition is shown below it with its place. Without this script the form says the same when it is sent.
+ */
+interface Named {
+  readonly name: string;
+  readonly words: string;
+  readonly insert: string;
+}
+interface Told {
+  readonly message: string;
+  readonly before: string;
+  readonly at: string;
+  readonly after: string;
+}
+
+const WAIT_MS = 400;
+const MOST = 12;
+/** What stands before the cursor and may become a name: letters, or the Chinese word for it. */
+const TYPED = /[a-zA-Z_.][a-zA-Z0-9_.]*$|[\u3400-\u9fff]+$/u;
+
+export function editRules(form: HTMLFormElement): void {
+  const source = document.getElementById(form.dataset["names"]!);
+  const names = JSON.parse(source?.textContent ?? "{}") as Record<string, Named[]>;
+  const subject = form.querySelector<HTMLSelectElement>("select[name=subject]")!;
+  const editors = [...form.querySelectorAll<HTMLTextAreaElement>("textarea[data-expression]")].map(
+    (box) => new Editor(form, box, () => names[subject.value] ?? [], () => subject.value),
+  );
+  subject.addEventListener("change", () => editors.forEach((editor) => editor.checkSoon()));
+}
+
+class Editor {
+  private readonly list: HTMLUListElement;
+  private readonly told: HTMLElement;
+  private offered: readonly Named[] = [];
+  private at = -1;
+  private timer = 0;
+  private asked = 0;
+
+  constructor(
+    private readonly form: HTMLFormElement,
+    private readonly box: HTMLTextAreaElement,
+    private readonly names: () => readonly Named[],
+    private readonly subject: () => string,
+  ) {
+    const holder = box.closest(".rule-text")!;
+    this.list = holder.querySelector<HTMLUListElement>(".options")!;
+    this.told = holder.querySelector<HTMLElement>(".told")!;
+    box.addEventListener("input", () => {
+      this.offer();
+      this.checkSoon();
+    });
+    box.addEventListener("keydown", (event) => this.onKey(event));
+    box.addEventListener("blur", () => window.setTimeout(() => this.close(), 200));
+  }
+
+  checkSoon(): void {
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => void this.check(), WAIT_MS);
+  }
+
+  private typed(): string {
+    return TYPED.exec(this.box.value.slice(0, this.box.selectionStart))?.[0] ?? "";
+  }
+
+  private offer(): void {
+    const typed = this.typed();
+    const lower = typed.toLowerCase();
+    this.offered = typed ? this.names().filter((one) => one.name !== typed && (one.name.includes(lower) || one.words.includes(typed))).slice(0, MOST) : [];
+    this.at = -1;
+    this.list.replaceChildren(
+      ...this.offered.map((one) => {
+        const item = document.createElement("li");
+        item.setAttribute("role", "option");
+        item.textContent = one.name;
+        const words = document.createElement("span");
+        words.className = "text-secondary";
+        words.textContent = ` ${one.words}`;
+        item.append(words);
+        item.addEventListener("mousedown", (event) => {
+          event.preventDefault();
+          this.take(one);
+        });
+        return item;
+      }),
+    );
+    this.list.hidden = this.offered.length === 0;
+  }
+
+  private onKey(event: KeyboardEvent): void {
+    if (this.list.hidden) return;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      const last = this.offered.length - 1;
+      this.at = event.key === "ArrowDown" ? Math.min(last, this.at + 1) : Math.max(-1, this.at - 1);
+      [...this.list.children].forEach((item, place) => item.setAttribute("aria-selected", String(place === this.at)));
+    } else if ((event.key === "Enter" || event.key === "Tab") && this.at >= 0) {
+      event.preventDefault();
+      this.take(this.offered[this.at]!);
+    } else if (event.key === "Escape") {
+      this.close();
+    }
+  }
+
+  private take(one: Named): void {
+    const end = this.box.selectionStart;
+    const start = end - this.typed().length;
+    this.box.setRangeText(one.insert, start, end, "end");
+    this.close();
+    this.box.focus();
+    this.checkSoon();
+  }
+
+  private close(): void {
+    this.list.hidden = true;
+    this.at = -1;
+  }
+
+  private async check(): Promise<void> {
+    const text = this.box.value.trim();
+    if (!text) return this.told.replaceChildren();
+    const mine = ++this.asked;
+    const token = this.form.querySelector<HTMLInputElement>("input[name=csrfmiddlewaretoken]")!.value;
+    const body = new URLSearchParams({ text: this.box.value, subject: this.subject(), csrfmiddlewaretoken: token });
+    const answer = await fetch(this.form.dataset["check"]!, { method: "POST", body, credentials: "same-origin" }).catch(() => null);
+    if (!answer?.ok || mine !== this.asked) return;
+    const { faults } = (await answer.json()) as { faults: Told[] };
+    if (faults.length === 0) {
+      const sound = document.createElement("div");
+      sound.className = "text-success small";
+      sound.textContent = `● ${this.form.dataset["sound"]!}`;
+      return this.told.replaceChildren(sound);
+    }
+    this.told.replaceChildren(
+      ...faults.map((fault) => {
+        const line = document.createElement("div");
+        line.className = "field-error";
+        line.textContent = fault.message;
+        const code = document.createElement("code");
+        const mark = document.createElement("mark");
+        mark.textContent = fault.at || " ";
+        code.append(fault.before, mark, fault.after);
+        const place = document.createElement("div");
+        place.append(code);
+        line.append(place);
+        return line;
+      }),
+    );
+  }
+}

@@ -1,0 +1,197 @@
+"""The county writes, tries, publishes and takes back a rule; parameters by date; a renewed pack keeps what is the county's own."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+from django.utils.html import escape
+from procrastinate.contrib.django import app
+
+from fangfanpin.accounts.models import User
+from fangfanpin.accounts.reach import Reach
+from fangfanpin.campaigns import clock
+from fangfanpin.campaigns.services import put_in_force
+from fangfanpin.jobs.models import Job
+from fangfanpin.jobs.services import run
+from fangfanpin.pack import PackFaults, load_pack
+from fangfanpin.policy.own import Own, drafted, own_of, renewed
+from fangfanpin.policy.services import pack_of, publish
+from fangfanpin.quality.models import Clue
+from fangfanpin.quality.sweep import run_sweep
+from fangfanpin.records.models import Record
+from fangfanpin.workshop import services
+from fangfanpin.workshop.services import Draft, DraftRefused
+
+Acting = Callable[[str], Reach]
+ClientAs = Callable[[str], Client]
+GOOD: dict[str, str] = {
+    "id": "X001", "title": "六人以上的大户", "severity": "W", "subject": "household", "scope": "",
+    "when": "household_size >= 6 and wage_income is not null",
+    "message": "家庭人口 {household_size} 人", "where": "问户主",
+}  # fmt: skip
+
+
+def draft(**values: str) -> Draft:
+    return Draft.of({**GOOD, **values})
+
+
+def test_written_tried_published_swept_and_taken_back(cast: dict[str, User], acting: Acting, client_as: ClientAs) -> None:
+    county = client_as("county")
+    assert 'value="X001"' in county.get("/rules/new").content.decode()
+    with app.replace_connector(app.connector):
+        answer = county.post("/rules/new", {**GOOD, "then": "try"})
+    job = Job.objects.get(kind="workshop.try")
+    assert answer["Location"].endswith(str(job.pk))
+    acting("system")
+    swept = ("submitted", "returned", "approved", "locked")
+    leads = Record.objects.filter(form="household_year", year=2021, state__in=swept, household__kind="assisted")
+    expected = sum((lead.values.get("household_size") or 0) >= 6 and lead.values.get("wage_income") is not None for lead in leads)
+    run(str(job.pk))
+    acting("county")
+    job.refresh_from_db()
+    assert job.state == "done", job.message
+    assert job.result["households"] == job.result["hits"] == expected > 0 and job.result["known_true"] == 0
+    assert county.get("/rules/new").content.decode().count(GOOD["title"]) >= 1, "back from the trial the draft is still there"
+
+    assert county.post("/rules/new", {**GOOD, "then": "publish"}).status_code == 302
+    acting("system")
+    campaign = clock.current()
+    pack = pack_of(campaign.pack)
+    assert pack.id == "guzhen-2021-own" and any(rule.id == "X001" for rule in pack.rules)
+    run_sweep(campaign=campaign, by=None)
+    assert Clue.objects.filter(rule_id="X001", state="open").count() == job.result["hits"]
+    page = county.get("/rules/X001/").content.decode()
+    assert "SELECT" in page and escape(GOOD["when"]) in page
+    assert county.post("/rules/X001/switch", {"to": "off"}).status_code == 302
+    acting("system")
+    campaign = clock.current()
+    assert not any(rule.id == "X001" for rule in pack_of(campaign.pack).rules)
+    run_sweep(campaign=campaign, by=None)
+    assert not Clue.objects.filter(rule_id="X001", state="open").exists()
+
+
+def test_a_given_rule_is_changed_switched_off_and_back(acting: Acting, client_as: ClientAs) -> None:
+    county = client_as("county")
+    acting("system")
+    before = next(rule for rule in pack_of(clock.current().pack).rules if rule.id == "H007")
+    changed = {**{name: getattr(Draft.of_rule(before), name) for name in GOOD}, "title": "人口数对不上（本县）", "then": "publish"}
+    assert county.post("/rules/H007/change", changed).status_code == 302
+
+    def now() -> Any:
+        acting("system")
+        return next((rule for rule in pack_of(clock.current().pack).rules if rule.id == "H007"), None)
+
+    assert now().title == "人口数对不上（本县）"
+    county.post("/rules/H007/switch", {"to": "off"})
+    assert now() is None
+    assert "H007" in county.get("/rules/?kind=off").content.decode() and county.get("/rules/H007/").status_code == 200
+    county.post("/rules/H007/switch", {"to": "back"})
+    assert now().title == before.title
+
+
+@pytest.mark.parametrize(
+    ("wrong", "field", "words"),
+    [
+        ({"when": "household_fone is null"}, "when", "household_fone"),
+        ({"when": "household_size = '三'"}, "when", "三"),
+        ({"when": "household_size"}, "when", ""),
+        ({"when": "(select 1)"}, "when", ""),
+        ({"when": "household_size > 0; drop table x"}, "when", ""),
+        ({"when": "read_csv('/etc/passwd') > 0"}, "when", "read_csv"),
+        ({"when": ""}, "when", ""),
+        ({"scope": "nothing > 1"}, "scope", "nothing"),
+        ({"subject": "village"}, "when", ""),
+        ({"title": ""}, "title", ""),
+        ({"severity": "Q"}, "severity", ""),
+        ({"message": ""}, "message", ""),
+        ({"message": "电话 {no_such}"}, "", "no_such"),
+        ({"id": "H007"}, "id", ""),
+        ({"id": "../x"}, "id", ""),
+    ],
+)
+def test_what_is_wrong_is_told_at_its_field_and_nothing_is_published(
+    acting: Acting, client_as: ClientAs, wrong: dict[str, str], field: str, words: str
+) -> None:
+    acting("system")
+    before = clock.current().pack_id
+    with pytest.raises(DraftRefused) as caught:
+        services.checked(draft(**wrong), is_new=True)
+    found = caught.value.faults.get(field, ())
+    assert found and any(words in f"{one.message}{one.at}" for one in found), caught.value.faults
+    answer = client_as("county").post("/rules/new", {**GOOD, **wrong, "then": "publish"})
+    assert answer.status_code == 422 and "field-error" in answer.content.decode()
+    acting("system")
+    assert clock.current().pack_id == before
+
+
+def test_a_condition_is_judged_while_it_is_typed(client_as: ClientAs) -> None:
+    county = client_as("county")
+    sound = county.post("/rules/check", {"text": "household_size > 3", "subject": "household"}).json()
+    assert sound == {"faults": []}
+    (fault,) = county.post("/rules/check", {"text": "household_size > fone", "subject": "household"}).json()["faults"]
+    assert (fault["before"], fault["at"]) == ("household_size > ", "fone")
+    assert client_as("township").post("/rules/check", {"text": "x", "subject": "household"}).status_code == 403
+
+
+def test_texts_survive_being_written_down(acting: Acting) -> None:
+    acting("system")
+    published = clock.current().pack
+    table = {**draft().table(), "title": '引号"和\\反斜杠', "where": "第一行\n第二行，tab\t，😀"}
+    row = {
+        "name": "income_line",
+        "type": "money",
+        "unit": "yuan",
+        "valid_from": "2021-03-01",
+        "value": "6500.50",
+        "source": '固扶"9"号，附件',
+        "verified": "yes",
+    }
+    own = Own().with_rule("X001", table).with_parameter(row)
+    with drafted(published, own) as (pack, folder):
+        rule = next(one for one in pack.rules if one.id == "X001")
+        assert (rule.title, rule.where) == (table["title"], table["where"])
+        assert pack.parameter("income_line", pack.state_date) == 650050
+        again = publish(pack=pack, directory=folder, by=None)
+    assert own_of(again).rules == {"X001": table}
+    assert own_of(again).parameters[0]["source"] == row["source"]
+
+
+def test_a_parameter_counts_from_its_day_and_can_be_withdrawn(acting: Acting, client_as: ClientAs) -> None:
+    county = client_as("county")
+    acting("system")
+    pack = pack_of(clock.current().pack)
+    given = pack.parameter("income_line", pack.state_date)
+    data = {"name": "income_line", "valid_from": "2021-01-01", "value": "6345", "source": "固扶〔2021〕6号"}
+    assert county.post("/rules/parameters", {**data, "source": ""}).status_code == 422
+    assert county.post("/rules/parameters", {**data, "value": "很多"}).status_code == 422
+    assert county.post("/rules/parameters", data).status_code == 302
+    acting("system")
+    assert pack_of(clock.current().pack).parameter("income_line", pack.state_date) == 634500, "of one day the county's own"
+    assert "固扶〔2021〕6号" in county.get("/rules/parameters").content.decode()
+    county.post("/rules/parameters/withdraw", {"name": "income_line", "valid_from": "2021-01-01"})
+    acting("system")
+    assert pack_of(clock.current().pack).parameter("income_line", pack.state_date) == given
+    assert county.post("/rules/parameters/withdraw", {"name": "income_line", "valid_from": "2021-01-01"}).status_code == 404
+
+
+def test_a_renewed_pack_keeps_what_is_the_county_s_own(tmp_path: Path, acting: Acting, cast: dict[str, User]) -> None:
+    acting("system")
+    services.publish_rule(draft=draft(), is_new=True, by=cast["county"])
+    for name in ("national-2021", "guzhen-2021"):
+        shutil.copytree(Path(settings.PACKS_DIR) / name, tmp_path / name)
+    file = tmp_path / "guzhen-2021" / "pack.toml"
+    file.write_text(file.read_text(encoding="utf-8").replace("固镇县2021年度", "固镇县2021年（修订）"), encoding="utf-8")
+    with renewed(tmp_path / "guzhen-2021", clock.current().pack) as (pack, folder):
+        put_in_force(pack=pack, directory=folder, by=cast["county"])
+    now = pack_of(clock.current().pack)
+    assert "修订" in now.title and any(rule.id == "X001" for rule in now.rules)
+    indicators = tmp_path / "national-2021" / "indicators.csv"
+    lines = indicators.read_text(encoding="utf-8").splitlines(keepends=True)
+    indicators.write_text("".join(line for line in lines if not line.startswith("household_year,household_phone,")), encoding="utf-8")
+    with pytest.raises(PackFaults), renewed(tmp_path / "guzhen-2021", clock.current().pack):
+        pass
+    assert load_pack(Path(settings.PACKS_DIR) / "guzhen-2021").id == "guzhen-2021"
