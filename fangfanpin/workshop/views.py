@@ -130,7 +130,10 @@ def _edit(request: SignedInRequest, pack: Pack, draft: Draft, *, is_new: bool) -
             services.checked(draft, is_new=is_new)
             given = {name: getattr(draft, name) for name in Draft.__dataclass_fields__}
             job = start(
-                kind=handlers.KIND, title=_("试算规则 %(rule)s") % {"rule": draft.id}, by=request.user, parameters={**given, "is_new": is_new}
+                kind=handlers.KIND,
+                title=_("试算规则 %(rule)s") % {"rule": draft.id},
+                by=request.user,
+                parameters={**given, "is_new": is_new, "back": request.path},
             )
             request.session["rule_draft"] = {**given, "is_new": is_new}
             return redirect("jobs:job", job.pk)
