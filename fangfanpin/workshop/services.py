@@ -131,7 +131,7 @@ def _faults(draft: Draft, pack: Pack, is_new: bool) -> Iterator[tuple[str, list[
         yield "id", [] if NEW_ID.fullmatch(draft.id) and draft.id not in known else [Fault(_("编号写成 X 加三位数字，不能和已有的一样。"))]
     yield "title", [] if 2 <= len(draft.title) <= 60 else [Fault(_("请写名称（2 到 60 个字）。"))]
     yield "severity", [] if draft.severity in ("E", "W", "I") else [Fault(_("请选级别。"))]
-    yield "message", [] if draft.message else [Fault(_("请写给村里看的话，可以用 {指标名} 带出填的值。"))]
+    yield "message", [] if draft.message else [Fault(_("请写给村里看的话，大括号里的指标名会换成填的值。"))]
     yield "when", expression_faults(draft.when, pack, draft.subject) if draft.when else [Fault(_("请写条件：条件成立的就列为疑问。"))]
     yield "scope", expression_faults(draft.scope, pack, draft.subject) if draft.scope else []
 

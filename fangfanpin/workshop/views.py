@@ -172,9 +172,10 @@ def switch(request: SignedInRequest, rule_id: str) -> HttpResponse:
         is_own_only = bool(services.NEW_ID.fullmatch(rule_id))
         wanted = own.without_rule(rule_id) if is_own_only else own.with_rule(rule_id, {"off": True})
     else:
-        if rule_id not in own.rules:
-            raise Http404
         wanted = own.without_rule(rule_id)
+        if wanted == own:
+            messages.error(request, _("这条规则本县没有改过，不用恢复。"))
+            return redirect("workshop:rules")
     try:
         services.publish_own(own=wanted, by=request.user, act="rule.switch")
     except DraftRefused as refused:
@@ -245,8 +246,9 @@ def withdraw_parameter(request: SignedInRequest) -> HttpResponse:
     """POST `name`, `valid_from` of a value that the county wrote."""
     own = own_of(clock.current().pack)
     wanted = own.without_parameter(request.POST.get("name", ""), request.POST.get("valid_from", ""))
-    if len(wanted.parameters) == len(own.parameters):
-        raise Http404
+    if wanted == own:
+        messages.error(request, _("本县没有定过这个值，不用收回。"))
+        return redirect("workshop:parameters")
     services.publish_own(own=wanted, by=request.user, act="parameter.withdraw")
     messages.success(request, _("已收回，按原来的值。"))
     return redirect("workshop:parameters")
