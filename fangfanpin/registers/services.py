@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Count
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -24,7 +25,7 @@ from fangfanpin.pack import Indicator, Pack
 from fangfanpin.pack.codec import CodecFault
 from fangfanpin.pack.model import Computation, Constraint
 from fangfanpin.policy.services import spoken
-from fangfanpin.records import reviewing
+from fangfanpin.records import gates, reviewing
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import load_unit, scopes_of
 from fangfanpin.registers.definitions import Register, registers_of
@@ -63,11 +64,29 @@ def add(
     *, register: Register, pack: Pack, year: int, record_id: UUID, given: Mapping[str, Given], sure: bool, by: User, reach: Reach, source: str = "web"
 ) -> Record:
     """One new row. `record_id` comes with the page: the same page sent twice adds one row. Raises Refused."""
-    known_record = Record.objects.filter(pk=record_id).first()
-    if known_record is not None:
-        if known_record.form != register.key or known_record.entered_by_id != by.pk:
-            raise Refused({"": _("这一页已经过期，请重新打开“新增”。")})
-        return known_record
+    if (stored := already(register, record_id, by)) is not None:
+        return stored
+    record, refused = prepare(register=register, pack=pack, year=year, record_id=record_id, given=given, sure=sure, by=by, reach=reach, source=source)
+    if refused:
+        raise refused
+    set_act(f"register.add {register.key}")
+    record.save(force_insert=True)
+    reflect(record, register, pack)
+    return record
+
+
+def already(register: Register, record_id: UUID, by: User) -> Record | None:
+    """The row that an earlier try with this id stored. Raises Refused where the id is somebody else's row."""
+    record = Record.objects.filter(pk=record_id).first()
+    if record is not None and (record.form != register.key or record.entered_by_id != by.pk):
+        raise Refused({"": _("这一页已经过期，请重新打开“新增”。")})
+    return record
+
+
+def prepare(
+    *, register: Register, pack: Pack, year: int, record_id: UUID, given: Mapping[str, Given], sure: bool, by: User, reach: Reach, source: str = "web"
+) -> tuple[Record, Refused]:
+    """The row as it would be stored, and what is wrong with it (false where nothing is). Stores nothing."""
     refused = Refused()
     record = Record(
         id=record_id,
@@ -84,14 +103,17 @@ def add(
     _set_subject(record, register, pack, _read(register.subject, given.get(register.subject.name), pack, reach, None, refused), reach, refused)
     record.values = _values(record, register, pack, given, reach, refused)
     _check(record, register, pack, sure, refused)
-    if refused:
-        raise refused
-    if not can(reach, Verb.RECORD_ENTER, record):
-        raise Refused({register.subject.name: _("您的岗位不能为这里登记。")})
-    set_act(f"register.add {register.key}")
-    record.save(force_insert=True)
-    reflect(record, register, pack)
-    return record
+    if not refused.faults and not can(reach, Verb.RECORD_ENTER, record):
+        refused.faults[register.subject.name] = _("您的岗位不能为这里登记。")
+    if not refused.faults and (why := closed(record, register, by)):
+        refused.faults[""] = why
+    return record, refused
+
+
+def closed(record: Record, register: Register, by: User) -> str:
+    """Why nothing may be entered now: a yearly register closes with the year's entry, the others are open all year. "" where it is open."""
+    gate = gates.closed(record, by) if register.form.period == "year" else None
+    return gate.message if gate else ""
 
 
 def _set_subject(record: Record, register: Register, pack: Pack, value: Any, reach: Reach, refused: Refused) -> None:
@@ -230,7 +252,7 @@ def _scope(record: Record, register: Register, pack: Pack) -> dict[str, Any]:
 def change(*, record: Record, register: Register, pack: Pack, seen: int, given: Mapping[str, Given], sure: bool, by: User, reach: Reach) -> Record:
     """Change a row as seen at a version. Items that others changed since and this person did not are kept. Raises Refused."""
     record = Record.objects.select_for_update().get(pk=record.pk)
-    _may_change(record)
+    _may_change(record, register, by)
     refused = Refused(seen=record.version)
     offered = _values(record, register, pack, given, reach, refused)
     since = _changed_since(record, seen)
@@ -266,11 +288,13 @@ def change(*, record: Record, register: Register, pack: Pack, seen: int, given: 
     return record
 
 
-def _may_change(record: Record) -> None:
+def _may_change(record: Record, register: Register, by: User) -> None:
     if record.state == Record.State.VOID:
         raise Refused({"": _("这一条已作废，不能再改。")})
     if record.state in (Record.State.APPROVED, Record.State.LOCKED):
         raise Refused({"": _("这一条已审核。需要修改请先由乡镇退回。")})
+    if why := closed(record, register, by):
+        raise Refused({"": why})
 
 
 def _changed_since(record: Record, seen: int) -> dict[str, tuple[Any, int]]:
@@ -290,7 +314,7 @@ def _changed_since(record: Record, seen: int) -> dict[str, tuple[Any, int]]:
 def strike(*, record: Record, register: Register, pack: Pack, reason: str, by: User) -> Record:
     """Take a row out that should not have been. It stays readable with its reason; its unique key is free again. Raises Refused."""
     record = Record.objects.select_for_update().get(pk=record.pk)
-    _may_change(record)
+    _may_change(record, register, by)
     if len(reason.strip()) < SHORTEST_REASON:
         raise Refused({"": _("请写明作废原因（至少 4 个字）。")})
     if Entry.objects.filter(record__links__to_record=record, record__links__is_current=True).exclude(state=Record.State.VOID).exists():
@@ -339,3 +363,10 @@ def of_household(household: Household, pack: Pack, reach: Reach, *, at_most: int
         if entries:
             found.append(Mentioned(register, entries))
     return found
+
+
+def returned_to(by: User, pack: Pack, reach: Reach) -> list[tuple[Register, int]]:
+    """Registers with rows that were sent back to this person with a reason, and how many."""
+    rows = Entry.objects.visible_to(reach).filter(state=Record.State.RETURNED, record__entered_by=by).order_by()
+    counts = dict(rows.values_list("form").annotate(Count("pk")))
+    return [(register, counts[register.key]) for register in registers_of(pack) if register.key in counts]
