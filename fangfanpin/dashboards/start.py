@@ -14,8 +14,10 @@ from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign
 from fangfanpin.dashboards.queries import Progress, unreported
 from fangfanpin.households.models import Household
+from fangfanpin.policy.services import pack_of, spoken
 from fangfanpin.questions.models import Question
 from fangfanpin.records.models import Conflict, ImportBatch
+from fangfanpin.registers.services import returned_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,24 @@ def collecting(user: User, reach: Reach, campaign: Campaign, total: Progress) ->
             "/households/conflicts",
             "bad",
         ),
+    ]
+
+
+@duties_from
+def mending_registers(user: User, reach: Reach, campaign: Campaign, total: Progress) -> Sequence[Duty]:
+    """Rows of registers that were sent back with a reason go to whoever entered them."""
+    if not reach.has(Verb.RECORD_ENTER):
+        return []
+    return [
+        Duty(
+            _("%(register)s退回给我的") % {"register": register.title},
+            count,
+            _("条"),
+            _("审核人退回并写了原因，改好就再交上去"),
+            f"/registers/{register.key}/?state=returned&mine=1",
+            "bad",
+        )
+        for register, count in returned_to(user, spoken(pack_of(campaign.pack)), reach)
     ]
 
 

@@ -129,3 +129,21 @@ class Link(models.Model):
 
     def __str__(self) -> str:
         return f"{self.record_id} {self.name}"
+
+
+class SavedFilter(models.Model):
+    """A filter of a register's list that somebody keeps under a name: the list's address. It is its owner's alone, tells nothing of a
+    household and is erased when its owner wants it gone."""
+
+    owner = models.ForeignKey("accounts.User", on_delete=models.CASCADE, related_name="+")
+    form = models.CharField(max_length=40)
+    name = models.CharField(max_length=30)
+    query = models.CharField(max_length=1000)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("created_at",)
+        constraints = [models.UniqueConstraint(fields=["owner", "form", "name"], name="a_kept_filter_has_a_name_of_its_own")]
+
+    def __str__(self) -> str:
+        return f"{self.form} {self.name}"

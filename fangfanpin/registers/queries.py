@@ -35,18 +35,22 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What the list is narrowed to. `sort`: a marked item, with `-` for the largest first; empty: the newest row first."""
+    """What the list is narrowed to. `mine`: rows that this person entered last; `sort`: a marked item, with `-` for the largest first; empty:
+    the newest row first."""
 
     place: str = ""
     state: str = ""
     q: str = ""
     sort: str = ""
+    mine: bool = False
     conditions: tuple[Condition, ...] = ()
     faults: Mapping[str, str] = field(default_factory=dict)
 
     def query(self) -> dict[str, str]:
         """As the address says it."""
         found = {name: value for name in ("place", "state", "q", "sort") if (value := getattr(self, name))}
+        if self.mine:
+            found["mine"] = "1"
         for condition in self.conditions:
             name = condition.item.name
             found |= {
@@ -78,6 +82,7 @@ def chosen_of(register: Register, pack: Pack, given: Mapping[str, str]) -> Chose
         place=text("place") if text("place").isdigit() else "",
         state=state if state in SHOWN_STATES else "",
         q=text("q"),
+        mine=text("mine") == "1",
         sort=sort if sort.removeprefix("-") in {item.name for item in register.sorts} else "",
         conditions=tuple(conditions),
         faults=faults,
@@ -112,6 +117,8 @@ def entries(register: Register, pack: Pack, reach: Reach, chosen: Chosen) -> Que
     columns = slots.columns(register, pack)
     rows = Entry.objects.visible_to(reach).filter(form=register.key)
     rows = rows.filter(state=chosen.state) if chosen.state else rows.exclude(state=Record.State.VOID)
+    if chosen.mine:
+        rows = rows.filter(record__entered_by_id=reach.user_id)
     if chosen.place:
         rows = rows.filter(village_code=chosen.place) if len(chosen.place) == 12 else rows.filter(village_code__startswith=chosen.place)
     for condition in chosen.conditions:
@@ -183,6 +190,8 @@ def said(register: Register, pack: Pack, chosen: Chosen, place_name: str) -> Seq
         found.append((item.label, value))
     if chosen.q:
         found.append((_("查找"), chosen.q))
+    if chosen.mine:
+        found.append((_("登记人"), _("本人")))
     return found
 
 
