@@ -1,5 +1,6 @@
 """A register's form as the page needs it: one field per item with its kind of input, what stands in it and what is wrong with it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from fangfanpin.accounts.reach import Reach
+from fangfanpin.households.subjects import initials
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.policy.notes import notes_on
 from fangfanpin.records.models import Record
@@ -26,13 +28,14 @@ FEW = 4  # so many words of a list are shown at once
 @dataclass(frozen=True, slots=True)
 class Field:
     """`kind`: text, lines, number, code, few, many, bool, date, month, year, ref, refs. `texts`: what stands in it; `chosen`: ids of references
-    with their words."""
+    with their words; `options`: code, word, first letters; `above`: the item whose code begins the codes of this one (class and measure)."""
 
     item: Indicator
     kind: str
     texts: tuple[str, ...]
     chosen: tuple[Choice, ...]
-    options: tuple[tuple[str, str], ...]
+    options: tuple[tuple[str, str, str], ...]
+    above: str
     unit: str
     fault: str
     choices: Sequence[Choice]
@@ -106,7 +109,8 @@ def _field(
     fixed: bool,
     notes: Mapping[str, Sequence[str]],
 ) -> Field:
-    options = tuple((entry.code, entry.word) for entry in pack.lists[item.list]) if item.type == "code" else ()
+    options = tuple(options_of(item, pack)) if item.type == "code" else ()
+    over = above(item, register, pack)
     chosen: tuple[Choice, ...] = ()
     if item.type == "ref":
         chosen = tuple(Choice(value, words.say(item.ref, value)) for value in given.chosen if value)
@@ -115,11 +119,12 @@ def _field(
         texts = tuple(_code(text, pack, item) for text in texts)
     return Field(
         item=item,
-        kind=_kind(item, len(options)),
+        kind=kind_of(item, len(options)),
         texts=texts,
         chosen=chosen,
         options=options,
-        unit=_unit(item),
+        above=over.name if over else "",
+        unit=unit_of(item),
         fault=refused.faults.get(item.name, "") if refused else "",
         choices=refused.choices.get(item.name, ()) if refused else (),
         within=register.subject.name if item.ref == "person" and register.subject.ref == "household" else "",
@@ -128,7 +133,25 @@ def _field(
     )
 
 
-def _unit(item: Indicator) -> str:
+def options_of(item: Indicator, pack: Pack) -> list[tuple[str, str, str]]:
+    """Code, word, first letters (pinyin of the Chinese word) of an item's list."""
+    return [(entry.code, entry.word, initials("".join(re.findall(r"\w", entry.zh)))) for entry in pack.lists[item.list]]
+
+
+def above(item: Indicator, register: Register, pack: Pack) -> Indicator | None:
+    """The item whose codes begin every code of this one: 39 产业帮扶 and 3901 种植. Its answer narrows what this one offers."""
+    if item.type != "code":
+        return None
+    codes = [entry.code for entry in pack.lists[item.list]]
+    for other in register.asked:
+        if other.type == "code" and not other.multi and other.list != item.list:
+            classes = tuple(entry.code for entry in pack.lists[other.list])
+            if all(code.startswith(classes) and code not in classes for code in codes):
+                return other
+    return None
+
+
+def unit_of(item: Indicator) -> str:
     """ "" where the name says it already: 贷款期限（月）."""
     unit = str(_UNITS.get(item.unit, ""))
     return "" if f"（{unit}）" in item.label or f"({unit})" in item.label else unit
@@ -139,7 +162,8 @@ def _code(text: str, pack: Pack, item: Indicator) -> str:
     return next((entry.code for entry in pack.lists[item.list] if text in (entry.code, entry.zh, entry.en)), text)
 
 
-def _kind(item: Indicator, options: int) -> str:
+def kind_of(item: Indicator, options: int = FEW + 1) -> str:
+    """How the item is typed or chosen; `options`: how many words its list has."""
     match item.type:
         case "ref":
             return "refs" if item.multi else "ref"

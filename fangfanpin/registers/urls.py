@@ -1,6 +1,6 @@
 from django.urls import path
 
-from fangfanpin.registers import views
+from fangfanpin.registers import entering, views
 
 app_name = "registers"
 urlpatterns = [
@@ -11,8 +11,17 @@ urlpatterns = [
     path("registers/rows/<uuid:row_id>/strike", views.strike, name="strike"),
     path("registers/rows/<uuid:row_id>/approve", views.approve, name="approve"),
     path("registers/rows/<uuid:row_id>/return", views.send_back, name="return"),
+    path("registers/rows/<uuid:row_id>/paper", entering.row_paper, name="row_paper"),
+    path("registers/filters/<int:filter_id>/forget", entering.forget_filter, name="forget_filter"),
     path("registers/<slug:form>/", views.listing, name="list"),
     path("registers/<slug:form>/approve", views.approve_many, name="approve_many"),
     path("registers/<slug:form>/export", views.export, name="export"),
     path("registers/<slug:form>/new", views.new, name="new"),
+    path("registers/<slug:form>/grid", entering.grid_page, name="grid"),
+    path("registers/<slug:form>/grid/check", entering.grid_check, name="grid_check"),
+    path("registers/<slug:form>/grid/save", entering.grid_save, name="grid_save"),
+    path("registers/<slug:form>/carry", entering.carry, name="carry"),
+    path("registers/<slug:form>/filters", entering.keep_filter, name="keep_filter"),
+    path("registers/<slug:form>/blank", entering.blank, name="blank"),
+    path("registers/<slug:form>/print", entering.print_list, name="print_list"),
 ]

@@ -23,8 +23,10 @@ from fangfanpin.records.models import Record
 from fangfanpin.records.reviewing import ReviewRefused
 from fangfanpin.regions.names import townships
 from fangfanpin.registers import fields, queries, reading, services
+from fangfanpin.registers.carrying import carried
 from fangfanpin.registers.definitions import Register, register_of, registers_of
 from fangfanpin.registers.exporting import Wish, start_export
+from fangfanpin.registers.kept import kept_filters
 from fangfanpin.registers.references import Words, choices
 from fangfanpin.registers.services import Given, Refused
 
@@ -92,6 +94,9 @@ def listing(request: SignedInRequest, form: str) -> HttpResponse:
             "may_add": request.reach.has(Verb.RECORD_ENTER),
             "reviewing": chosen.state == Record.State.SUBMITTED and request.reach.has(Verb.RECORD_REVIEW),
             "may_export": request.reach.has(Verb.EXPORT_MAKE),
+            "may_print": request.reach.has(Verb.SHEET_PRINT),
+            "kept": kept_filters(register, request.user),
+            "returned": next((count for one, count in services.returned_to(request.user, pack, request.reach) if one.key == register.key), 0),
             "query": urlencode(chosen.query()),
             "narrowed": bool(chosen.query()),
             "more_used": any(condition.item in register.filters[2:] for condition in chosen.conditions),
@@ -118,7 +123,7 @@ def export(request: SignedInRequest, form: str) -> HttpResponse:
 
 @needs(Verb.RECORD_ENTER, "GET", "POST")
 def new(request: SignedInRequest, form: str) -> HttpResponse:
-    """GET `household`: the row is this household's, and the choice is spared."""
+    """GET `household`: the row is this household's, and the choice is spared; `from`: what may be taken over of this row stands there already."""
     year = _year()
     register = _register(form, year.pack)
     record_id = request.POST.get("record_id") or str(uuid.uuid4())
@@ -126,6 +131,12 @@ def new(request: SignedInRequest, form: str) -> HttpResponse:
     given: dict[str, Given] = {}
     if household is not None and register.subject.ref == "household":
         given[register.subject.name] = Given((household.head_name,), (str(household.pk),))
+    if request.GET.get("from"):
+        source, _form_of = _record(request, _uuid(request.GET["from"]), year.pack)
+        if source.form != register.key:
+            raise Http404
+        held = fields.given_from(source, register, year.pack, Words(request.reach))
+        given |= {item.name: held[item.name] for item in carried(register) if item.name in held}
     refused: Refused | None = None
     if request.method == "POST":
         given = fields.given_of(register, request.POST)
@@ -241,6 +252,8 @@ def row(request: SignedInRequest, row_id: UUID) -> HttpResponse:
             "mentioned_by": _mentioned_by(request, record, pack),
             "may_ask": can(request.reach, Verb.RECORD_ENTER, record),
             "may_edit": can(request.reach, Verb.RECORD_ENTER, record) and record.state in open_states,
+            "may_copy": can(request.reach, Verb.RECORD_ENTER, record) and record.state != Record.State.VOID,
+            "may_print": can(request.reach, Verb.SHEET_PRINT, record),
             "may_approve": may_review and record.state == Record.State.SUBMITTED and record.entered_by_id != request.user.pk,
             "may_return": may_review and record.state in (Record.State.SUBMITTED, Record.State.APPROVED),
         },

@@ -28,6 +28,7 @@ from fangfanpin.records.models import Conflict, ImportBatch, Record
 from fangfanpin.regions.models import Region
 from fangfanpin.registers.definitions import register_of
 from fangfanpin.registers.mirror import reflect
+from fangfanpin.registers.models import SavedFilter
 
 CAST = ("county", "township", "village", "helper", "department", "inspector", "auditor", "admin")
 GOOD = {200, 204, 302, 303, 304, 400, 409, 422}
@@ -74,7 +75,7 @@ class Samples:
 # Parameters that say which item of the object is meant; they do not decide about reach.
 FIXED: dict[str, Any] = {"target": "household", "name": "bank_card_no", "key": "households", "form": "microcredit", "ref": "household"}
 # Routes whose id is not a household's: what lies outside is somebody else's, whatever the place.
-OWNED = ("job_id", "file_id", "batch_id")
+OWNED = ("job_id", "file_id", "batch_id", "filter_id")
 
 
 def _clue(household: Household) -> Clue:
@@ -172,6 +173,7 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
                 "job_id": Job.objects.create(kind="x", title="x", owner=owner, file=file).pk,
                 "file_id": file.pk,
                 "batch_id": ImportBatch.objects.create(year=2020, file=file, uploaded_by=owner).pk,
+                "filter_id": SavedFilter.objects.create(owner=owner, form="microcredit", name=f"{name} {place}", query="state=returned").pk,
                 "rule_id": "H010",
                 "note_id": note.pk,
             }
@@ -222,7 +224,8 @@ def _unknown() -> dict[str, Any]:
     ids = {
         f"{word}_id": uuid4() for word in ("household", "clue", "conflict", "job", "file", "batch", "person", "record", "row", "question", "sample")
     }
-    return {**ids, "user_id": 999_999_999, "code": "340323999999", "rule_id": "Z999", "note_id": 999_999_999, **FIXED}
+    plain = {"user_id": 999_999_999, "filter_id": 999_999_999, "code": "340323999999", "rule_id": "Z999", "note_id": 999_999_999}
+    return {**ids, **plain, **FIXED}
 
 
 def test_strangers_are_sent_to_sign_in(db: None) -> None:

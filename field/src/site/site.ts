@@ -8,6 +8,7 @@ import { watchJobs } from "./jobs";
 import { drawMaps } from "./map";
 import { openPlaces } from "./places";
 import { foldRail } from "./rail";
+import { openRegisterForms } from "./register-form";
 import { showInFull } from "./reveal";
 import { chooseAll } from "./ticks";
 import { showUnsent } from "./unsent";
@@ -18,12 +19,15 @@ watchJobs();
 showInFull();
 openPlaces();
 chooseReferences();
+openRegisterForms();
 chooseAll();
 showUnsent();
 drawMaps();
 
 const editor = document.querySelector<HTMLFormElement>("form[data-rule-editor]");
 if (editor) void import("./rules").then(({ editRules }) => editRules(editor));
+const grid = document.querySelector<HTMLElement>("[data-grid]");
+if (grid) void import("./grid/grid").then(({ openGrid }) => openGrid(grid));
 
 const charts = document.querySelectorAll<HTMLElement>("[data-chart]");
 if (charts.length > 0) {
