@@ -1,5 +1,6 @@
 /**
- * A reference is chosen by search: typing asks the server, the list is walked with the arrow keys, what was chosen stands above the box.
+ * A reference is chosen by search: typing asks the server, the list is walked with the arrow keys, what was chosen stands above the box. Of one
+ * reference only, typing again replaces it.
  * Without this script the typed text is sent and the server asks back where it means several things.
  */
 interface Choice {
@@ -34,6 +35,8 @@ class Chooser {
       if (root.dataset["within"]) this.askSoon();
     });
     this.box.addEventListener("keydown", (event) => this.onKey(event));
+    this.box.addEventListener("change", () => this.replace());
+    this.box.form?.addEventListener("submit", () => this.replace());
     this.box.addEventListener("blur", () => window.setTimeout(() => this.close(), WAIT_MS));
     this.showBox();
   }
@@ -152,9 +155,15 @@ class Chooser {
     item.append(button);
   }
 
-  /** One reference chosen: the box makes room for it. */
+  /** What is typed beside a chosen reference means another one: it is looked up by the server. */
+  private replace(): void {
+    if (!this.many && this.box.value.trim()) this.chosen.replaceChildren();
+    this.showBox();
+  }
+
   private showBox(): void {
-    this.box.hidden = !this.many && this.chosen.childElementCount > 0;
+    const hint = (this.root.dataset["hint"] ??= this.box.placeholder);
+    this.box.placeholder = !this.many && this.chosen.childElementCount > 0 ? (this.root.dataset["another"] ?? "") : hint;
   }
 
   private close(): void {

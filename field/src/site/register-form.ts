@@ -7,12 +7,14 @@ import { dayText, found, type Option, under } from "./pick";
 export function openRegisterForms(): void {
   const form = document.querySelector<HTMLFormElement>("form.register-form");
   if (!form) return;
-  form.querySelectorAll<HTMLSelectElement>("select[data-letters]").forEach((select) => new WordBox(select));
+  const byThumb = window.matchMedia("(pointer: coarse)").matches;
+  // The phone's own list is easier for the thumb.
+  if (!byThumb) form.querySelectorAll<HTMLSelectElement>("select[data-letters]").forEach((select) => new WordBox(select));
   form.querySelectorAll<HTMLInputElement>("input[data-day]").forEach(typeDays);
   form.querySelectorAll<HTMLElement>("[data-options]").forEach(tickByLetters);
   form.addEventListener("keydown", (event) => onKey(form, event));
-  const first = form.querySelector<HTMLElement>("[aria-invalid]") ?? stops(form)[0];
-  first?.focus();
+  const faulty = form.querySelector<HTMLElement>("input[aria-invalid], select[aria-invalid]:not([hidden]), textarea[aria-invalid]");
+  if (!byThumb) (faulty ?? stops(form)[0])?.focus();
 }
 
 /** Where Enter stops: one per field (of a group of words the chosen or first one), then the button. */

@@ -707,7 +707,8 @@ class Grid {
     if (kept.size === 0) this.tell(this.say("none_saved"), "danger");
     else this.tell(this.say("saved", { n: kept.size }) + (left > 0 ? this.say("still_left", { n: left }) : ""), left > 0 ? "warning" : "success", { words: this.say("see_list"), url: this.root.dataset["list"] ?? "" });
     if (left === 0) this.leaveOver("");
-    this.edit(this.filled().find((row) => row.state === "faulty") ?? this.rows[0]!, 0);
+    if (this.rows.some((row) => row.state === "faulty")) this.nextFault();
+    else this.edit(this.rows[0]!, 0);
   }
 
   /** Rows of the last period, ready to be completed. */
