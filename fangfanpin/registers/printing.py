@@ -69,16 +69,19 @@ def filled(register: Register, pack: Pack, year_title: str, reach: Reach, *, que
 
 def row(record: Record, register: Register, pack: Pack, year_title: str, reach: Reach) -> bytes:
     """One row with every item, empty ones too."""
-    subject = " ".join(_key_cells(record, register))
-    items = {item.label: item for item in register.shown}
+    subject = " ".join(_key_cells(record, register)[1:])
     parts = tuple(
-        PaperPart(part.title, tuple(PaperLine(line.item.label, line.text, items[line.item.label].verified) for line in part.lines))
+        PaperPart(part.title, tuple(PaperLine(line.item.label, _with_unit(line), line.item.verified) for line in part.lines))
         for part in reading.parts(record, register, pack, reach)
     )
     entered = f"{record.entered_by.name if record.entered_by else '系统'} 登记，{timezone.localtime(record.updated_at):%Y-%m-%d %H:%M} 最后修改"
     with translation.override("zh-hans"):
         state = str(record.get_state_display())
     return render_row(RowPaper(register.title, year_title, place_of(record.village_code), subject, state, entered, _today(), pack.title, parts))
+
+
+def _with_unit(line: reading.Line) -> str:
+    return f"{line.text} 元" if line.text and line.item.type == "money" else line.text
 
 
 def _today() -> str:
