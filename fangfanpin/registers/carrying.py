@@ -92,5 +92,7 @@ def _as_cells(numbers: Sequence[int], register: Register, pack: Pack, reach: Rea
     entries = Entry.objects.filter(pk__in=numbers).select_related("record").order_by("village_code", "household__walking_order", "number")
     words, speaking = Words(reach), spoken(pack)
     records = [entry.record for entry in entries]
+    for record in records:  # in today's names and codes; read, never saved
+        record.values = pack.brought(record.form, record.values, record.year)
     words.learn((item.ref, value_of(record, register, item)) for record in records for item in carried(register) if item.type == "ref")
     return [cells_of(record, register, speaking, words) | more for record in records]

@@ -89,8 +89,7 @@ def _texts(sent: Any) -> tuple[str, ...]:
 def check(register: Register, pack: Pack, year: int, rows: Sequence[Row], *, by: User, reach: Reach) -> list[Checked]:
     """Every row as the form would check it, besides: is it twice in the grid, is one with the same content kept already? Stores nothing."""
     found: list[Checked] = []
-    keys: dict[str, int] = {}
-    contents: dict[str, int] = {}
+    seen = _Seen()
     for row in rows:
         try:
             stored = services.already(register, row.id, by)
@@ -107,7 +106,7 @@ def check(register: Register, pack: Pack, year: int, rows: Sequence[Row], *, by:
         refused.faults |= several
         checked = Checked(row, record, refused)
         if not refused.faults:
-            _look_for_twins(checked, register, keys, contents, reach)
+            _look_for_twins(checked, register, seen, reach)
         found.append(checked)
     return found
 
@@ -137,19 +136,37 @@ def _codes_of(item: Indicator, given: Mapping[str, Given], pack: Pack) -> list[s
     return [entry.code for entry in pack.lists[item.list] if entry.code in texts or entry.word in texts or entry.zh in texts]
 
 
-def _look_for_twins(checked: Checked, register: Register, keys: dict[str, int], contents: dict[str, int], reach: Reach) -> None:
+@dataclass(slots=True)
+class _Seen:
+    """What the rows above hold, each with its number: unique keys, whole contents, spans of time by subject."""
+
+    keys: dict[str, int] = field(default_factory=dict)
+    contents: dict[str, int] = field(default_factory=dict)
+    spans: dict[str, list[tuple[int, tuple[str, str]]]] = field(default_factory=dict)
+
+
+def _look_for_twins(checked: Checked, register: Register, seen: _Seen, reach: Reach) -> None:
     record, refused, number = checked.record, checked.refused, checked.row.number
-    if (key := unique_key_of(record, register)) is not None:
-        if (first := keys.setdefault(key, number)) != number:
-            refused.faults[register.unique[0].name] = _("和本表第 %(row)d 行重复，请删去一行。") % {"row": first}
-        return  # that it is kept once already, the form's own check says
+    key = unique_key_of(record, register)
+    if key is not None and (first := seen.keys.setdefault(key, number)) != number:
+        refused.faults[register.unique[0].name] = _("和本表第 %(row)d 行重复，请删去一行。") % {"row": first}
+        return
+    subject = str(record.subject_id or record.village_code)
+    content = repr((subject, sorted((name, value) for name, value in record.values.items() if value is not None)))
+    twin = seen.contents.setdefault(content, number)
+    above = seen.spans.setdefault(subject, [])
+    span = services.span_of(record, register)
+    overlapping = next((row for row, other in above if span and services.overlap(span, other)), None)
+    if span:
+        above.append((number, span))
     if checked.row.is_sure:
         return
-    content = repr((record.subject_id or record.village_code, sorted((name, value) for name, value in record.values.items() if value is not None)))
-    if (first := contents.setdefault(content, number)) != number:
-        refused.doubts.append(_("和本表第 %(row)d 行内容完全相同") % {"row": first})
-    elif _is_kept_already(record, reach):
+    if twin != number:
+        refused.doubts.append(_("和本表第 %(row)d 行内容完全相同") % {"row": twin})
+    elif key is None and _is_kept_already(record, reach):  # with a key the form's own check says so
         refused.doubts.append(_("台账里已有内容完全相同的一条"))
+    elif overlapping is not None:
+        refused.doubts.append(_("和本表第 %(row)d 行时间重叠") % {"row": overlapping})
 
 
 def _is_kept_already(record: Record, reach: Reach) -> bool:

@@ -71,7 +71,7 @@ def row(record: Record, register: Register, pack: Pack, year_title: str, reach: 
     """One row with every item, empty ones too."""
     subject = " ".join(_key_cells(record, register)[1:])
     parts = tuple(
-        PaperPart(part.title, tuple(PaperLine(line.item.label, _with_unit(line), line.item.verified) for line in part.lines))
+        PaperPart(part.title, tuple(PaperLine(line.called, _with_unit(line), line.item.verified) for line in part.lines))
         for part in reading.parts(record, register, pack, reach)
     )
     entered = f"{record.entered_by.name if record.entered_by else '系统'} 登记，{timezone.localtime(record.updated_at):%Y-%m-%d %H:%M} 最后修改"

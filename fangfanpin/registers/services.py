@@ -222,6 +222,11 @@ def _span(record: Record, names: tuple[str, str]) -> tuple[str, str]:
     return record.values.get(names[0]) or "", record.values.get(names[1]) or _OPEN
 
 
+def span_of(record: Record, register: Register) -> tuple[str, str] | None:
+    """From when to when a row stands, where rows of one subject may not overlap; None where the register has no span or nobody it is of."""
+    return _span(record, register.form.span) if register.form.span and (record.person_id or record.household_id) else None
+
+
 _OPEN = "9999-12-31"
 
 

@@ -140,6 +140,14 @@ def test_the_same_row_twice_is_told(client_as: ClientAs, household: Household) -
     assert post(client, "save", sent({**measure, "sure": True}), "measure")[1]["kept"] == 1
 
 
+def test_overlapping_rows_of_one_grid_are_asked_about(client_as: ClientAs, person: Person) -> None:
+    row = {"person_id": person.code, "work_start": "200101", "work_end": "200106", "employer": "甲厂"}
+    _status, said = post(client_as("village"), "check", sent(row, {**row, "work_start": "200103", "work_end": "200109"}), "work_spell")
+    assert "第 1 行时间重叠" in said["rows"][1]["doubts"][0]
+    _status, said = post(client_as("village"), "check", sent(row, {**row, "work_start": "200106", "work_end": "200109"}), "work_spell")
+    assert said["rows"][1]["doubts"] == []
+
+
 def test_a_word_that_a_list_has_often_is_the_one_of_its_class(pack: Pack, client_as: ClientAs, household: Household) -> None:
     row = {"household_id": household.code, "measure_item": "其他"}
     _status, said = post(client_as("village"), "check", sent(row, {**row, "measure_class": "就业帮扶"}), "measure")

@@ -66,7 +66,7 @@ function tickByLetters(group: HTMLElement): void {
   group.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.key.length !== 1 || event.key === " ") return;
     const key = event.key.toLowerCase();
-    const byLetter = boxes.filter((box) => box.dataset["letters"]?.startsWith(key));
+    const byLetter = boxes.filter((box) => box.dataset["letters"]?.startsWith(key) || box.parentElement?.textContent?.trim().toLowerCase().startsWith(key));
     // Of several with the same first letter the next one each time.
     const at = byLetter.indexOf(document.activeElement as HTMLInputElement);
     const box = /\d/.test(key) ? boxes[Number(key) - 1] : byLetter[(byLetter[at]?.checked ? at + 1 : Math.max(at, 0)) % (byLetter.length || 1)];
