@@ -72,7 +72,7 @@ def _unique_key(register: Register) -> sql.Composable:
     return sql.SQL("CASE WHEN r.state <> {} THEN left({}, {}) END").format(sql.Literal(Record.State.VOID.value), key, sql.Literal(LONGEST_KEY))
 
 
-_AS_IN_RECORD = ("form", "year", "period", "state", "village_code", "household_id", "person_id")
+_AS_IN_RECORD = ("form", "year", "period", "state", "village_code", "household_id", "person_id", "entered_by_id")
 
 
 def write_entries(register: Register, pack: Pack, *, only: Sequence[Any] | None = None) -> int:

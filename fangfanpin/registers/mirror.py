@@ -64,6 +64,7 @@ def entry_of(record: Record, register: Register, pack: Pack) -> Entry:
         village_code=record.village_code,
         household_id=record.household_id,
         person_id=record.person_id,
+        entered_by_id=record.entered_by_id,
         label=label_of(record, register, pack),
         unique_key=unique_key_of(record, register),
         **typed,

@@ -35,7 +35,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What the list is narrowed to. `mine`: rows that this person entered last; `sort`: a marked item, with `-` for the largest first; empty:
+    """What the list is narrowed to. `mine`: of the returned rows those of this person; `sort`: a marked item, with `-` for the largest first; empty:
     the newest row first."""
 
     place: str = ""
@@ -82,7 +82,7 @@ def chosen_of(register: Register, pack: Pack, given: Mapping[str, str]) -> Chose
         place=text("place") if text("place").isdigit() else "",
         state=state if state in SHOWN_STATES else "",
         q=text("q"),
-        mine=text("mine") == "1",
+        mine=text("mine") == "1" and state == Record.State.RETURNED,
         sort=sort if sort.removeprefix("-") in {item.name for item in register.sorts} else "",
         conditions=tuple(conditions),
         faults=faults,
@@ -118,7 +118,7 @@ def entries(register: Register, pack: Pack, reach: Reach, chosen: Chosen) -> Que
     rows = Entry.objects.visible_to(reach).filter(form=register.key)
     rows = rows.filter(state=chosen.state) if chosen.state else rows.exclude(state=Record.State.VOID)
     if chosen.mine:
-        rows = rows.filter(record__entered_by_id=reach.user_id)
+        rows = rows.filter(entered_by_id=reach.user_id)
     if chosen.place:
         rows = rows.filter(village_code=chosen.place) if len(chosen.place) == 12 else rows.filter(village_code__startswith=chosen.place)
     for condition in chosen.conditions:

@@ -372,6 +372,6 @@ def of_household(household: Household, pack: Pack, reach: Reach, *, at_most: int
 
 def returned_to(by: User, pack: Pack, reach: Reach) -> list[tuple[Register, int]]:
     """Registers with rows that were sent back to this person with a reason, and how many."""
-    rows = Entry.objects.visible_to(reach).filter(state=Record.State.RETURNED, record__entered_by=by).order_by()
+    rows = Entry.objects.visible_to(reach).filter(state=Record.State.RETURNED, entered_by=by).order_by()
     counts = dict(rows.values_list("form").annotate(Count("pk")))
     return [(register, counts[register.key]) for register in registers_of(pack) if register.key in counts]
