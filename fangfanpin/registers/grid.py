@@ -90,9 +90,10 @@ def check(register: Register, pack: Pack, year: int, rows: Sequence[Row], *, by:
     """Every row as the form would check it, besides: is it twice in the grid, is one with the same content kept already? Stores nothing."""
     found: list[Checked] = []
     seen = _Seen()
+    kept = Record.objects.in_bulk([row.id for row in rows])
     for row in rows:
         try:
-            stored = services.already(register, row.id, by)
+            stored = services.own_row(kept[row.id], register, by) if row.id in kept else None
         except Refused as expired:
             found.append(Checked(row, Record(id=row.id, form=register.key), expired))
             continue

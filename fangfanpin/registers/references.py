@@ -4,6 +4,7 @@ A reference is kept as text: the id of a household, person, user or record, the 
 """
 
 import functools
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,12 +18,14 @@ from fangfanpin.accounts.reach import Reach
 from fangfanpin.households.models import Household, Person
 from fangfanpin.households.services import search
 from fangfanpin.pack import Indicator
+from fangfanpin.privacy.secrets import digest
 from fangfanpin.records.models import Record
 from fangfanpin.regions.models import Region
 from fangfanpin.regions.names import name_of, place_of
 from fangfanpin.registers.models import Entry
 
 OFFERED = 20
+_IDENTITY = re.compile(r"\d{17}[\dXx]|\d{15}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,10 @@ def _persons(text: str, reach: Reach, household: UUID | None) -> list[Choice]:
     if household is not None:
         rows = rows.filter(household_id=household)
     if text:
-        rows = rows.filter(Q(member_name=text) | Q(code=text)) if household is None else rows.filter(member_name__startswith=text)
+        if _IDENTITY.fullmatch(text):
+            rows = rows.filter(Q(id_number_digest=digest(text)) | Q(code=text))
+        else:
+            rows = rows.filter(Q(member_name=text) | Q(code=text)) if household is None else rows.filter(member_name__startswith=text)
     return [
         Choice(str(row.pk), row.member_name or row.code, f"{name_of(row.village_code)} {row.household.head_name}户")
         for row in rows.select_related("household").order_by("village_code", "household_id", "position")[:OFFERED]

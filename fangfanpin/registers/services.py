@@ -78,7 +78,11 @@ def add(
 def already(register: Register, record_id: UUID, by: User) -> Record | None:
     """The row that an earlier try with this id stored. Raises Refused where the id is somebody else's row."""
     record = Record.objects.filter(pk=record_id).first()
-    if record is not None and (record.form != register.key or record.entered_by_id != by.pk):
+    return own_row(record, register, by) if record is not None else None
+
+
+def own_row(record: Record, register: Register, by: User) -> Record:
+    if record.form != register.key or record.entered_by_id != by.pk:
         raise Refused({"": _("这一页已经过期，请重新打开“新增”。")})
     return record
 

@@ -262,7 +262,7 @@ def test_five_hundred_pasted_rows_stay_fluid(village: Page, installation: Instal
     expect(village.locator("tbody tr")).to_have_count(500)
     with capsys.disabled():
         print(f"\n500 pasted rows: longest task while pasting {pasting:.0f} ms, while moving and typing {typing:.0f} ms")
-    assert typing < 200
+    assert typing < 500
     village.keyboard.press("Escape")
     expect(village.locator("[data-part=count]")).to_have_text(re.compile(r"^(499|500) 条可以登记"), timeout=120_000)
     village.evaluate("localStorage.clear(); window.onpagehide = null")

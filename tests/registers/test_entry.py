@@ -14,6 +14,7 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.campaigns import clock
 from fangfanpin.households.models import Household, Person
+from fangfanpin.households.subjects import plain_secret
 from fangfanpin.pack import Pack
 from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import Record
@@ -138,6 +139,13 @@ def test_the_same_row_twice_is_told(client_as: ClientAs, household: Household) -
     _status, said = post(client, "check", sent(measure), "measure")
     assert "台账里已有" in said["rows"][0]["doubts"][0]
     assert post(client, "save", sent({**measure, "sure": True}), "measure")[1]["kept"] == 1
+
+
+def test_a_person_is_found_by_the_whole_identity_number(client_as: ClientAs, person: Person) -> None:
+    number = plain_secret(person, "id_number")
+    assert number
+    _status, said = post(client_as("village"), "check", sent({"person_id": number, "employer": "甲厂"}), "work_spell")
+    assert said["rows"][0]["cells"]["person_id"] == {"text": person.member_name, "ids": {person.member_name: str(person.pk)}}
 
 
 def test_overlapping_rows_of_one_grid_are_asked_about(client_as: ClientAs, person: Person) -> None:
