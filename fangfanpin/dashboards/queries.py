@@ -154,7 +154,7 @@ class HouseholdFilter:
     place: str = ""  # township, village or natural village code
     state: str = ""  # record state
     kind: str = ""  # assisted, ordinary, monitored, monitored_open, exited
-    clue: str = ""  # open
+    clue: str = ""  # open: with a clue that is due
     q: str = ""
 
     def as_query(self) -> dict[str, str]:
@@ -168,7 +168,7 @@ class Page:
 
 
 def households(reach: Reach, year: int, chosen: HouseholdFilter) -> HouseholdQuerySet:
-    """Households in reach by the filter, in walking order, with the year's state and open clues beside each."""
+    """Households in reach by the filter, in walking order, with the year's state and the clues due beside each."""
     # A village is said once: said twice (it is in reach, and it is this one), the planner expects a twentieth of its rows.
     reach = reach.within(chosen.place)
     rows = search(chosen.q, reach) if chosen.q else Household.objects.visible_to(reach)
@@ -192,13 +192,13 @@ def households(reach: Reach, year: int, chosen: HouseholdFilter) -> HouseholdQue
     if chosen.state:
         rows = _with_one(rows, leads.filter(state=chosen.state), reach, key="subject_id")
     if chosen.clue == "open":
-        rows = _with_one(rows, Clue.objects.filter(year=year, state__in=OPEN_STATES), reach, key="household_id")
+        rows = _with_one(rows, Clue.objects.filter(DUE, year=year), reach, key="household_id")
     leads = leads.filter(subject_id=OuterRef("pk"))
     return rows.annotate(
         year_state=Subquery(leads.values("state")[:1]),
         transferred_at=Subquery(leads.values("transferred_at")[:1]),
         open_clues=Subquery(
-            Clue.objects.filter(household_id=OuterRef("pk"), year=year, state__in=OPEN_STATES)
+            Clue.objects.filter(DUE, household_id=OuterRef("pk"), year=year)
             .order_by()
             .values("household_id")
             .annotate(count=Count("id"))

@@ -344,3 +344,9 @@ def test_one_number_of_what_must_be_answered_and_information_apart(
     assert f"还有 {due} 条疑问要入户核实" in page and f"另有 {informs} 条提示，不用答复" in page
     assert queries.clues(reach, clue.year, queries.ClueFilter()).count() == due
     assert f"/clues/{told.pk}/" in client_as("county").get("/clues/?severity=I").content.decode()
+    reach = acting("county")
+    rows = progress.households(reach, clue.year, progress.HouseholdFilter())
+    listed = {row.pk: getattr(row, "open_clues") for row in rows}  # noqa: B009  # annotated
+    assert sum(count or 0 for count in listed.values()) == due
+    asked = progress.households(reach, clue.year, progress.HouseholdFilter(clue="open")).values_list("pk", flat=True)
+    assert set(asked) == {household for household, count in listed.items() if count}
