@@ -207,6 +207,7 @@ def test_the_rest_of_the_income_sheet_is_none(desk: Page, subject: Subject) -> N
     for word in ("张三", "李四", "20211110"):
         desk.keyboard.type(word)
         desk.keyboard.press("Enter")
+    is_saved(desk)  # handing in what is still on its way is told as left to mend
     desk.keyboard.press("Control+Enter")
     expect(desk.locator("#go-next")).to_be_focused()
     desk.goto(f"/transfer/?place={subject.village}")
