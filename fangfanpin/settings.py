@@ -55,6 +55,7 @@ HOSTS = [host for host in os.environ.get("HOSTS", "").split(",") if host]
 ALLOWED_HOSTS = [*HOSTS, "localhost", "127.0.0.1", "[::1]"]
 BEHIND_TLS = os.environ.get("FFP_TLS", "") == "1"
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in HOSTS]
+CSRF_FAILURE_VIEW = "fangfanpin.web.views.csrf_failed"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
 SESSION_COOKIE_HTTPONLY = True
