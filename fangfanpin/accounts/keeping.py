@@ -7,6 +7,7 @@ import xlsxwriter
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from python_calamine import CalamineError, CalamineWorkbook
 
@@ -18,6 +19,7 @@ from fangfanpin.accounts.verbs import Verb
 from fangfanpin.papers.slips import Slip, render_slips
 from fangfanpin.regions.finding import Divisions
 from fangfanpin.regions.models import Region
+from fangfanpin.regions.names import local_name
 
 _COLUMNS = ("姓名", "联系电话", "单位", "岗位", "地区")
 _OTHER_NAMES = {"地区代码": "地区"}  # heads of older templates
@@ -147,7 +149,8 @@ def _slips(request: SignedInRequest, made: list[management.MadeAccount]) -> Http
     slips = [
         Slip(
             name=one.user.name,
-            unit="；".join(f"{region.name} {role.title}" for region, role in one.posts),
+            unit=one.user.unit,
+            posts=tuple(f"{local_name(region.code)} {role.title}" for region, role in one.posts),
             username=one.user.username,
             password=one.password,
             site=site,
@@ -208,7 +211,9 @@ def reset(request: SignedInRequest, user_id: int) -> HttpResponse:
     except management.AccountRefused as refused:
         messages.error(request, str(refused))
         return redirect("accounts:account", user_id)
-    slip = Slip(name=user.name, unit=user.unit, username=user.username, password=password, site=request.build_absolute_uri("/"))
+    held = user.assignments.in_force(timezone.localdate()).select_related("role")
+    posts = tuple(f"{assignment.place} {assignment.role.title}" for assignment in held)
+    slip = Slip(name=user.name, unit=user.unit, posts=posts, username=user.username, password=password, site=request.build_absolute_uri("/"))
     response = HttpResponse(render_slips([slip]), content_type="application/pdf")
     response.headers["Content-Disposition"] = "attachment; filename=slip.pdf"
     return response

@@ -9,6 +9,7 @@ from django.db import models
 
 from fangfanpin.accounts.language import speaks_english
 from fangfanpin.accounts.verbs import Verb
+from fangfanpin.regions.names import local_name
 
 
 class UserManager(BaseUserManager["User"]):
@@ -96,3 +97,8 @@ class Assignment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.role_id} {self.region_id}"
+
+    @property
+    def place(self) -> str:
+        """Where, in words: two townships may have a village of one name."""
+        return local_name(self.region_id)

@@ -8,8 +8,11 @@ from fangfanpin.papers.render import render
 
 @dataclass(frozen=True, slots=True)
 class Slip:
+    """One person's slip. `posts`: every post with its place, as many as they hold."""
+
     name: str
     unit: str
+    posts: tuple[str, ...]
     username: str
     password: str
     site: str

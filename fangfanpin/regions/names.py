@@ -76,6 +76,11 @@ def place_of(code: str) -> str:
     return "".join(parts) or code
 
 
+def local_name(code: str) -> str:
+    """A division of one's own county as people there say it: a village after its township (谷阳镇东关社区), a county by its name alone."""
+    return "".join(name_of(code[:length]) for length in (9, 12, 15) if len(code) >= length) or name_of(code)
+
+
 def _forget(**_: object) -> None:
     with _lock:
         _names.clear()

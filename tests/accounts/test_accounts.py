@@ -238,7 +238,8 @@ def test_a_slip_names_every_post_of_its_person(client_as: ClientAs, acting: As) 
     first, second = Region.objects.filter(pk__in=villages(acting("township"))[:2]).order_by("code")
     rows = [("丙", "13800000003", "", "村信息员", first.code), ("丙", "13800000003", "", "村信息员", second.code)]
     text = "".join(slip_text(client_as("township").post("/accounts/bulk", {"file": workbook(*rows)}).content).split())
-    assert f"{first.name}村信息员；{second.name}村信息员" in text
+    town = Region.objects.get(pk=first.code[:9]).name
+    assert f"{town}{first.name}村信息员{town}{second.name}村信息员" in text
 
 
 def test_a_post_is_chosen_from_the_keepers_places_and_a_wider_one_asks_first(client_as: ClientAs, acting: As, cast: dict[str, User]) -> None:
@@ -398,6 +399,8 @@ def test_a_reset_prints_one_new_password_and_ends_the_old_one_and_open_sessions(
     password = re.findall(r"[a-z2-9]{4}-[a-z2-9]{4}-[a-z2-9]{4}", slip_text(answer.content))
     user.refresh_from_db()
     assert len(password) == 1 and user.check_password(password[0]) and not user.check_password("old password of mine")
+    post = user.assignments.get()
+    assert f"{Region.objects.get(pk=post.region_id[:9]).name}{post.region.name}{post.role.title}" in "".join(slip_text(answer.content).split())
     assert user.must_change_password
     assert theirs.get("/households/").status_code == 302, "the open session ended"
 
