@@ -98,7 +98,8 @@ def _roster(members: Sequence[reading.Member]) -> FileTable:
         (m.person.member_name, m.relation, "" if m.age is None else str(m.age), m.person.id_number_mask, m.moved or ("" if m.live else _("已离开")))
         for m in members
     )
-    return FileTable(_("家庭成员"), columns=(_("姓名"), _("与户主关系"), _("年龄"), _("证件号码"), _("变动")), cells=cells)
+    heads = (_("姓名"), _("与户主关系"), _("年龄"), _("证件号码"), _("变动"))
+    return FileTable(_("家庭成员"), columns=heads, cells=cells, widths=(14, 14, 8, 26, 18))  # 22 characters of a disability card on one line
 
 
 def _compared(sections: Sequence[reading.Section], *, prefix: str) -> tuple[FileTable, ...]:

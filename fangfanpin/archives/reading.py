@@ -7,8 +7,9 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
+from fangfanpin.accounts.models import User
 from fangfanpin.households.models import MonitoringSpell, Person
-from fangfanpin.households.services import row_as_of
+from fangfanpin.households.services import history, row_as_of
 from fangfanpin.households.subjects import (
     HOUSEHOLD_COLUMNS,
     PERSON_COLUMNS,
@@ -236,6 +237,37 @@ def _paper_state(unit: Unit, source: str) -> tuple[bool, str]:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One change of an item in words."""
+
+    at: datetime.datetime
+    by: str
+    source: str
+    before: str
+    after: str
+
+
+def item_steps(unit: Unit, target: str, name: str, pack: Pack, *, sensitive: bool) -> tuple[Indicator, list[Step]] | None:
+    """Every change of one item: value before and after, who, when, from where. None where there is no such item, or it is a secret number, or a
+    sensitive value and this person may not see those."""
+    found = place_of_item(unit, target, name, pack)
+    if found is None or found.indicator.privacy == "secret" or (found.indicator.privacy == "sensitive" and not sensitive):
+        return None
+    changes = history(found.table, found.row_id, found.column)
+    names = dict(User.objects.filter(pk__in={change.by for change in changes}).values_list("pk", "name"))
+    return found.indicator, [
+        Step(
+            change.at,
+            names.get(change.by, _("系统")),
+            change.source,
+            shown(pack, found.indicator, change.before),
+            shown(pack, found.indicator, change.after),
+        )
+        for change in changes
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class ItemPlace:
     """Where an item's value lives: table, row and column as events name them."""
 
@@ -268,7 +300,7 @@ def place_of_item(unit: Unit, target: str, name: str, pack: Pack) -> ItemPlace |
 
 
 def as_known(unit: Unit, pack: Pack, moment: datetime.datetime, *, sensitive: bool) -> list[dict[str, Any]]:
-    """Household and members as the events say they stood at a moment; those not known then are left out."""
+    """Household and members as the events say they stood at a moment, in the order of the paper; those not known then are left out."""
     found: list[dict[str, Any]] = []
     for target, table, row_id, title in [
         (TARGET_HOUSEHOLD, "households_household", unit.household.id, _("户")),
@@ -283,10 +315,15 @@ def as_known(unit: Unit, pack: Pack, moment: datetime.datetime, *, sensitive: bo
         record = unit.records.get(target)
         known = row_as_of("records_record", record.id, moment) if record else None
         values.update((known or {}).get("values") or {})
-        items = [
-            (pack.indicators[f"{form}.{name}"].label, shown(pack, pack.indicators[f"{form}.{name}"], value, sensitive=sensitive))
-            for name, value in values.items()
-            if f"{form}.{name}" in pack.indicators and value not in (None, "", [])
-        ]
-        found.append({"title": title, "lines": items, "state": (known or {}).get("state")})
+        parts = []
+        for section in pack.forms[form].sections:
+            lines = [
+                (pack.indicators[f"{form}.{name}"].label, words)
+                for name in section.items
+                if (words := shown(pack, pack.indicators[f"{form}.{name}"], values.get(name), sensitive=sensitive))
+            ]
+            if lines:
+                parts.append((section.title, lines))
+        state = (known or {}).get("state") if target == TARGET_HOUSEHOLD else None
+        found.append({"title": title, "parts": parts, "state": state})
     return found

@@ -9,14 +9,13 @@ from django.shortcuts import redirect, render
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 
-from fangfanpin.accounts.models import User
 from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require, within_reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.archives import reading
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Unlock
 from fangfanpin.households.models import Household, Person
-from fangfanpin.households.services import RevealRefused, history, reveal
+from fangfanpin.households.services import RevealRefused, reveal
 from fangfanpin.jobs.services import start
 from fangfanpin.pack.load import SHANGHAI
 from fangfanpin.policy.services import pack_of, spoken
@@ -41,6 +40,7 @@ def household(request: SignedInRequest, household_id: UUID) -> HttpResponse:
         "archives/household.html",
         {
             "household": row,
+            "is_light": row.kind == Household.Kind.ORDINARY and not unit.persons and lead is None,  # head and address, and no more is kept
             "lead": lead,
             "closed": closed,
             "members": [reading.member(unit, person, pack, sensitive=sensitive) for person in unit.persons],
@@ -76,31 +76,20 @@ def item_history(request: SignedInRequest, household_id: UUID, target: str, name
     campaign = clock.current()
     pack = spoken(pack_of(campaign.pack))
     unit = load_unit(row, campaign.year)
-    found = reading.place_of_item(unit, target, name, pack)
+    found = reading.item_steps(unit, target, name, pack, sensitive=can(request.reach, Verb.SENSITIVE_VIEW, row))
     if found is None:
         raise Http404
-    if found.indicator.privacy == "secret" or (found.indicator.privacy == "sensitive" and not can(request.reach, Verb.SENSITIVE_VIEW, row)):
-        raise Http404
-    changes = history(found.table, found.row_id, found.column)
-    names = dict(User.objects.filter(pk__in={change.by for change in changes}).values_list("pk", "name"))
-    return render(
-        request,
-        "archives/history.html",
-        {
-            "household": row,
-            "indicator": found.indicator,
-            "changes": [
-                {
-                    "at": change.at,
-                    "by": names.get(change.by, _("系统")),
-                    "source": change.source,
-                    "before": reading.shown(pack, found.indicator, change.before),
-                    "after": reading.shown(pack, found.indicator, change.after),
-                }
-                for change in changes
-            ],
-        },
-    )
+    indicator, steps = found
+    person = unit.person(target)
+    context = {
+        "household": row,
+        "indicator": indicator,
+        "steps": steps,
+        "member": person.member_name if person else "",
+        "target": target,
+        "name": name,
+    }
+    return render(request, "archives/history.html", context)
 
 
 @needs(Verb.HOUSEHOLD_VIEW, "GET")

@@ -24,7 +24,10 @@ _FILTERS = {
     "shown": "waiting 或 done：还没录入或已录入国家系统的",
     "severity": "疑似问题的级别：E（必须更正）、W（需要核实）、I（提示）",
     "rule": "规则编号，如 C001",
-    "item": "指标，如 household_year.wage_income",
+    "batch": "花名册的编号：文件页地址里的那一段",
+    "household": "农户的编号：农户页地址里的那一段",
+    "target": "household 或成员的编号：修改记录页地址里的那一段",
+    "item": "指标，如 household_year.wage_income；修改记录按名称，如 wage_income",
 }
 
 

@@ -18,12 +18,14 @@ class FileRow:
 
 @dataclass(frozen=True, slots=True)
 class FileTable:
-    """`columns`: headings of `cells`; without cells, `rows` are items with last year beside this year (or one value where `single`)."""
+    """`columns`: headings of `cells`; without cells, `rows` are items with last year beside this year (or one value where `single`). `widths`: shares
+    of the line, one a column, where equal ones will not do: a number does not break."""
 
     title: str
     rows: tuple[FileRow, ...] = ()
     columns: tuple[str, ...] = ()
     cells: tuple[tuple[str, ...], ...] = ()
+    widths: tuple[int, ...] = ()
     single: bool = False
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pypdfium2
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, make_reach
@@ -117,6 +118,35 @@ def test_no_whole_number_is_printed(acting: As, cast: dict[str, User]) -> None:
     whole = [decrypt(p.id_number_secret) for p in household.persons.all()] + [decrypt(household.bank_card_secret)]
     assert any(whole) and not [number for number in whole if number and number in text]
     assert all(p.id_number_mask in text for p in household.persons.all() if p.id_number_mask)
+
+
+def test_a_masked_number_stays_within_its_cell(acting: As) -> None:
+    reach = acting("county")
+    campaign = clock.current()
+    unit = load_unit(a_household(reach), campaign.year)
+    mask = unit.persons[0].id_number_mask = "340323" + "*" * 12 + "0142"  # as long as a disability card's
+    document = pypdfium2.PdfDocument(render_household_file(household_file(unit, pack_of(campaign.pack), sensitive=True, by="")))
+    edges = []
+    for page in document:
+        words = page.get_textpage()
+        if (found := words.search(mask).get_next()) is not None:
+            edges.append(words.get_charbox(found[0] + len(mask) - 1)[2])
+        words.close()
+        page.close()
+    document.close()
+    cell_ends = (20 + 170 * 62 / 80) / 25.4 * 72  # the four columns before the last take 62 of 80 shares
+    assert edges and edges[0] < cell_ends  # the table of members comes before each one's own
+
+
+def test_the_state_of_a_day_is_said_in_the_order_of_the_paper(acting: As, client_as: Callable[[str], Client]) -> None:
+    household = a_household(acting("village"))
+    today = timezone.localdate().isoformat()
+    page = client_as("village").get(f"/households/{household.pk}/as-of?day={today}").content.decode()
+    assert re.search(rf'lead-sentence">{today} 当天结束时', page)
+    pack = pack_of(clock.current().pack)
+    shown = re.findall(r'<th scope="row">(.+?)</th>', page.split("card-title", 2)[1])
+    labels = [pack.indicators[f"household_year.{name}"].label for section in pack.forms["household_year"].sections for name in section.items]
+    assert len(shown) > 20 and shown == [label for label in labels if label in shown]
 
 
 def test_sensitive_values_are_masked_for_those_without_the_right(acting: As) -> None:
