@@ -180,9 +180,12 @@ class TrayRow(models.Model):
     village_code = models.CharField(max_length=12, blank=True)
     sheet = models.CharField(max_length=80)
     row_number = models.PositiveIntegerField()
-    cells = models.JSONField()  # masked as on screen; the file itself stays in files
+    cells = models.JSONField()  # code, row: masked as on screen, sealed: as in the file, encrypted
     faults = models.JSONField()
+    # Taken in, or said by somebody to need no more doing, with a reason.
     settled_at = models.DateTimeField(null=True, blank=True)
+    settled_by = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    settled_reason = models.CharField(max_length=200, blank=True, default="")
 
     objects = ReachQuerySet.as_manager()
 

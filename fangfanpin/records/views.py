@@ -1,5 +1,6 @@
 """Roster import: hand a file over, see what is in it and what is wrong, take it in, take it back."""
 
+import tempfile
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from uuid import UUID
@@ -8,6 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.permissions import SignedInRequest, needs
@@ -17,9 +19,11 @@ from fangfanpin.jobs.services import start
 from fangfanpin.policy.services import spoken
 from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
 from fangfanpin.records.models import ImportBatch, ImportDifference, TrayRow
+from fangfanpin.records.roster import mending
+from fangfanpin.records.roster import tray as trays
+from fangfanpin.records.roster.batches import difference, may_open, open_batch
 from fangfanpin.records.roster.parts import column_letter
-from fangfanpin.records.roster.services import receive, sentence_of
-from fangfanpin.records.roster.tray import settle
+from fangfanpin.records.roster.services import XLSX, receive, sentence_of
 
 LISTED = 50
 FAULTS_A_PAGE = 100
@@ -33,17 +37,9 @@ def _year() -> CurrentYear | None:
         return None
 
 
-def _open(request: SignedInRequest, batch: ImportBatch) -> bool:
-    """One's own, or one whose every village one may import: a colleague's work does not stop with the colleague."""
-    if batch.uploaded_by_id == request.user.pk:
-        return True
-    villages = batch.summary.get("villages") or []
-    return bool(villages) and all(request.reach.allows(Verb.IMPORT_ROSTER, village_code=village) for village in villages)
-
-
 def _batch(request: SignedInRequest, batch_id: UUID) -> ImportBatch:
-    batch = ImportBatch.objects.select_related("file", "marked_file", "uploaded_by").filter(pk=batch_id).first()
-    if batch is None or not _open(request, batch):
+    batch = open_batch(batch_id, request.reach)
+    if batch is None:
         raise Http404
     return batch
 
@@ -77,7 +73,7 @@ def imports(request: SignedInRequest) -> HttpResponse:
             _start(request, batch, "check", _("检查花名册"))
             return redirect("records:batch", batch.pk)
         return redirect("records:imports")
-    listed = [batch for batch in ImportBatch.objects.select_related("file", "uploaded_by")[: 4 * LISTED] if _open(request, batch)][:LISTED]
+    listed = [batch for batch in ImportBatch.objects.select_related("file", "uploaded_by")[: 4 * LISTED] if may_open(batch, request.reach)][:LISTED]
     return render(
         request,
         "records/imports.html",
@@ -146,18 +142,108 @@ def take_back(request: SignedInRequest, batch_id: UUID) -> HttpResponse:
 
 @needs(Verb.IMPORT_ROSTER, "GET", "POST")
 def tray(request: SignedInRequest, batch_id: UUID) -> HttpResponse:
-    """Rows that were set aside; POST `sheet`, `row`: this one needs no more doing."""
+    """Rows that were set aside, household by household; POST: check all of them again, in the background."""
     found = _batch(request, batch_id)
+    waiting = TrayRow.objects.filter(batch=found, settled_at__isnull=True)
     if request.method == "POST":
-        row = request.POST.get("row", "")
-        if row.isdigit():
-            settle(batch=found, sheet=request.POST.get("sheet", ""), row_number=int(row), by=request.user)
-        return redirect("records:tray", found.pk)
-    rows = TrayRow.objects.filter(batch=found).order_by("settled_at", "cells__code", "sheet", "row_number")
+        return _all_again(request, found, list(waiting.exclude(cells__code="").order_by("sheet", "row_number")))
     after = int(request.GET["after"]) if request.GET.get("after", "").isdigit() else 0
-    listed = list(rows[after : after + ROWS_A_PAGE + 1])
-    following = after + ROWS_A_PAGE if len(listed) > ROWS_A_PAGE else 0
-    return render(request, "records/tray.html", {"batch": found, "rows": listed[:ROWS_A_PAGE], "following": following})
+    listed = list(trays.in_order(found).select_related("settled_by")[after : after + ROWS_A_PAGE + 1])
+    codes = [row.cells["code"] for row in listed[:ROWS_A_PAGE] if row.settled_at is None]
+    return render(
+        request,
+        "records/tray.html",
+        {
+            "batch": found,
+            "rows": [
+                {
+                    "row": row,
+                    "wrong": trays.wrong_words(row),
+                    "settled": trays.settled_words(row),
+                    "leads": row.settled_at is None and (not row.cells["code"] or row.cells["code"] not in codes[:place]),
+                    "of_household": codes.count(row.cells["code"]) if row.cells["code"] else 1,
+                }
+                for place, row in enumerate(listed[:ROWS_A_PAGE])
+            ],
+            "waiting": waiting.count(),
+            "households": waiting.exclude(cells__code="").values("cells__code").distinct().count(),
+            "own": found.uploaded_by_id == request.user.pk,
+            "following": after + ROWS_A_PAGE if len(listed) > ROWS_A_PAGE else 0,
+        },
+    )
+
+
+def _all_again(request: SignedInRequest, batch: ImportBatch, rows: list[TrayRow]) -> HttpResponse:
+    year = _year()
+    try:
+        if year is None or not rows:
+            raise trays.TrayRefused(_("没有可以重新检查的户。"))
+        again = mending.send_all_in(rows=rows, batch=batch, sheets=mending.Sheets(batch, year), year=year, by=request.user)
+    except trays.TrayRefused as refused:
+        messages.error(request, str(refused))
+        return redirect("records:tray", batch.pk)
+    _start(request, again, "apply", _("导入待改区"), keep_good=True)
+    return redirect("records:batch", again.pk)
+
+
+@needs(Verb.IMPORT_ROSTER, "GET")
+def tray_file(request: SignedInRequest, batch_id: UUID) -> HttpResponse:
+    """The waiting rows as a workbook to be mended and handed in: whole numbers stand in it, so it is for whoever handed the file in."""
+    found, year = _batch(request, batch_id), _year()
+    if found.uploaded_by_id != request.user.pk or year is None:
+        raise Http404
+    rows = list(TrayRow.objects.filter(batch=found, settled_at__isnull=True).order_by("sheet", "row_number"))
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "tray.xlsx"
+            mending.write_rows(rows, mending.Sheets(found, year), path, is_marked=True)
+            answer = HttpResponse(path.read_bytes(), content_type=XLSX)
+    except trays.TrayRefused as refused:
+        messages.error(request, str(refused))
+        return redirect("records:tray", found.pk)
+    name = _("%(name)s（待改区）.xlsx") % {"name": Path(found.file.name).stem[:120]}
+    answer.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
+    return answer
+
+
+@needs(Verb.IMPORT_ROSTER, "GET", "POST")
+def mend(request: SignedInRequest, batch_id: UUID, tray_id: int) -> HttpResponse:
+    """One household that was set aside: mend its cells and have it checked at once, or (POST `act` = settle, `reason`) say why it stays out."""
+    found, year = _batch(request, batch_id), _year()
+    row = TrayRow.objects.filter(batch=found, pk=tray_id, settled_at__isnull=True).first()
+    if row is None or year is None:
+        raise Http404
+    rows, sheets = trays.together(row), mending.Sheets(found, year)
+    if request.method == "POST":
+        try:
+            if request.POST.get("act") == "settle":
+                trays.settle(rows=rows, reason=request.POST.get("reason", ""), by=request.user)
+                messages.success(request, _("已移出待改区，原因留在记录里。"))
+                return redirect("records:tray", found.pk)
+            mending.correct(rows=rows, typed=_typed(request, rows, sheets), sheets=sheets)
+            mended = mending.send_in(rows=rows, batch=found, sheets=sheets, year=year, reach=request.reach, by=request.user)
+            if mended is not None:
+                _start(request, mended, "apply", _("导入改好的户"), keep_good=False)
+                return redirect("records:batch", mended.pk)
+            messages.error(request, _("还有错误，没有导入。您改过的内容已留下，请看标出的地方。"))
+        except trays.TrayRefused as refused:
+            messages.error(request, str(refused))
+        return redirect("records:mend", found.pk, row.pk)
+    context = {"batch": found, "code": row.cells["code"], "rows": mending.mend_rows(rows, sheets), "can_mend": trays.raw_of(row) is not None}
+    return render(request, "records/mend.html", context)
+
+
+def _typed(request: SignedInRequest, rows: list[TrayRow], sheets: mending.Sheets) -> dict[tuple[int, str], str]:
+    """What the page sent: `c-ROW-PLACE` holds a cell. A secret number left empty stays; `n-ROW-PLACE` empties it."""
+    typed: dict[tuple[int, str], str] = {}
+    for row in rows:
+        for place, header in enumerate(sheets.headers(row.sheet)):
+            text = request.POST.get(f"c-{row.pk}-{place}")
+            if f"n-{row.pk}-{place}" in request.POST:
+                typed[row.pk, header] = ""
+            elif text is not None and (text.strip() or not sheets.is_secret(header)):
+                typed[row.pk, header] = text
+    return typed
 
 
 @needs(Verb.IMPORT_ROSTER, "GET")
@@ -169,18 +255,6 @@ def differences(request: SignedInRequest, batch_id: UUID) -> HttpResponse:
     after = int(request.GET["after"]) if request.GET.get("after", "").isdigit() else 0
     rows = ImportDifference.objects.visible_to(request.reach).filter(batch=found, pk__gt=after).select_related("household", "person").order_by("pk")
     listed = list(rows[: ROWS_A_PAGE + 1])
-    shown = []
-    for row in listed[:ROWS_A_PAGE]:
-        indicator = pack.indicators.get(f"{row.form}.{row.name}") if pack is not None else None
-        plain = indicator is None or pack is None or indicator.privacy == "secret"
-        shown.append(
-            {
-                "row": row,
-                "item": indicator.label if indicator is not None else row.name,
-                "stored": row.stored if plain or pack is None or indicator is None else pack.display(indicator, row.stored),
-                "offered": row.offered if plain or pack is None or indicator is None else pack.display(indicator, row.offered),
-                "missing": row.name == "member_state" and row.offered is None,
-            }
-        )
+    shown = [difference(row, pack, request.reach) for row in listed[:ROWS_A_PAGE]]
     following = listed[ROWS_A_PAGE - 1].pk if len(listed) > ROWS_A_PAGE else 0
     return render(request, "records/differences.html", {"batch": found, "rows": shown, "following": following})

@@ -26,7 +26,7 @@ from fangfanpin.records.roster.pairings import said_of_helpers, undated_start
 from fangfanpin.records.roster.parts import column_letter
 from fangfanpin.records.roster.reading import FileRefused, Formulas, SheetStart, Source, read, sniff
 from fangfanpin.records.roster.registered import registry_is_empty
-from fangfanpin.records.roster.tray import fault_json, keep_faulty, settle_taken
+from fangfanpin.records.roster.tray import fault_json, keep_faulty, settle_superseded, settle_taken
 
 MAX_FAULTS_KEPT = 1000  # on the page; the marked workbook has them all
 PREVIEW_ROWS = 5
@@ -235,6 +235,7 @@ def apply_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, keep_goo
     if counts is None:
         set_act(act)
         kept = keep_faulty(checked, batch) if checked.faults else 0
+        settle_superseded(checked.faulty_households, batch, reach)
         checked.without_faulty()
         application = Application(checked, batch_id=batch.pk)
         try:

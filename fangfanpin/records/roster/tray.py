@@ -1,18 +1,28 @@
-"""Rows that were not good enough, kept until their household comes in mended."""
+"""Rows that were not good enough, kept until their household comes in mended or somebody says why it need not."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, set_act
+from fangfanpin.privacy.secrets import decrypt, encrypt
 from fangfanpin.records.models import ImportBatch, TrayRow
 from fangfanpin.records.roster.checking import Checked, rows_of
+from fangfanpin.records.roster.columns import Mapped
 from fangfanpin.records.roster.intake import Block, Fault, shown
 
 _AT_ONCE = 1000
+LEAST_REASON = 4  # characters
+
+
+class TrayRefused(Exception):
+    """Cannot be done; the message says why."""
 
 
 def keep_faulty(checked: Checked, batch: ImportBatch) -> int:
@@ -30,12 +40,13 @@ def keep_faulty(checked: Checked, batch: ImportBatch) -> int:
 
 
 def _row(batch: ImportBatch, checked: Checked, block: Block, row: int, code: str, by_row: dict[tuple[str, int], list[Fault]]) -> TrayRow:
-    cells = [
-        [mapped.header, shown(mapped.indicator, cell)]
+    filled = [
+        (mapped, cell, _as_typed(mapped, cell, column.parsed[column.codes[row]]))
         for column in block.columns.values()
         for mapped, cell in column.cells(column.codes[row])
         if cell != ""
     ]
+    raw = {mapped.header: typed for mapped, _cell, typed in filled}
     household = checked.households.get(code)
     village = household.village if household is not None and checked.ground.may_import(household.village) else ""
     return TrayRow(
@@ -44,26 +55,85 @@ def _row(batch: ImportBatch, checked: Checked, block: Block, row: int, code: str
         village_code=village,
         sheet=block.sheet[:80],
         row_number=row + 1,
-        cells={"code": code, "row": cells},
+        cells={
+            "code": code,
+            "row": [[mapped.header, shown(mapped.indicator, typed)] for mapped, _cell, typed in filled],
+            "sealed": seal(raw),
+        },
         faults=[fault_json(fault) for fault in by_row.get((block.sheet, row + 1), [])],
     )
+
+
+def _as_typed(mapped: Mapped, cell: str | float, parsed: Any) -> str | float:
+    """The cell as the file has it; a day the file keeps as a number is written out, for another file may count from another first day."""
+    is_counted = isinstance(cell, float) and mapped.indicator.type in ("date", "month") and isinstance(parsed, str)
+    return parsed if is_counted else cell
+
+
+def seal(raw: dict[str, str | float]) -> str | None:
+    """The cells as the file has them, so that the row can be mended and sent in again; encrypted, for whole numbers stand among them."""
+    return encrypt(json.dumps(raw, ensure_ascii=False))
+
+
+def raw_of(row: TrayRow) -> dict[str, str | float] | None:
+    """{header: cell}, cells with nothing in them left out; None for a row put here before its cells were kept."""
+    plain = decrypt(row.cells.get("sealed"))
+    return json.loads(plain) if plain else None
 
 
 def fault_json(fault: Fault) -> dict[str, Any]:
     return {"sheet": fault.sheet, "row": fault.row, "column": fault.place, "header": fault.header, "value": fault.value, "message": fault.message}
 
 
+def in_order(batch: ImportBatch) -> QuerySet[TrayRow, TrayRow]:
+    """What waits first, household by household."""
+    return TrayRow.objects.filter(batch=batch).order_by("settled_at", "cells__code", "sheet", "row_number")
+
+
+def together(row: TrayRow) -> list[TrayRow]:
+    """The waiting rows that go in or stay out with this one: its household's, or itself where it names none."""
+    code = row.cells.get("code")
+    rows = TrayRow.objects.filter(batch=row.batch_id, settled_at__isnull=True).order_by("sheet", "row_number")
+    return list(rows.filter(cells__code=code) if code else rows.filter(pk=row.pk))
+
+
+def wrong_words(row: TrayRow) -> str:
+    """All that is wrong in a row, in one line."""
+    told = [f"{fault['header']}：{fault['message']}" if fault["header"] else fault["message"] for fault in row.faults]
+    return "；".join(told) or _("同户其他行有错误")
+
+
+def settled_words(row: TrayRow) -> str:
+    """How it ended; '' while it waits."""
+    return "" if row.settled_at is None else row.settled_reason or _("已导入")
+
+
 def settle_taken(codes: Iterable[str], reach: Reach) -> int:
     """Tray rows whose household has now been taken in are settled."""
-    waiting = set(TrayRow.objects.visible_to(reach).filter(settled_at__isnull=True).values_list("cells__code", flat=True))
-    taken = sorted(waiting & set(codes))
-    if not taken:
-        return 0
-    return TrayRow.objects.visible_to(reach).filter(settled_at__isnull=True, cells__code__in=taken).update(settled_at=timezone.now())
+    return _settle_households(codes, reach)
+
+
+def settle_superseded(codes: Iterable[str], batch: ImportBatch, reach: Reach) -> int:
+    """What waits of these households from earlier files is settled: a later file has them in its own tray."""
+    return _settle_households(codes, reach, besides=batch, settled_reason=_("后来的文件里又有这户，改那一份"))
+
+
+def _settle_households(codes: Iterable[str], reach: Reach, *, besides: ImportBatch | None = None, settled_reason: str = "") -> int:
+    own = TrayRow.objects.filter(batch__in=ImportBatch.objects.filter(uploaded_by=reach.user_id))  # a row with a wrong village is in nobody's reach
+    rows = (TrayRow.objects.visible_to(reach) | own).filter(settled_at__isnull=True)
+    if besides is not None:
+        rows = rows.exclude(batch=besides)
+    taken = sorted(set(rows.values_list("cells__code", flat=True)) & {code for code in codes if code})
+    return rows.filter(cells__code__in=taken).update(settled_at=timezone.now(), settled_reason=settled_reason) if taken else 0
 
 
 @transaction.atomic
-def settle(*, batch: ImportBatch, sheet: str, row_number: int, by: User) -> None:
-    """Somebody says that a row needs no more doing (a title line, a household that is not to come in)."""
-    set_act(f"import.settle {batch.pk}")
-    batch.tray.filter(sheet=sheet, row_number=row_number, settled_at__isnull=True).update(settled_at=timezone.now())
+def settle(*, rows: Sequence[TrayRow], reason: str, by: User) -> None:
+    """Somebody says that these rows are not to come in (a title line, a household that has moved away), and why."""
+    reason = reason.strip()
+    if len(reason) < LEAST_REASON:
+        raise TrayRefused(_("请写明为什么不再导入（至少 4 个字）。"))
+    if rows:
+        set_act(f"import.settle {rows[0].batch_id}")
+    waiting = TrayRow.objects.filter(pk__in=[row.pk for row in rows], settled_at__isnull=True)
+    waiting.update(settled_at=timezone.now(), settled_by=by, settled_reason=reason[:200])
