@@ -102,7 +102,7 @@ def households(reach: Reach, parameters: Mapping[str, str]) -> Table:
                     *_household_cells(h, places),
                     places.name(h.natural_village_code),
                     h.address if _sees_sensitive(reach, h) else mask_text(h.address),
-                    h.member_count,
+                    h.member_count if h.kind == Household.Kind.ASSISTED else None,  # of ordinary households no member is kept
                     _word(pack, "household_type", h.household_type),
                     _word(pack, "monitoring_type", h.monitoring_type),
                     _word(pack, "monitoring_state", h.monitoring_state),
@@ -320,7 +320,7 @@ def accounts(reach: Reach, parameters: Mapping[str, str]) -> Table:
             user.username,
             mask_phone(user.phone),
             user.unit,
-            "；".join(f"{a.region.name} {a.role.title}" for a in user.assignments.all() if a.valid_to is None),
+            "；".join(f"{a.place} {a.role.title}" for a in user.assignments.all() if a.valid_to is None),
             _("已停用") if not user.is_active else _("还没登录过") if user.must_change_password else _("在用"),
         ]
         for user in users

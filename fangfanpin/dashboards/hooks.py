@@ -21,7 +21,7 @@ from fangfanpin.quality.queries import DUE
 from fangfanpin.questions.models import Question
 from fangfanpin.records.models import Conflict, Record
 from fangfanpin.records.units import HOUSEHOLD_FORM
-from fangfanpin.regions.names import name_of
+from fangfanpin.regions.names import local_name, name_of
 from fangfanpin.web.context import register_frame_part
 
 # Counted no further: a bounded count costs the same in a county ten times as large, and the start page says the exact number.
@@ -201,6 +201,35 @@ def kinds_of_work(reach: Reach, path: str, year: int | None) -> list[MenuKind]:
     return list(found.values())
 
 
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """Why a person finds nothing on any page, and what is to be done about it."""
+
+    title: Any
+    text: Any
+
+
+def lacking(reach: Reach) -> Lacking | None:
+    """None where there is something to see, or where the post is not one that sees households."""
+    if reach.villages or reach.households:
+        return None
+    if not reach.scopes:
+        return Lacking(_("您的账号现在没有岗位，"), _("所以这里什么也看不到。请找给您建账号的管理员（乡镇或县里）增加岗位。"))
+    seeing = [scope for scope in reach.scopes if Verb.HOUSEHOLD_VIEW in scope.verbs]
+    if not seeing:
+        return None
+    if any(scope.by_pairing for scope in seeing):
+        town = name_of(seeing[0].prefix[:9])
+        return Lacking(
+            _("您还没有结对的农户，"),
+            _("所以这里看不到农户。请联系%(town)s工作站，把您和农户的结对关系登记上；登记后马上就能看到。") % {"town": town},
+        )
+    return Lacking(
+        _("您的岗位没有对应的村，"),
+        _("所以这里看不到农户。您的岗位在“%(place)s”，系统里没有它的村，请找账号管理员核对地区。") % {"place": local_name(seeing[0].prefix)},
+    )
+
+
 @register_frame_part
 def work_menu(request: HttpRequest) -> dict[str, Any]:
     """`work_kinds`, the four tabs of the phone, and the place one is looking at with the address of its tree."""
@@ -216,6 +245,7 @@ def work_menu(request: HttpRequest) -> dict[str, Any]:
     widest = reach.prefixes(Verb.HOUSEHOLD_VIEW)
     return {
         "work_kinds": kinds,
+        "lacking": lacking(reach),
         "rail_folded": request.COOKIES.get("ffp_rail") == "folded",
         "may_map": reach.has(Verb.CAMPAIGN_VIEW),
         "may_see_households": bool(reach.villages or reach.households),

@@ -44,7 +44,7 @@ def home(request: SignedInRequest) -> HttpResponse:
     total = queries.total(rows)
     stages = clock.stages(campaign)
     prefixes = reach.prefixes(Verb.HOUSEHOLD_VIEW) or reach.prefixes(Verb.CAMPAIGN_VIEW) or reach.prefixes(Verb.ACCOUNT_MANAGE)
-    own = bool(reach.households) and not reach.villages
+    own = any(scope.by_pairing for scope in reach.scopes) and not reach.villages
     return render(
         request,
         "dashboards/home.html",

@@ -2,18 +2,24 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
 from fangfanpin.dashboards import hooks, queries, transfer
+from fangfanpin.households.models import Household, Pairing
 from fangfanpin.policy.services import pack_of
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import load_unit
+from fangfanpin.regions.models import Region
+from fangfanpin.regions.names import name_of
 
 CAST = ("county", "township", "village", "helper", "department", "inspector", "auditor", "admin")
 ClientAs = Callable[[str], Client]
@@ -105,6 +111,62 @@ def test_a_helper_finds_the_paired_households_on_the_start_page(client_as: Clien
     assert reach.households
     page = _page(client_as("helper"), "/")
     assert all(f"/households/{household}/" in page for household in reach.households)
+
+
+def test_a_helper_nobody_paired_is_told_why_the_pages_are_empty_and_whom_to_ask(client_as: ClientAs, acting: Acting, cast: dict[str, User]) -> None:
+    acting("system")
+    Pairing.objects.filter(user=cast["helper"], end_on__isnull=True).update(end_on=timezone.localdate())
+    town = name_of(cast["helper"].assignments.get().region_id[:9])
+    for path in ("/", "/households/", "/clues/"):
+        page = _page(client_as("helper"), path)
+        assert "您还没有结对的农户" in page and f"请联系{town}工作站" in page, path
+    assert "您还没有结对的农户" not in _page(client_as("village"), "/")
+
+
+def test_an_account_without_a_post_or_a_village_is_told_so(client_as: ClientAs, acting: Acting, cast: dict[str, User]) -> None:
+    post = cast["village"].assignments.get()
+    acting("system")
+    Region.objects.filter(pk=post.region_id).update(level="natural_village")
+    page = _page(client_as("village"), "/")
+    assert "您的岗位没有对应的村" in page and post.place in page
+    cast["village"].assignments.update(valid_to=timezone.localdate(), valid_from=timezone.localdate() - timedelta(days=9))
+    assert "您的账号现在没有岗位" in _page(client_as("village"), "/")
+    for other in ("department", "admin"):
+        assert "请找" not in _page(client_as(other), "/").split("<main", 1)[1].split("</h1>")[1][:400]
+
+
+def test_of_an_ordinary_household_nothing_is_shown_that_is_not_kept(client_as: ClientAs, acting: Acting) -> None:
+    reach = acting("village")
+    light = Household.objects.visible_to(reach).filter(kind="ordinary")[0]
+    client = client_as("village")
+    page = _page(client, f"/households/{light.pk}/")
+    assert "一般农户" in _lead(page) and "0 人" not in page
+    assert 'id="members"' not in page and "打印对照表" not in page.split("<main", 1)[1]
+    row = _page(client, "/households/?kind=ordinary").split(f"/households/{light.pk}/", 1)[1].split("</tr>", 1)[0]
+    assert '<td class="num" data-label="人口"></td>' in row
+    assisted = Household.objects.visible_to(reach).filter(kind="assisted")[0]
+    assert 'id="members"' in _page(client, f"/households/{assisted.pk}/")
+
+
+def test_a_lost_token_is_said_in_words_and_brings_a_new_one(cast: dict[str, User]) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(cast["village"], backend="django.contrib.auth.backends.ModelBackend")
+    answer = client.post("/accounts/large-print", {"large_print": "1"}, headers={"Referer": "http://testserver/households/?state=empty"})
+    page = answer.content.decode()
+    assert answer.status_code == 403 and "请刷新页面再做一次" in page and "没有丢失" in page
+    assert 'href="http://testserver/households/?state=empty"' in page and "csrftoken" in answer.cookies
+    assert not User.objects.get(username="village").large_print
+    elsewhere = client.post("/accounts/large-print", {}, headers={"Referer": "http://elsewhere.example/"}).content.decode()
+    assert "elsewhere" not in elsewhere and "回到刚才的页面</a>" not in elsewhere
+
+
+def test_the_entry_screen_gets_a_new_token_with_the_refusal(cast: dict[str, User]) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(cast["village"], backend="django.contrib.auth.backends.ModelBackend")
+    refused = client.post("/field/save", {}, content_type="application/json")
+    assert refused.status_code == 403 and refused.json()["reason"] == "csrf"
+    token = client.cookies["csrftoken"].value
+    assert client.post("/field/save", {}, content_type="application/json", headers={"X-CSRFToken": token}).status_code == 400
 
 
 def test_the_tree_of_places_holds_the_reach_and_nothing_else(client_as: ClientAs, acting: Acting) -> None:
