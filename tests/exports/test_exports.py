@@ -28,7 +28,10 @@ from fangfanpin.privacy.secrets import decrypt
 from fangfanpin.records.models import Record
 
 As = Callable[[str], Reach]
-LISTS = ("households", "year_update", "progress", "review", "conflicts", "sheets", "imports", "accounts")
+LISTS = (
+    *("households", "year_update", "progress", "review", "conflicts", "sheets", "imports", "accounts"),
+    *("import_tray", "import_differences", "item_history"),
+)
 PLAIN = ListExport("plain", "清单", Verb.HOUSEHOLD_VIEW, (), lambda reach, given: Table((), (), 0))
 
 
@@ -219,6 +222,27 @@ def test_accounts_go_out_without_passwords_and_only_the_keepers_own(cast: dict[s
     names = [row[1] for row in sheet(outcome)[1:]]
     assert "township" in names and "village" in names and "county" not in names
     assert "argon2" not in everything(outcome)
+
+
+def test_the_history_of_an_item_goes_out_as_its_page_says_it(cast: dict[str, User], acting: As, client_as: Callable[[str], Client]) -> None:
+    reach = acting("village")
+    lead = Record.objects.visible_to(reach).filter(form="household_year", year=2021, state="submitted", values__has_key="wage_income")[0]
+    where = {"household": str(lead.household_id), "target": "household", "item": "wage_income"}
+    page = client_as("village").get(f"/households/{lead.household_id}/history/household/wage_income").content.decode()
+    assert 'action="/exports/item_history"' in page and f'name="household" value="{lead.household_id}"' in page
+    acting("village")
+    rows = sheet(run("item_history", cast["village"], reach, **where))
+    assert rows[0] == ["时间", "谁", "从哪里", "原来", "改为"]
+    assert len(rows) == page.count("<tr>") and all(str(row[4]) in page for row in rows[1:])
+    for item in ("bank_card_no", "no_such_item"):
+        with pytest.raises(JobRefused, match="没有这个指标"):
+            run("item_history", cast["village"], reach, **where | {"item": item})
+    outside = Household.objects.visible_to(acting("system")).exclude(village_code__in=reach.villages)[0]
+    acting("village")
+    with pytest.raises(JobRefused, match="管辖范围"):
+        run("item_history", cast["village"], reach, **where | {"household": str(outside.pk)})
+    with pytest.raises(JobRefused, match="哪一户"):
+        run("item_history", cast["village"], reach)
 
 
 def test_a_long_list_goes_on_in_a_second_sheet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,7 @@ from fangfanpin.policy.models import IndicatorNote
 from fangfanpin.quality.models import Clue, ClueSample
 from fangfanpin.questions.models import Question
 from fangfanpin.records.current_year import current_year
-from fangfanpin.records.models import Conflict, ImportBatch, Record
+from fangfanpin.records.models import Conflict, ImportBatch, Record, TrayRow
 from fangfanpin.regions.models import Region
 from fangfanpin.registers.definitions import register_of
 from fangfanpin.registers.mirror import reflect
@@ -168,6 +168,7 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
             file = store(
                 content=f"{name} {place}".encode(), name="x.pdf", content_type="application/pdf", purpose=StoredFile.Purpose.EXPORT, owner=owner
             )
+            batch = ImportBatch.objects.create(year=2020, file=file, uploaded_by=owner)
             values: dict[str, Any] = {
                 **FIXED,
                 "job_id": Job.objects.create(kind="x", title="x", owner=owner, file=file).pk,
