@@ -15,6 +15,7 @@ from fangfanpin.pack.codec import CodecFault
 from fangfanpin.policy.services import spoken
 from fangfanpin.privacy.facts import identity_facts
 from fangfanpin.records import gates
+from fangfanpin.records.identities import impossible
 from fangfanpin.records.models import Record
 from fangfanpin.records.saving import same_identity
 from fangfanpin.records.units import HEAD, HOUSEHOLD_FORM, LIVE, PERSON_FORM
@@ -112,7 +113,7 @@ def add_household(*, typed: NewHousehold, year: int, pack: Pack, by: User) -> Ho
     faults = checked.faults | place_faults
     head = Person(member_state=LIVE, relation_to_head=HEAD, position=0, version=1)
     number = checked.values.get("head_id_number")
-    if number and (found := same_identity(number, str(head.id))):
+    if number and (found := impossible(number, RESIDENT_CARD) or same_identity(number, str(head.id))):
         faults["head_id_number"] = found
     if faults or village is None:
         raise HouseholdRefused(faults)

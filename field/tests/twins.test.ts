@@ -3,7 +3,7 @@
 import { describe, expect, it } from "vitest";
 import codec from "../../tests/conformance/codec.json";
 import facts from "../../tests/conformance/facts.json";
-import { checkValue, display, type Indicator, type IndicatorType, type PackBundle, parseText, search, type Value } from "../src/engine";
+import { checkValue, display, type Indicator, impossible, type IndicatorType, type PackBundle, parseText, search, type Value } from "../src/engine";
 import { fromEngine, toEngine } from "../src/engine/codec";
 import { bankLuhnOk, cardFacts, identityFacts } from "../src/privacy/facts";
 
@@ -29,6 +29,9 @@ describe("facts of numbers", () => {
     it(`identity ${one.number}`, () => {
       expect(identityFacts(one.number, one.known_regions ? new Set(one.known_regions) : null)).toEqual(one.expected);
     });
+  }
+  for (const one of facts.impossible) {
+    it(`of a card: ${one.number} ${one.id_type}`, () => expect(impossible(one.number, one.id_type)).toBe(one.expected));
   }
   for (const one of facts.card) {
     it(`card ${one.card}`, () => expect(cardFacts(one.card, one.id_number)).toEqual(one.expected));

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from fangfanpin.privacy.facts import bank_luhn_ok, card_facts, identity_facts
+from fangfanpin.records.identities import impossible
 
 CASES = json.loads((Path(__file__).parent / "facts.json").read_text(encoding="utf-8"))
 
@@ -20,6 +21,11 @@ def test_identity_numbers_give_their_facts(case: dict[str, Any]) -> None:
     if found["id_birth"]:
         found["id_birth"] = found["id_birth"].isoformat()
     assert found == case["expected"]
+
+
+@pytest.mark.parametrize("case", CASES["impossible"], ids=lambda case: f"{case['number']} {case['id_type']}")
+def test_numbers_that_no_card_bears_are_told(case: dict[str, Any]) -> None:
+    assert impossible(case["number"], case["id_type"]) == case["expected"]
 
 
 @pytest.mark.parametrize("case", CASES["card"], ids=lambda case: str(case["card"]))

@@ -280,7 +280,7 @@ def test_the_command_line_writes_the_same_list(acting: As, tmp_path: Path) -> No
     [
         ("households", {"place": "110000"}, "没有“110000”这个地区.*湖沟镇 340323106"),
         ("households", {"place": "110101"}, "没有“110101”"),  # a county elsewhere
-        ("households", {"place": "湖沟"}, "没有“湖沟”"),
+        ("households", {"place": "湖沟沟"}, "没有“湖沟沟”"),
         ("households", {"state": "bogus"}, "--state 不能是“bogus”，可以是：empty（未采集）"),
         ("households", {"kind": "poor"}, "monitored_open（"),
         ("households", {"clue": "yes"}, "可以是：open"),

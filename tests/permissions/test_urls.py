@@ -136,6 +136,10 @@ def _question(household: Household, by: User) -> Question:
     return Question.objects.create(household=household, village_code=household.village_code, text="外出收入怎么算？", asked_by=by)
 
 
+def _tray_row(batch: ImportBatch) -> TrayRow:
+    return TrayRow.objects.create(batch=batch, village_code="340323100201", sheet="x", row_number=2, cells={"code": "", "row": []}, faults=[])
+
+
 def _places(cast: dict[str, User], name: str) -> dict[str, Household | None]:
     """A household inside this person's reach, one beside it (the same township where there is one), one far off."""
     reach = reach_of(cast[name])
@@ -173,7 +177,8 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
                 **FIXED,
                 "job_id": Job.objects.create(kind="x", title="x", owner=owner, file=file).pk,
                 "file_id": file.pk,
-                "batch_id": ImportBatch.objects.create(year=2020, file=file, uploaded_by=owner).pk,
+                "batch_id": batch.pk,
+                "tray_id": _tray_row(batch).pk,
                 "filter_id": SavedFilter.objects.create(owner=owner, form="microcredit", name=f"{name} {place}", query="state=returned").pk,
                 "rule_id": "H010",
                 "note_id": note.pk,
@@ -225,7 +230,7 @@ def _unknown() -> dict[str, Any]:
     ids = {
         f"{word}_id": uuid4() for word in ("household", "clue", "conflict", "job", "file", "batch", "person", "record", "row", "question", "sample")
     }
-    plain = {"user_id": 999_999_999, "filter_id": 999_999_999, "code": "340323999999", "rule_id": "Z999", "note_id": 999_999_999}
+    plain = {"user_id": 999_999_999, "filter_id": 999_999_999, "tray_id": 999_999_999, "code": "340323999999", "rule_id": "Z999", "note_id": 999_999_999}
     return {**ids, **plain, **FIXED}
 
 

@@ -15,6 +15,7 @@ from fangfanpin.accounts.verbs import Verb
 from fangfanpin.pack import Pack
 from fangfanpin.privacy.facts import IdentityFacts, identity_facts
 from fangfanpin.privacy.secrets import digest
+from fangfanpin.records.identities import identity_fault
 from fangfanpin.records.roster.columns import HOUSEHOLD_CODE, NAME, PAIRING_FORM, PAIRING_ITEMS, RELATION, SPELL_FORM, VILLAGE, YEAR
 from fangfanpin.records.roster.intake import NATURAL_VILLAGE, PERSON_CODE, Block, Fault
 from fangfanpin.records.roster.places import Places
@@ -30,8 +31,6 @@ from fangfanpin.records.units import HEAD, HOUSEHOLD_FORM, LIVE, PERSON_FORM
 from fangfanpin.regions.models import Region
 
 ID_NUMBER, ID_TYPE, BIRTH, STATE = (f"{PERSON_FORM}.{name}" for name in ("id_number", "id_type", "birth_date", "member_state"))
-_IDENTITY_CARD = frozenset({None, "01"})
-_CHECKED_TYPES = frozenset({None, "01", "09"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -449,19 +448,6 @@ def _village_fault(on: Ground, village: str) -> str:
     if not on.may_import(village):
         return _("“%(village)s”不在您的管辖范围，不能导入；请核对村代码，或请管辖这个村的单位导入") % {"village": on.villages[village]}
     return ""
-
-
-def identity_fault(number: str, facts: IdentityFacts) -> tuple[str, frozenset[str | None]] | None:
-    """What is wrong with an identity number, and for which types of card that is a fault."""
-    if facts.id_placeholder:
-        return None
-    if facts.id_form == "other":
-        return _("身份证号码应是 18 位（或老的 15 位），这里是 %(count)d 位；不是身份证请改证件类型") % {"count": len(number)}, _IDENTITY_CARD
-    if facts.id_birth is None:
-        return _("号码里的出生日期（第 7 位起）不存在，请核对"), _CHECKED_TYPES
-    if facts.id_check_ok is False:
-        return _("第 18 位校验码不对，号码有错字，请核对证件"), _CHECKED_TYPES
-    return None
 
 
 def rows_of(blocks: Iterable[Block], households: set[str]) -> Iterator[tuple[Block, int, str]]:

@@ -41,12 +41,12 @@ def keep_faulty(checked: Checked, batch: ImportBatch) -> int:
 
 def _row(batch: ImportBatch, checked: Checked, block: Block, row: int, code: str, by_row: dict[tuple[str, int], list[Fault]]) -> TrayRow:
     filled = [
-        (mapped, cell, _as_typed(mapped, cell, column.parsed[column.codes[row]]))
+        (mapped, _as_typed(mapped, cell, column.parsed[column.codes[row]]))
         for column in block.columns.values()
         for mapped, cell in column.cells(column.codes[row])
         if cell != ""
     ]
-    raw = {mapped.header: typed for mapped, _cell, typed in filled}
+    raw = {mapped.header: typed for mapped, typed in filled}
     household = checked.households.get(code)
     village = household.village if household is not None and checked.ground.may_import(household.village) else ""
     return TrayRow(
@@ -57,7 +57,7 @@ def _row(batch: ImportBatch, checked: Checked, block: Block, row: int, code: str
         row_number=row + 1,
         cells={
             "code": code,
-            "row": [[mapped.header, shown(mapped.indicator, typed)] for mapped, _cell, typed in filled],
+            "row": [[mapped.header, shown(mapped.indicator, typed)] for mapped, typed in filled],
             "sealed": seal(raw),
         },
         faults=[fault_json(fault) for fault in by_row.get((block.sheet, row + 1), [])],

@@ -4,6 +4,7 @@
  */
 
 export { checkValue, decimalText, display, inputText, isListed, itemsOf, normaliseNumberText, normaliseText, parseDate, parseText, search, sameValue } from "./codec";
+export { impossible } from "./identity";
 export { draft, fail, keyOf, mendArrival, perform, together, undo, withdraw, withdrawPerson, type Change, type Entries, type Entry, type Made } from "./entries";
 export { itemsNamed, itemsOfRule } from "./findings";
 export { carries, formOf, headName, indicatorOf, modelOf, versionsOf } from "./model";

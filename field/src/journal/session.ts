@@ -11,6 +11,7 @@ import {
   fail,
   HOUSEHOLD,
   HouseholdStore,
+  impossible,
   type HouseholdState,
   indicatorOf,
   type Indicator,
@@ -171,13 +172,15 @@ class HouseholdSession implements Session {
       this.write(fail(target, name, parsed.fault));
       return parsed.fault;
     }
-    return this.set(target, name, parsed.value);
+    const fault = this.set(target, name, parsed.value);
+    if (fault !== null) this.write(fail(target, name, fault));
+    return fault;
   }
 
   set(target: Target, name: string, value: Value): string | null {
     const indicator = this.typed(target, name);
     if (!indicator) return say.session.notHere;
-    const fault = checkValue(this.pack, indicator, value);
+    const fault = checkValue(this.pack, indicator, value) ?? (name === "id_number" ? impossible(value, this.field(target, "id_type")?.value) : null);
     if (fault) return fault;
     if (sameValue(this.onTheWay(target, name), value)) this.write(withdraw(target, name));
     else this.perform({ op: "set", target, name, value });
@@ -239,7 +242,8 @@ class HouseholdSession implements Session {
     const given = Object.entries(values).map(([name, value]) => perform({ op: "set", target: id, name, value }, this.made(id)));
     for (const [name, value] of Object.entries(values)) {
       const indicator = indicatorOf(this.pack, "person_year", name);
-      const fault = indicator ? checkValue(this.pack, indicator, value) : say.session.noItem(name);
+      const wrong = indicator ? checkValue(this.pack, indicator, value) : say.session.noItem(name);
+      const fault = wrong ?? (name === "id_number" ? impossible(value, values["id_type"]) : null);
       if (fault) return { fault, name };
     }
     this.write(together([personId ? mendArrival(op, this.made(id)) : perform(op, this.made(id)), ...given]));
