@@ -21,6 +21,7 @@ from fangfanpin.pack.load import SHANGHAI
 from fangfanpin.policy.services import pack_of, spoken
 from fangfanpin.quality.queries import with_sentences
 from fangfanpin.records import gates
+from fangfanpin.records.saving import is_reopened
 from fangfanpin.records.units import HOUSEHOLD_FORM, TARGET_HOUSEHOLD, load_unit
 from fangfanpin.registers import services as registers
 from fangfanpin.registers.definitions import registers_of
@@ -43,6 +44,7 @@ def household(request: SignedInRequest, household_id: UUID) -> HttpResponse:
             "is_light": row.kind == Household.Kind.ORDINARY and not unit.persons and lead is None,  # head and address, and no more is kept
             "lead": lead,
             "closed": closed,
+            "reopened": lead is not None and is_reopened(lead),
             "members": [reading.member(unit, person, pack, sensitive=sensitive) for person in unit.persons],
             "sections": reading.sections(unit, pack, sensitive=sensitive),
             "years": sorted(row.records.filter(form=HOUSEHOLD_FORM).values_list("year", flat=True), reverse=True),

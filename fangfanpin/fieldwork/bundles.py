@@ -25,7 +25,7 @@ from fangfanpin.privacy.secrets import mask_sensitive
 from fangfanpin.quality.queries import open_clues
 from fangfanpin.records import gates
 from fangfanpin.records.models import Conflict, Record
-from fangfanpin.records.saving import conflict_json, form_of
+from fangfanpin.records.saving import conflict_json, form_of, is_reopened
 from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM, TARGET_HOUSEHOLD, Unit, load_unit, location_values, target_record
 from fangfanpin.regions.models import Region
 
@@ -212,6 +212,7 @@ def household_bundle(household: Household, campaign: Campaign, pack: Pack, reach
         "entered_by": lead.entered_by.name if lead.entered_by else None,
         "checked_by": lead.checked_by.name if lead.checked_by else None,
         "return_reason": lead.return_reason or None,
+        "reopened": is_reopened(lead),
         "clues": open_clues(household, campaign.year, pack, sensitive=sensitive),
         "conflicts": [
             masked_conflict(pack, conflict_json(conflict), sensitive=sensitive)

@@ -36,6 +36,7 @@ from fangfanpin.pack import Indicator, Pack
 from fangfanpin.policy.services import spoken
 from fangfanpin.privacy.secrets import decrypt, digest, encrypt
 from fangfanpin.records import gates, members
+from fangfanpin.records.identities import impossible
 from fangfanpin.records.merging import Change, changed_since, clash
 from fangfanpin.records.models import Conflict, Record, SaveReceipt
 from fangfanpin.records.units import (
@@ -102,6 +103,7 @@ class _Work:
     conflicts: list[Conflict] = field(default_factory=list)
     merged: list[dict[str, str]] = field(default_factory=list)
     subjects_touched: set[str] = field(default_factory=set)
+    submits: bool = False
 
 
 AfterSave = Callable[[Unit, Pack, User], Sequence[Mapping[str, Any]]]
@@ -199,6 +201,7 @@ def _set_values(work: _Work, target: str, values: Mapping[str, Any], base: Mappi
             work.faults.append(Fault(target, name, str(fault)))
         else:
             accepted[name] = (indicator, value)
+    _refuse_impossible(work, target, accepted)
     record = target_record(unit, target, pack.hash)
     seen = int(base.get(target, record.version))
     # One's own saves since then are no news, nor do they hide what others did before them.
@@ -238,6 +241,16 @@ def _too_long(indicator: Indicator, value: Any) -> str | None:
     if limit is None or len(value) <= limit:
         return None
     return _("“%(item)s”太长，最多 %(most)d 个字") % {"item": indicator.label, "most": limit}
+
+
+def _refuse_impossible(work: _Work, target: str, accepted: dict[str, tuple[Indicator, Any]]) -> None:
+    """An identity number that no card can bear, by the type of card typed with it or known already."""
+    person, typed = work.unit.person(target), accepted.get("id_number")
+    if person is None or typed is None or typed[1] is None:
+        return
+    id_type = accepted["id_type"][1] if "id_type" in accepted else person.id_type
+    if (fault := impossible(typed[1], id_type)) is not None:
+        work.faults.append(Fault(target, "id_number", fault))
 
 
 def _current_values(unit: Unit, target: str) -> dict[str, Any]:
@@ -473,6 +486,7 @@ def _submit(work: _Work, reach: Reach) -> None:
         faults += hook(unit, pack)
     if faults:
         raise SaveFaults(faults)
+    work.submits = True
     lead.state = Record.State.SUBMITTED
     lead.submitted_at = work.moment
     lead.return_reason = ""
@@ -484,6 +498,9 @@ def _store(work: _Work) -> None:
     if work.touched and lead.state in (Record.State.EMPTY, Record.State.APPROVED, Record.State.LOCKED):
         # Changed through a clue or an unlock after approval: it goes through review once more.
         lead.state = Record.State.DRAFT if lead.state == Record.State.EMPTY else Record.State.SUBMITTED
+    if work.touched and not work.submits and lead.state == Record.State.SUBMITTED:
+        if unconfirmed(unit, work.pack) or constraint_faults(unit, work.pack, severity="error"):
+            lead.state = Record.State.DRAFT  # nobody reviews what could not have been handed in; who changed it hands it in again
     if work.touched:
         lead.entered_by = work.by
         work.touched.add(TARGET_HOUSEHOLD)
@@ -506,6 +523,11 @@ def _store(work: _Work) -> None:
             record.parent = lead
         _write(record)
     Conflict.objects.bulk_create(work.conflicts)
+
+
+def is_reopened(lead: Record) -> bool:
+    """Handed in once, changed since into what may not be handed in, and not handed in again."""
+    return lead.state == Record.State.DRAFT and lead.submitted_at is not None
 
 
 def _write(record: Record) -> None:
@@ -548,6 +570,7 @@ def _reply(work: _Work, request: SaveRequest, clues: Sequence[Mapping[str, Any]]
         "ticks": {target: unit.records[target].ticks for target in sorted(work.touched) if target in unit.records},
         "facts": {target: _facts(unit, target) for target in sorted(work.touched)},
         "state": lead.state,
+        "reopened": is_reopened(lead),
         "visit": {"visited_by": lead.visitors, "visited_on": lead.visited_on.isoformat() if lead.visited_on else None},
         "entered_by": lead.entered_by.name if lead.entered_by else None,
         "checked_by": lead.checked_by.name if lead.checked_by else None,
@@ -580,6 +603,7 @@ def resolve_conflict(*, conflict: Conflict, choice: str, value: Any, pack: Pack,
         fault = said.check_json(indicator, chosen) or _too_long(indicator, chosen)
         if fault:
             raise SaveFaults([Fault(conflict.target, conflict.name, fault)])
+        _refuse_impossible(work, conflict.target, {conflict.name: (indicator, chosen)})
         _set_one(work, conflict.target, indicator, chosen)
         if work.faults:
             raise SaveFaults(work.faults)

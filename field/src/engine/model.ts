@@ -280,6 +280,7 @@ export function merged(pack: PackBundle, bundle: HouseholdBundle, reply: SaveRep
     checked_by: fresh && reply.checked_by !== undefined ? reply.checked_by : bundle.checked_by,
     clues: fresh ? reply.clues : bundle.clues,
     conflicts: fresh ? joined(bundle.conflicts, reply.conflicts) : bundle.conflicts,
+    reopened: fresh ? (reply.reopened ?? false) : bundle.reopened,
     return_reason: fresh && reply.state === "submitted" ? null : bundle.return_reason,
   };
 }

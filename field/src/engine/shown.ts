@@ -226,6 +226,7 @@ export function shownOf(pack: PackBundle, bundle: HouseholdBundle, entries: Entr
     headName: headName(bundle, model),
     year: pack.campaign.year,
     recordState: bundle.record.state,
+    reopened: bundle.reopened ?? false,
     returnReason: bundle.return_reason,
     locked: bundle.locked,
     may: bundle.may,

@@ -188,6 +188,8 @@ export interface HouseholdBundle {
   entered_by: string | null;
   checked_by: string | null;
   return_reason: string | null;
+  /** Handed in once, and changed since into what may not be handed in. */
+  reopened?: boolean;
   clues: Clue[];
   conflicts: Conflict[];
   locked: string | null;
@@ -228,6 +230,7 @@ export interface SaveReply {
   ticks: Record<Target, Record<string, Tick>>;
   facts?: Record<Target, Values>;
   state: RecordState;
+  reopened?: boolean;
   visit?: Visit;
   entered_by?: string | null;
   checked_by?: string | null;
@@ -345,6 +348,7 @@ export interface HouseholdState {
   headName: string;
   year: number;
   recordState: RecordState;
+  reopened: boolean;
   returnReason: string | null;
   locked: string | null;
   may: HouseholdBundle["may"];

@@ -28,6 +28,8 @@ export const en: Words = {
     noRightToEnter: "Your post may not enter data for this household. If it must be entered, please turn to the village's information officer or the township.",
     returned: "The township returned this household, because:",
     submitAgain: (reason) => ` ${reason}. Please submit again when it is corrected.`,
+    reopened: "This household is being collected again. ",
+    reopenedBecause: "It was changed after it was submitted and now holds something that must be corrected, so no reviewer sees it. Please submit it once more when it is corrected (Ctrl+Enter).",
     merged: (found) => `Somebody else changed at the same time: ${found.join(", ")}. Both were put together, nothing clashes.`,
     signedOut: "You have been signed out; what you type is kept on this device. ",
     typePassword: "Type the password and upload",
@@ -135,6 +137,10 @@ export const en: Words = {
     idNumber: "ID number",
     idOptional: "may be left empty for now",
     idHint: "Sex and date of birth are taken from the ID number",
+    idType: "Type of ID",
+    idCount: (count) => `${count} characters typed`,
+    idRight: "The number fits its check digit",
+    idCheck: "The last character does not fit: it may be copied wrongly, please look at the card. If the card says so, keep it",
     sex: "Sex",
     birth: "Date of birth",
     likeDay: "e.g. 2021-03-05",
@@ -145,6 +151,13 @@ export const en: Words = {
     askName: "Please fill in the name; for a newborn without a name write 未取名",
     askRelation: "Please choose the relation to the head",
     birthFault: (fault) => `Date of birth: ${fault}`,
+  },
+
+  identity: {
+    length: (count) => `An ID number has 18 characters (an old one 15), this one has ${count}; if it is another kind of ID, please change the type`,
+    cardLength: (count) => `A disability card number has 20 characters (22 when reissued), this one has ${count}`,
+    characters: "Only the last character of an ID number may be X, all others are digits",
+    birth: "The date of birth in the number (from the 7th digit on) does not exist, please check",
   },
 
   leave: {
@@ -276,6 +289,7 @@ export const en: Words = {
   states: {
     empty: "not collected",
     draft: "being collected",
+    reopened: "changed, to be submitted again",
     submitted: "submitted, to be reviewed",
     returned: "returned, to be corrected",
     approved: "reviewed",

@@ -23,6 +23,8 @@ export const zh = {
     noRightToEnter: "您的岗位没有录入这户的权限；需要录入请联系村信息员或乡镇。",
     returned: "乡镇退回了这户，原因：",
     submitAgain: (reason: string) => `${reason}。改好后请再提交一次。`,
+    reopened: "这户已回到“采集中”。",
+    reopenedBecause: "提交以后又有改动，现在有必须改正的地方，审核人看不到这户。改好后请再提交一次（Ctrl+Enter）。",
     merged: (items: readonly string[]) => `别人同时改了：${items.join("、")}。已合在一起，没有冲突。`,
     signedOut: "登录已过期，填的内容先存在本机。",
     typePassword: "输入密码上传",
@@ -127,9 +129,13 @@ export const zh = {
     date: "增加日期",
     name: "姓名",
     relation: "与户主关系",
-    idNumber: "身份证号",
+    idNumber: "证件号码",
     idOptional: "没有可以先不填",
     idHint: "填了身份证号，性别和出生日期自动带出",
+    idType: "证件类型",
+    idCount: (count: number) => `已输入 ${count} 位`,
+    idRight: "号码对得上校验码",
+    idCheck: "最后一位校验码对不上，可能抄错了，请核对证件；证件上确实如此，可以照填",
     sex: "性别",
     birth: "出生日期",
     likeDay: "如 2021-03-05",
@@ -140,6 +146,13 @@ export const zh = {
     askName: "请填写姓名；新生儿还没有取名的，先填“未取名”",
     askRelation: "请选择与户主关系",
     birthFault: (fault: string) => `出生日期${fault}`,
+  },
+
+  identity: {
+    length: (count: number) => `身份证号码应是 18 位（或老的 15 位），这里是 ${count} 位；不是身份证请改证件类型`,
+    cardLength: (count: number) => `残疾人证号应是 20 位（补证 22 位），这里是 ${count} 位`,
+    characters: "身份证号码只有最后一位可以是 X，其余都是数字",
+    birth: "号码里的出生日期（第 7 位起）不存在，请核对",
   },
 
   leave: {
@@ -271,6 +284,7 @@ export const zh = {
   states: {
     empty: "未采集",
     draft: "采集中",
+    reopened: "改过，待再提交",
     submitted: "已提交，待审核",
     returned: "已退回，要改",
     approved: "已审核",

@@ -49,8 +49,9 @@ const STATES: Readonly<Record<RecordState, Omit<StateWords, "words">>> = {
   locked: { shape: "■", kind: "todo" },
 };
 
-export function stateWords(state: RecordState): StateWords {
-  return { ...STATES[state], words: say.states[state] };
+/** `reopened`: handed in before, to be handed in again. */
+export function stateWords(state: RecordState, reopened = false): StateWords {
+  return { ...STATES[state], words: reopened ? say.states.reopened : say.states[state] };
 }
 
 /** Quiet and true: what is on the server, what is only here, what to do. `drafts`: fields whose text is not finished; they are kept on this device and wait for a person, not for the line. */
