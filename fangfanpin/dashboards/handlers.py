@@ -183,7 +183,8 @@ def progress(reach: Reach, parameters: Mapping[str, str]) -> Table:
     campaign = clock.current()
     place = parameters.get("place", "")
     places = _Places()
-    length = 12 if len(place) == 9 else 9
+    towns = {code[:9] for code in reach.villages}
+    length = 12 if len(place) >= 9 or len(towns) == 1 else 9  # as on the page
     found = queries.progress_by(reach, campaign.year, length=length, under=place)
     if len(found) > 1:
         found = [*found, queries.total(found, name=_("合计"))]

@@ -17,7 +17,7 @@ def _load(path: str, _changed_at: float) -> dict[str, Any]:
 def with_values(under: str, values: dict[str, tuple[str, int]]) -> dict[str, Any]:
     """The divisions in `values` (code → name, percent), each feature with `name` and `value`; `is_demo` where the map was generated.
     Empty without a file."""
-    path = Path(settings.DATA_DIR) / "maps" / ("villages.json" if len(under) == 9 else "townships.json")
+    path = Path(settings.DATA_DIR) / "maps" / ("villages.json" if len(under) >= 9 else "townships.json")
     if not path.exists():
         return {"type": "FeatureCollection", "features": [], "is_demo": False}
     whole = _load(str(path), path.stat().st_mtime)

@@ -13,6 +13,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require, signed_in, within_reach
+from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign, StageReport
@@ -26,6 +27,7 @@ from fangfanpin.records.models import Conflict, Record
 from fangfanpin.records.reviewing import ReviewRefused, approve, send_back
 from fangfanpin.records.units import HOUSEHOLD_FORM, load_unit
 from fangfanpin.regions.models import Region
+from fangfanpin.regions.names import local_name
 
 TRANSFER_PAGE = 20
 _OWN_SHOWN = 50  # a helper's households stand on the start page itself
@@ -210,13 +212,22 @@ def _division(request: SignedInRequest, code: str) -> Region:
     return region
 
 
+def _town_of(reach: Reach) -> str:
+    """The one township all this person follows lies in; '' where there are several. Such a person is shown villages from the start: their few
+    households under the township's name would be taken for the township's."""
+    codes = reach.villages or reach.prefixes(Verb.CAMPAIGN_VIEW)
+    towns = {code[:9] for code in codes}
+    return towns.pop() if len(towns) == 1 and all(len(code) >= 9 for code in codes) else ""
+
+
 @needs(Verb.CAMPAIGN_VIEW, "GET")
 def progress(request: SignedInRequest, code: str = "") -> HttpResponse:
     """The campaign: stages, countdown, progress of the divisions under `code` as figures, chart and map; drill-down by link."""
     campaign = clock.current()
-    length = 12 if len(code) in (9, 12) else 9
+    under = code or _town_of(request.reach)
+    length = 12 if len(under) in (9, 12) else 9
     region = _division(request, code) if code else None
-    rows = queries.progress_by(request.reach, campaign.year, length=length, under=code)
+    rows = queries.progress_by(request.reach, campaign.year, length=length, under=under)
     total = queries.total(rows)
     target = clock.expected_share(campaign, "entered")
     drill = length == 9
@@ -241,6 +252,7 @@ def progress(request: SignedInRequest, code: str = "") -> HttpResponse:
             "now": clock.now(campaign),
             "stages": _stages(request, campaign, total),
             "region": region,
+            "place": local_name(rows[0].code if not code and len(rows) == 1 else under) if under else "",
             "rows": rows,
             "total": total,
             "target": target,
@@ -288,8 +300,9 @@ def map_json(request: SignedInRequest, code: str = "") -> HttpResponse:
     campaign = clock.current()
     if code:
         _division(request, code)
-    rows = queries.progress_by(request.reach, campaign.year, length=12 if len(code) in (9, 12) else 9, under=code)
-    return JsonResponse(maps.with_values(code, {row.code: (row.name, row.share) for row in rows}))
+    under = code or _town_of(request.reach)
+    rows = queries.progress_by(request.reach, campaign.year, length=12 if len(under) in (9, 12) else 9, under=under)
+    return JsonResponse(maps.with_values(under, {row.code: (row.name, row.share) for row in rows}))
 
 
 @needs(Verb.RECORD_REVIEW, "POST")

@@ -1,6 +1,8 @@
 """Progress against the plan: the day's target, stage reports, numbers for those who see no household, the map."""
 
 import datetime
+import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -15,6 +17,7 @@ from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import StageReport
 from fangfanpin.dashboards import queries
 from fangfanpin.pack.load import SHANGHAI
+from fangfanpin.regions.names import name_of
 
 ClientAs = Callable[[str], Client]
 Acting = Callable[[str], Reach]
@@ -111,7 +114,8 @@ def test_the_map_names_its_divisions_and_says_that_it_is_a_demo(client_as: Clien
         row = rows[feature["properties"]["code"]]
         assert (feature["properties"]["name"], feature["properties"]["value"]) == (row.name, row.share)
     inside = client_as("township").get("/progress/map.json").json()["features"]
-    assert len(inside) == 1
+    town = acting("township").villages[0][:9]
+    assert inside and all(one["properties"]["code"].startswith(town) for one in inside)
 
 
 def test_before_any_clue_no_stage_claims_that_clues_are_worked_off() -> None:
@@ -128,3 +132,19 @@ def test_numbers_by_division_are_those_row_security_lets_one_count(acting: Actin
     for village, numbers in rows:
         counted.setdefault(village, dict.fromkeys(queries._COUNTS, 0)).update(numbers)
     assert counted and dict(queries._counted_by_division(reach.prefixes(Verb.HOUSEHOLD_VIEW), year, "")) == counted
+
+
+def test_who_works_in_one_township_is_shown_its_villages_by_their_names(client_as: ClientAs, acting: Acting) -> None:
+    reach = acting("village")
+    village, town = name_of(reach.villages[0]), name_of(reach.villages[0][:9])
+    page = client_as("village").get("/progress/").content.decode()
+    assert f'lead-sentence">{town}{village}：应采集' in page and "个村" in page
+    labels = json.loads(re.search(r'<script id="progress-data" type="application/json">(.+?)</script>', page)[1])["labels"]  # type: ignore[index]
+    assert labels == [village]
+    assert [one["properties"]["name"] for one in client_as("village").get("/progress/map.json").json()["features"]] == [village]
+    names = {one["properties"]["code"] for one in client_as("township").get("/progress/map.json").json()["features"]}
+    assert names and all(len(code) == 12 for code in names)
+    page = client_as("township").get("/progress/").content.decode()
+    assert f'lead-sentence">{name_of(acting("township").villages[0][:9])}：' in page
+    whole = client_as("county").get("/progress/").content.decode()
+    assert "个乡镇" in whole

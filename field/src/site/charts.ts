@@ -40,7 +40,7 @@ export function draw(box: HTMLElement): void {
     legend: { top: 0, left: 0, itemWidth: font, itemHeight: font * 0.8, textStyle: text, selectedMode: false },
     tooltip: { trigger: "axis", renderMode: "richText", axisPointer: { type: "shadow" }, valueFormatter: (value: unknown) => `${String(value)}${data.unit}` },
     xAxis: { type: "value", min: 0, max: 100, axisLabel: { ...text, formatter: `{value}${data.unit}`, hideOverlap: true }, splitNumber: box.clientWidth < 420 ? 2 : 5, splitLine: { lineStyle: { color: "#e3e8ec" } } },
-    yAxis: { type: "category", inverse: true, data: data.labels, axisTick: { show: false }, axisLabel: { ...text, width: font * 7, overflow: "truncate" } },
+    yAxis: { type: "category", inverse: true, data: data.labels, axisTick: { show: false }, axisLabel: { ...text, width: font * (box.clientWidth < 420 ? 6 : 10), overflow: "break", lineHeight: font * 1.1 } },
     series: data.series.map((series, index) => ({
       type: "bar",
       name: series.name,

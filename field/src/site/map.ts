@@ -66,12 +66,24 @@ function draw(divisions: Divisions, box: HTMLElement): SVGSVGElement {
     const corners = rings(feature)[0]!.map(place);
     const [x0, x1] = range(corners.map((corner) => corner[0]));
     const [y0, y1] = range(corners.map((corner) => corner[1]));
-    const room = Math.floor((x1 - x0 - 4) / letter);
-    if (name && room >= 2) link.append(words(name.length > room ? name.slice(0, room) : name, (x0 + x1) / 2, (y0 + y1) / 2 - 2));
-    if (value !== undefined) link.append(words(`${value}%`, (x0 + x1) / 2, (y0 + y1) / 2 + (name && room >= 2 ? letter : 4)));
+    // A name stands whole, on two lines where one is too short for it, or not at all: half a village's name may be another village's.
+    const lines = lettering(name, Math.floor((x1 - x0 - 4) / letter), Math.floor((y1 - y0 - 4) / letter) - (value === undefined ? 0 : 1));
+    if (value !== undefined) lines.push(`${value}%`);
+    lines.forEach((line, at) => link.append(words(line, (x0 + x1) / 2, (y0 + y1) / 2 + letter * (at + 0.85 - lines.length / 2))));
+    const title = document.createElementNS(SVG, "title");
+    title.textContent = value === undefined ? name : `${name} ${value}%`;
+    link.append(title);
     svg.append(link);
   }
   return svg;
+}
+
+/** A name on at most two lines of `room` characters, `high` lines being there; none where it does not fit whole. */
+export function lettering(name: string, room: number, high: number): string[] {
+  if (!name || high < 1 || room < 2) return [];
+  if (name.length <= room) return [name];
+  const half = Math.ceil(name.length / 2);
+  return high >= 2 && half <= room ? [name.slice(0, half), name.slice(half)] : [];
 }
 
 function words(content: string, x: number, y: number): SVGTextElement {
