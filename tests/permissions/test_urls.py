@@ -230,7 +230,14 @@ def _unknown() -> dict[str, Any]:
     ids = {
         f"{word}_id": uuid4() for word in ("household", "clue", "conflict", "job", "file", "batch", "person", "record", "row", "question", "sample")
     }
-    plain = {"user_id": 999_999_999, "filter_id": 999_999_999, "tray_id": 999_999_999, "code": "340323999999", "rule_id": "Z999", "note_id": 999_999_999}
+    plain = {
+        "user_id": 999_999_999,
+        "filter_id": 999_999_999,
+        "tray_id": 999_999_999,
+        "code": "340323999999",
+        "rule_id": "Z999",
+        "note_id": 999_999_999,
+    }
     return {**ids, **plain, **FIXED}
 
 

@@ -94,7 +94,7 @@ def mend_rows(rows: Sequence[TrayRow], sheets: Sheets) -> list[MendRow]:
             cells.append(Cell(place, header, shown.get(header, "") if secret else _text(whole_cells.get(header, "")), secret, told.get(header, "")))
         whole = [fault["message"] for fault in row.faults if not fault["header"]]
         found.append(MendRow(row, sheets.name(shown), [cell for cell in cells if cell.message], [cell for cell in cells if not cell.message], whole))
-    return found
+    return sorted(found, key=lambda one: not one.row.faults)  # as they stand, but what is at fault first
 
 
 @transaction.atomic

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Case, IntegerField, QuerySet, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -86,8 +86,9 @@ def fault_json(fault: Fault) -> dict[str, Any]:
 
 
 def in_order(batch: ImportBatch) -> QuerySet[TrayRow, TrayRow]:
-    """What waits first, household by household."""
-    return TrayRow.objects.filter(batch=batch).order_by("settled_at", "cells__code", "sheet", "row_number")
+    """What waits first, household by household, of each what is at fault before what only waits with it."""
+    fine = Case(When(faults=[], then=1), default=0, output_field=IntegerField())
+    return TrayRow.objects.filter(batch=batch).order_by("settled_at", "cells__code", fine, "sheet", "row_number")
 
 
 def together(row: TrayRow) -> list[TrayRow]:

@@ -28,6 +28,8 @@ export function draw(box: HTMLElement): void {
     drawLines(box, data, font);
     return;
   }
+  // A name stands whole, on a second line where it is long.
+  const longest = Math.min(Math.max(...data.labels.map((label) => label.length)) + 0.5, box.clientWidth < 420 ? 6 : 10);
   box.style.height = `${Math.round(Math.max(data.labels.length, 2) * row + font * 6)}px`;
   const chart = echarts.init(box, null, { renderer: "canvas" });
   const text = { fontSize: font, fontFamily: getComputedStyle(document.body).fontFamily, color: "#1f2730" };
@@ -40,7 +42,7 @@ export function draw(box: HTMLElement): void {
     legend: { top: 0, left: 0, itemWidth: font, itemHeight: font * 0.8, textStyle: text, selectedMode: false },
     tooltip: { trigger: "axis", renderMode: "richText", axisPointer: { type: "shadow" }, valueFormatter: (value: unknown) => `${String(value)}${data.unit}` },
     xAxis: { type: "value", min: 0, max: 100, axisLabel: { ...text, formatter: `{value}${data.unit}`, hideOverlap: true }, splitNumber: box.clientWidth < 420 ? 2 : 5, splitLine: { lineStyle: { color: "#e3e8ec" } } },
-    yAxis: { type: "category", inverse: true, data: data.labels, axisTick: { show: false }, axisLabel: { ...text, width: font * (box.clientWidth < 420 ? 6 : 10), overflow: "break", lineHeight: font * 1.1 } },
+    yAxis: { type: "category", inverse: true, data: data.labels, axisTick: { show: false }, axisLabel: { ...text, width: font * longest, overflow: "break", lineHeight: font * 1.1 } },
     series: data.series.map((series, index) => ({
       type: "bar",
       name: series.name,
