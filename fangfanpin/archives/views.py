@@ -19,6 +19,7 @@ from fangfanpin.households.services import RevealRefused, reveal
 from fangfanpin.jobs.services import start
 from fangfanpin.pack.load import SHANGHAI
 from fangfanpin.policy.services import pack_of, spoken
+from fangfanpin.privacy.secrets import mask_text
 from fangfanpin.quality.queries import with_sentences
 from fangfanpin.records import gates
 from fangfanpin.records.saving import is_reopened
@@ -42,6 +43,7 @@ def household(request: SignedInRequest, household_id: UUID) -> HttpResponse:
         {
             "household": row,
             "is_light": row.kind == Household.Kind.ORDINARY and not unit.persons and lead is None,  # head and address, and no more is kept
+            "address": row.address if sensitive else mask_text(row.address),
             "lead": lead,
             "closed": closed,
             "reopened": lead is not None and is_reopened(lead),
