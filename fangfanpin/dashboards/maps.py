@@ -24,6 +24,6 @@ def with_values(under: str, values: dict[str, tuple[str, int]]) -> dict[str, Any
     features = [
         {**feature, "properties": {"code": code, "name": values[code][0], "value": values[code][1]}}
         for feature in whole["features"]
-        if (code := feature["properties"].get("code")) in values
+        if (code := str((feature.get("properties") or {}).get("code"))) in values  # some programs write codes as numbers
     ]
     return {"type": "FeatureCollection", "features": features, "is_demo": bool(whole.get("demo"))}
