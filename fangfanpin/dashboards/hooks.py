@@ -214,18 +214,18 @@ def lacking(reach: Reach) -> Lacking | None:
     if reach.villages or reach.households:
         return None
     if not reach.scopes:
-        return Lacking(_("您的账号现在没有岗位，"), _("所以这里什么也看不到。请找给您建账号的管理员（乡镇或县里）增加岗位。"))
+        return Lacking(_("您的账号现在没有岗位。"), _("所以这里什么也看不到。请找给您建账号的管理员（乡镇或县里）增加岗位。"))
     seeing = [scope for scope in reach.scopes if Verb.HOUSEHOLD_VIEW in scope.verbs]
     if not seeing:
         return None
     if any(scope.by_pairing for scope in seeing):
         town = name_of(seeing[0].prefix[:9])
         return Lacking(
-            _("您还没有结对的农户，"),
+            _("您还没有结对的农户。"),
             _("所以这里看不到农户。请联系%(town)s工作站，把您和农户的结对关系登记上；登记后马上就能看到。") % {"town": town},
         )
     return Lacking(
-        _("您的岗位没有对应的村，"),
+        _("您的岗位没有对应的村。"),
         _("所以这里看不到农户。您的岗位在“%(place)s”，系统里没有它的村，请找账号管理员核对地区。") % {"place": local_name(seeing[0].prefix)},
     )
 
