@@ -161,6 +161,50 @@ def test_what_is_wrong_in_the_dialog_of_a_new_member_gets_the_cursor(desk: Page)
     expect(desk.locator("#new-date")).to_be_focused()
 
 
+def test_a_number_no_card_bears_is_told_while_it_is_typed_and_refused(desk: Page, subject: Subject) -> None:
+    desk.keyboard.press("Alt+n")
+    for text in ("jr", "20210305", "赵小兰", "po"):
+        desk.keyboard.type(text)
+        desk.keyboard.press("Enter")
+    hint, number = desk.locator("#new-id-hint"), "34032319700101123"
+    expect(desk.locator("#new-id")).to_be_focused()
+    desk.keyboard.type(number)
+    expect(hint).to_contain_text("已输入 17 位")
+    desk.keyboard.press("Enter")
+    expect(desk.locator("#new-sex")).to_be_focused()
+    expect(hint).to_contain_text("这里是 17 位")
+    desk.click("#new-save")
+    expect(desk.locator("#new-fault")).to_contain_text("这里是 17 位")
+    expect(desk.locator("#new-id")).to_be_focused()
+    desk.keyboard.press("End")
+    desk.keyboard.type("0")
+    expect(desk.locator("#new-fault")).to_have_count(0)
+    expect(hint).to_contain_text("校验码对不上")  # told, and taken: such cards exist
+    desk.click("#new-save")
+    expect(desk.get_by_role("dialog")).to_have_count(0)
+    come = next(person for person in on_server(desk, subject)["persons"] if person["values"]["member_name"] == "赵小兰")
+    assert (come["facts"]["id_form"], come["facts"]["id_check_ok"], come["values"]["id_type"]) == ("id18", False, "01")
+    # Another type of card may have any number; in the field of one who is there it is refused as well.
+    desk.keyboard.press("Alt+n")
+    for text in ("jr", "20210305", "孙少校", "po"):
+        desk.keyboard.type(text)
+        desk.keyboard.press("Enter")
+    desk.keyboard.type("JZ1234567")
+    desk.click("#new-id-type")
+    desk.keyboard.press("Control+a")
+    desk.keyboard.type("中国人民解放军军官证")
+    desk.keyboard.press("Enter")
+    expect(desk.locator("#new-sex")).to_be_focused()
+    desk.click("#new-save")
+    expect(desk.get_by_role("dialog")).to_have_count(0)
+    field = f"#f-{come['id']}-id_number"
+    desk.click(f"#tab-{come['id']}")
+    desk.focus(field)
+    desk.keyboard.type(number)
+    desk.keyboard.press("Enter")
+    expect(desk.locator(".item", has=desk.locator(field)).locator(".note.bad", has_text="这里是 17 位").first).to_be_visible()
+
+
 def test_a_word_that_is_not_in_the_list_stays_and_is_called_a_fault(desk: Page, subject: Subject) -> None:
     desk.focus("#f-household-road_type")
     desk.keyboard.type("没有这种路")
