@@ -165,15 +165,19 @@ class _Checker:
         prefix, name = ".".join(parts[:-1]), parts[-1]
         household = self.schema.subjects["household"]
         scopes: dict[str, tuple[str, Table]] = {"": ("row", context.table)}
-        if context.table.has_last:
+        of_village = not self.schema.subjects[context.subject].of_household  # its roll-ups look at this year only
+        if context.table.has_last and not of_village:
             scopes["last"] = ("last", context.table)
         top = context.subject == "household" and context.relation is None
-        scopes["household"] = ("row" if top else "household", household)
-        scopes["household.last"] = ("last" if top else "household.last", household)
-        if "spell" in self.schema.subjects and context.subject != "spell":
-            scopes["spell"] = ("spell", self.schema.subjects["spell"])
+        if context.table.of_household:
+            scopes["household"] = ("row" if top else "household", household)
+        if context.table.of_household and not of_village:
+            scopes["household.last"] = ("last" if top else "household.last", household)
+            if "spell" in self.schema.subjects and context.subject != "spell":
+                scopes["spell"] = ("spell", self.schema.subjects["spell"])
         if prefix not in scopes:
-            raise self.wrong(raw, f"不认识“{raw.text}”：前面只能是 {'、'.join(k for k in scopes if k)} 或 param", "unknown prefix")
+            allowed = "、".join([*(prefix for prefix in scopes if prefix), "param"])
+            raise self.wrong(raw, f"不认识“{raw.text}”：前面只能是 {allowed}", "unknown prefix")
         scope, table = scopes[prefix]
         if name not in table.columns:
             raise self.unknown(raw, name, table.columns, "指标")
@@ -400,11 +404,12 @@ class _Checker:
         return n.Call(Int(), raw.span, "rank_of", (arg,), ranks)
 
     def relation(self, raw: Raw, context: _Context) -> _Context:
-        if raw.kind != "name" or raw.text not in self.schema.relations:
-            raise self.unknown(raw, raw.text or "？", self.schema.relations, "关系")
         if context.relation is not None:
             raise self.wrong(raw, "统计里面不能再套统计", "aggregates do not nest")
-        relation = self.schema.relations[raw.text]
+        known = self.schema.relations_of(context.subject)
+        if raw.kind != "name" or raw.text not in known:
+            raise self.unknown(raw, raw.text or "？", known, "关系")
+        relation = known[raw.text]
         return _Context(self.schema.subjects[relation.table], context.subject, raw.text)
 
     def aggregate(self, raw: Raw, context: _Context) -> n.Node:
@@ -417,6 +422,10 @@ class _Checker:
         type_: Type = Bool() if name in ("any", "all") else Int()
         if node is not None:
             numeric = isinstance(node.type, (Int, Number))
+            if name == "distinct":
+                if not isinstance(node.type, (Text, Code, Int)):
+                    raise self.wrong(raw, "distinct 只能用于文字、代码和整数", "distinct takes text, codes and whole numbers")
+                return n.Aggregate(Int(), raw.span, name, str(inner.relation), node, where)
             if (name == "sum" and not numeric) or (name in ("min", "max") and not (numeric or isinstance(node.type, (Date, Month)))):
                 raise self.wrong(raw, f"{name} 只能用于数{'' if name == 'sum' else '或日期'}", f"{name} takes numbers")
             type_ = node.type

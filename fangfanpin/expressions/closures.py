@@ -185,6 +185,8 @@ def _aggregate(node: n.Aggregate) -> Closure:
         known = [one for one in found if one is not None]
         if fn == "sum":
             return exact(sum(known))
+        if fn == "distinct":
+            return len(set(known))
         if not known:
             return None
         return min(known) if fn == "min" else max(known)

@@ -69,6 +69,7 @@ class _Compiler:
 
     def __init__(self, schema: Schema, subject: str, env: Mapping[str, Any]) -> None:
         self.schema = schema
+        self.relations = schema.relations_of(subject)
         self.subject = subject
         self.env = env
         self.needs: set[str] = set()
@@ -264,10 +265,10 @@ class _Compiler:
             found.append(node)
         alias = f"a{list(self.aggregates).index(node.relation)}"
         column = e.column(f"v{found.index(node)}", table=alias)
-        if node.fn == "count":
+        if node.fn in ("count", "distinct"):
             return _fn("coalesce", column, _int(0))
         if node.fn == "sum":  # no row at all is 0, a sum beyond MAX_DIGITS stays NULL
-            return _case(e.Is(this=e.column("household_key", table=alias), expression=e.Null()), _int(0), column)
+            return _case(e.Is(this=e.column(self.relations[node.relation].key, table=alias), expression=e.Null()), _int(0), column)
         if node.fn == "any":
             return _fn("coalesce", column, e.false())
         if node.fn == "all":
@@ -290,6 +291,8 @@ class _Compiler:
         value = self.sql(node.value, row)
         if node.fn == "the":
             return _case(e.EQ(this=filtered(e.Count(this=e.Star())), expression=_int(1)), filtered(_fn("any_value", value)))
+        if node.fn == "distinct":
+            return filtered(e.Count(this=e.Distinct(expressions=[value])))
         tree = filtered(_fn(node.fn, value))
         return _exact(_fn("coalesce", tree, _int(0))) if node.fn == "sum" else tree
 
@@ -310,43 +313,45 @@ class _Compiler:
     # Putting the select together
 
     def select(self) -> e.Select:
-        """The subject's key, household and village, with every join that what was compiled so far needs; of persons the live ones."""
-        query = e.select(
-            e.alias_(e.column(_KEY[self.subject], table="s"), "subject_key"),
-            e.column("household_key", table="s"),
-            e.column("village_code", table="s"),
-        ).from_(e.alias_(e.to_table(self.subject), "s", table=True), copy=False)
+        """The subject's key, household and village, with every join that what was compiled so far needs; of persons the live ones. A village
+        has a key only."""
+        if self.subject in _KEY:
+            beside = [e.column("household_key", table="s"), e.column("village_code", table="s")]
+            query = e.select(e.alias_(e.column(_KEY[self.subject], table="s"), "subject_key"), *beside)
+        else:
+            query = e.select(e.column("subject_key", table="s"))
+        query = query.from_(e.alias_(e.to_table(self.subject), "s", table=True), copy=False)
         for alias, table in (("h", "household"), ("l", "latest_spell")):
             if alias in self.needs:
                 query = self._join(query, e.to_table(table), alias, "s")
         for place, (relation, found) in enumerate(list(self.aggregates.items())):
             inner = self._relation(relation, found).subquery(f"a{place}", copy=False)
-            query = query.join(inner, on=self._on(f"a{place}", "s"), join_type="left", copy=False)
+            query = query.join(inner, on=self._on(f"a{place}", "s", self.relations[relation].key), join_type="left", copy=False)
         for place, node in enumerate(self.sets):
             on = e.EQ(this=e.column("x", table=f"d{place}"), expression=_paren(self.sql(node.arg, "s")))
             query = query.join(self._population(node).subquery(f"d{place}", copy=False), on=on, join_type="left", copy=False)
         return query.where(e.column("is_live", table="s"), copy=False) if self.subject == "person" else query
 
-    def _on(self, alias: str, row: str) -> e.Expression:
-        return e.EQ(this=e.column("household_key", table=alias), expression=e.column("household_key", table=row))
+    def _on(self, alias: str, row: str, key: str = "household_key") -> e.Expression:
+        return e.EQ(this=e.column(key, table=alias), expression=e.column(key, table=row))
 
     def _join(self, query: e.Select, table: e.Expression, alias: str, row: str) -> e.Select:
         return query.join(e.alias_(table, alias, table=True), on=self._on(alias, row), join_type="left", copy=False)
 
     def _relation(self, name: str, found: list[n.Aggregate]) -> e.Select:
-        relation = self.schema.relations[name]
+        relation = self.relations[name]
         before = set(self.needs)
         self.needs = set()
         values = [e.alias_(self.aggregate_value(node, "r"), f"v{place}") for place, node in enumerate(found)]
         inner = self.needs
         self.needs = before
-        query = e.select(e.column("household_key", table="r"), *values).from_(e.alias_(e.to_table(relation.table), "r", table=True))
+        query = e.select(e.column(relation.key, table="r"), *values).from_(e.alias_(e.to_table(relation.table), "r", table=True))
         for alias, table in (("rh", "household"), ("rl", "latest_spell")):
             if alias in inner:
                 query = self._join(query, e.to_table(table), alias, "r")
         if relation.live_only:
             query = query.where(e.column("is_live", table="r"))
-        return query.group_by(e.column("household_key", table="r"))
+        return query.group_by(e.column(relation.key, table="r"))
 
     def _population(self, node: n.SetCall) -> e.Select:
         """Value → how many live rows that meet the condition have it (duplicates), or the ends of the range of their households' keys
@@ -394,6 +399,13 @@ def value_select(expression: Expression, *, schema: Schema, env: Mapping[str, An
     compiler = _Compiler(schema, expression.subject, env)
     value = compiler.sql(expression.node)
     return compiler.select().select(e.alias_(value, "value", copy=False), copy=False)
+
+
+def values_select(expressions: Mapping[str, Expression], *, schema: Schema, env: Mapping[str, Any]) -> e.Select:
+    """(subject_key, one column per name) for every row of the subject that the expressions share: roll-ups of a form, in one scan."""
+    compiler = _Compiler(schema, next(iter(expressions.values())).subject, env)
+    columns = [e.alias_(compiler.sql(expression.node), name, quoted=True, copy=False) for name, expression in expressions.items()]
+    return compiler.select().select(*columns, copy=False)
 
 
 def column_type(type_: object) -> str:

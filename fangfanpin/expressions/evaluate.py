@@ -215,6 +215,8 @@ def _aggregate(node: n.Aggregate, scope: Scope) -> Any:
     known = [value for value in values if value is not None]
     if node.fn == "sum":
         return exact(sum(known))
+    if node.fn == "distinct":
+        return len(set(known))
     if not known:
         return None
     return min(known) if node.fn == "min" else max(known)

@@ -56,6 +56,7 @@ AGGREGATES = _named(
     Function("any", 2, 2, "any(rel, cond)", "bool, never NULL: TRUE when cond is TRUE for a row; over nothing FALSE", "有没有"),
     Function("all", 2, 2, "all(rel, cond)", "bool, never NULL: TRUE when cond is TRUE for every row; over nothing TRUE", "是不是都"),
     Function("sum", 2, 3, "sum(rel, x), sum(rel, x, cond)", "number: NULL values are passed over; over nothing 0", "合计"),
+    Function("distinct", 2, 3, "distinct(rel, x), distinct(rel, x, cond)", "int: how many different x, NULL passed over", "有几个不同的"),
     Function("min", 2, 3, "min(rel, x), min(rel, x, cond)", "number, date or month: NULL values are passed over; over nothing NULL", "最小"),
     Function("max", 2, 3, "max(rel, x), max(rel, x, cond)", "number, date or month: NULL values are passed over; over nothing NULL", "最大"),
     Function("the", 3, 3, "the(rel, x, cond)", "x of the single row for which cond is TRUE; NULL for none or several", "唯一符合条件者的值"),

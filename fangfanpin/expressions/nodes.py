@@ -109,7 +109,7 @@ class Call(Node):
 
 @dataclass(frozen=True, slots=True)
 class Aggregate(Node):
-    """`fn`: count any all sum min max the."""
+    """`fn`: count any all sum distinct min max the."""
 
     fn: str
     relation: str

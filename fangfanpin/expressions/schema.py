@@ -8,25 +8,30 @@ from fangfanpin.expressions.types import Type
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`has_last`: rows have a last year's row beside them."""
+    """`has_last`: rows have a last year's row beside them. `of_household`: each row belongs to a household, whose items it may ask.
+    `relations`: what the rows may be counted over; None where these are the household's."""
 
     name: str
     columns: Mapping[str, Type]
     has_last: bool = True
+    of_household: bool = True
+    relations: "Mapping[str, Relation] | None" = None
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """Rows of `table` that belong to a household; `live_only`: those with is_live."""
+    """Rows of `table` that belong to a household, or by another `key` to a village; `live_only`: those with is_live."""
 
     name: str
     table: str
     live_only: bool = False
+    key: str = "household_key"
 
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """`subjects`: household, person, spell. `lists`: {list: {code: word}}. `params`: typed values by name."""
+    """`subjects`: household, person, spell, and every register by its key. `relations`: those of a household. `lists`: {list: {code: word}}.
+    `params`: typed values by name."""
 
     subjects: Mapping[str, Table]
     relations: Mapping[str, Relation]
@@ -34,3 +39,8 @@ class Schema:
     params: Mapping[str, Type] = field(default_factory=dict)
     constants: Mapping[str, Type] = field(default_factory=dict)
     orderings: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def relations_of(self, subject: str) -> Mapping[str, Relation]:
+        """What expressions about the subject may count over."""
+        own = self.subjects[subject].relations
+        return self.relations if own is None else own

@@ -280,8 +280,13 @@ class _Writer:
             lambda: f"({sub(Month())} - {sub(Month())})",
             lambda: f"rank_of({sub(Code('grade'))}, 'school')",
         ]
+        def different() -> str:
+            relation = self.one(list(SCHEMA.relations))
+            type_ = self.one((Text(), Int(), *(held for held in TYPES if isinstance(held, Code))))
+            return f"distinct({relation}, {self.write(type_, _Place(place.subject, relation), d)})"
+
         if not place.relation:
-            ways.append(counted)
+            ways += [counted, different]
         return ways
 
 

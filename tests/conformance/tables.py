@@ -408,6 +408,7 @@ def aggregates() -> Table:
         ("count(members)", 0), ("count(members, is_worker)", 0), ("any(members, is_worker)", F), ("all(members, is_worker)", T),
         ("sum(members, wage)", 0), ("sum(members, wage, is_worker)", 0), ("min(members, wage)", N), ("max(members, wage)", N),
         ("min(members, wage, is_worker)", N), ("the(members, wage, is_worker)", N), ("count(spells)", 0), ("sum(spells, income)", 0),
+        ("distinct(members, sex)", 0), ("distinct(members, sex, is_worker)", 0),
     ):  # fmt: skip
         t.h(text, value)
         t.h(text, value, people=(gone,))
@@ -439,6 +440,13 @@ def aggregates() -> Table:
     t.h("count(members, wage = household.last.wage_income)", 1, last={"wage_income": 5}, people=(me(wage=5), me(wage=6)))
     t.h("count(members, spell.risk = '因病')", 2, people=(me(), me()), spells=({"spell_no": 1, "risk": "01"},))
     t.h("max(members, joined_month)", 30, people=(me(joined_month=30), me(joined_month=20)))
+    pair = (me(sex="1", member_name="张三"), me(sex="1", member_name="李四", is_worker=T), me(sex=N, member_name="张三"), me(sex="2", live=False))
+    for text, value in (
+        ("distinct(members, sex)", 1), ("distinct(all_members, sex)", 2), ("distinct(members, member_name)", 2),
+        ("distinct(members, member_name, is_worker)", 1), ("distinct(members, age(birth_date, state_date))", 0),
+        ("distinct(members, if(is_worker, 1, 2)) = 2", T),
+    ):  # fmt: skip
+        t.h(text, value, people=pair)
     t.h("sum(members, work_months)", 125, people=(me(work_months=120), me(work_months=5)))
     t.h("max(members, -wage)", -1, people=(me(wage=1), me(wage=2)))
     t.h("sum(members, wage) + sum(spells, income)", 7, people=(me(wage=1), me(wage=2)), spells=({"spell_no": 1, "income": 4},))

@@ -274,6 +274,7 @@ function aggregate(node: Aggregate, scope: Scope): Held {
   if (!value) throw new Error(`${node.fn} without a value`);
   const values = chosen.map((row) => evaluate(value, row));
   if (node.fn === "the") return values.length === 1 ? held(values[0]) : null;
+  if (node.fn === "distinct") return new Set(values.filter((found) => found !== null)).size;
   const known = values.filter((found) => found !== null) as number[];
   if (node.fn === "sum") return bounded(known.reduce((total, found) => total + BigInt(found), 0n));
   if (known.length === 0) return null;

@@ -32,7 +32,7 @@ export type In = Base & { op: "in"; arg: ExpressionNode; values: (string | numbe
 export type Call = Base & { op: "call"; fn: string; args: ExpressionNode[]; extra: string };
 export type Aggregate = Base & {
   op: "agg";
-  fn: "count" | "any" | "all" | "sum" | "min" | "max" | "the";
+  fn: "count" | "any" | "all" | "sum" | "distinct" | "min" | "max" | "the";
   relation: string;
   value: ExpressionNode | null;
   where: ExpressionNode | null;
