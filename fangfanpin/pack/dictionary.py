@@ -34,6 +34,8 @@ _FACTS: Mapping[str, Mapping[str, Type]] = {
         "card_grade": Code("disability_grade"), "card_reissue_ok": Bool(), "card_matches_id": Bool(),
     },
     "household": {"bank_luhn_ok": Bool()},
+    "village": {"division_changed_on": Date()},
+    "natural_village": {"division_changed_on": Date()},
 }  # fmt: skip
 _NOT_COLUMNS = frozenset({"image", "signature", "point", "secret_number"})
 CONSTANTS: Mapping[str, Type] = {
@@ -270,10 +272,10 @@ def _wrong_reference(item: Indicator, form: Form, targets: frozenset[str]) -> It
 def _check_register(source: Source, entry: Entry, form: Form, rows: Mapping[str, Any]) -> None:
     """What a register must have so that its pages can be made of it."""
     if form.subject not in _SUBJECT_ITEM:
-        zh, en = "台账的对象只能是户、人或无（按村归属）", "a register is about a household, a person or none"
+        zh, en = "台账的对象只能是户、人、村、自然村或无（按村归属）", "a register is about a household, person, village, natural village or none"
         source.wrong(entry.path, (*entry.near, "subject"), zh, en)
     elif subject_item(form) is None:
-        zh, en = "台账要有一项指明登记对象（户、人或村）的 ref", "a register needs the reference that names its subject"
+        zh, en = "台账要有一项指明登记对象（户、人、村或自然村）的 ref", "a register needs the reference that names its subject"
         source.wrong(entry.path, entry.near, zh, en)
     used: dict[str, int] = {}
     for item in form.indicators:
@@ -283,8 +285,9 @@ def _check_register(source: Source, entry: Entry, form: Form, rows: Mapping[str,
 
 def _wrong_mark(item: Indicator, form: Form, used: dict[str, int]) -> Iterator[tuple[str, str]]:
     """`used`: typed columns taken so far, by kind."""
-    if item.type == "secret_number":
-        yield "台账里还不能放证件号一类的指标", "a register holds no secret numbers yet"
+    if item.type == "secret_number" and (item.marks or item.multi or item.home != "record"):
+        yield "台账里的证件号不能进列表，也不能多选", "a register's secret number stands in no list and is one value"
+        return
     if not item.marks & SLOT_MARKS:
         return
     kind = slot_kind(item)
@@ -301,7 +304,8 @@ def _wrong_mark(item: Indicator, form: Form, used: dict[str, int]) -> Iterator[t
 # How many marked items of a kind a register may have: the typed columns beside its rows. `text` holds codes and references by code too.
 SLOTS: Mapping[str, int] = {"text": 10, "number": 8, "day": 6, "flag": 4}
 SLOT_MARKS = frozenset({"filter", "sort", "search", "unique"})
-_SUBJECT_ITEM = {"household": "household", "person": "person", "none": "village"}
+_SUBJECT_ITEM = {"household": "household", "person": "person", "none": "village", "village": "village", "natural_village": "natural_village"}
+PLACES = ("natural_village", "village")  # subjects that are a division: their tables are kept once a year, their computed items are roll-ups
 
 
 def slot_kind(item: Indicator) -> str | None:
@@ -409,12 +413,17 @@ def make_schema(
     def columns(*keys: str) -> dict[str, Type]:
         return {item.name: item.engine_type() for key in keys if key in forms for item in forms[key].indicators if item.type not in _NOT_COLUMNS}
 
+    def register(form: Form) -> Table:
+        facts = dict(_FACTS[form.subject]) if form.is_yearly_of_place else {}
+        relations = _relations(form, forms) if form.subject in PLACES else None
+        return Table(form.key, columns(form.key) | facts, has_last=False, of_household=form.subject in ("household", "person"), relations=relations)
+
     return Schema(
         subjects={
             "household": Table("household", columns("household_year") | dict(_FACTS["household"])),
             "person": Table("person", columns("person_year") | dict(_FACTS["person"])),
             "spell": Table("spell", columns(*_SPELL_FORMS), has_last=False),
-            **{form.key: Table(form.key, columns(form.key), has_last=False) for form in forms.values() if form.is_register},
+            **{form.key: register(form) for form in forms.values() if form.is_register},
         },
         relations={
             "members": Relation("members", "person", live_only=True),
@@ -426,3 +435,22 @@ def make_schema(
         constants=CONSTANTS,
         orderings=orderings,
     )
+
+
+def _relations(form: Form, forms: Mapping[str, Form]) -> dict[str, Relation]:
+    """What a village's or natural village's rows count over: its households and their members, the natural villages of a village, and the
+    rows of every register that belong to it."""
+    key = f"{form.subject}_key"
+    found = {
+        "households": Relation("households", "household", key=key),
+        "members": Relation("members", "person", live_only=True, key=key),
+        "all_members": Relation("all_members", "person", key=key),
+        "spells": Relation("spells", "spell", key=key),
+    }
+    own = ("household", "person", *PLACES, "none") if form.subject == "village" else ("household", "person", "natural_village")
+    for other in forms.values():
+        if other.is_register and other.subject in own and other.key != form.key:
+            found[other.key] = Relation(other.key, other.key, key=key)
+            if form.subject == "village" and other.subject == "natural_village" and other.is_yearly_of_place:
+                found.setdefault("natural_villages", Relation("natural_villages", other.key, key=key))
+    return found

@@ -37,8 +37,8 @@ _TABLES = {
     "recoded.csv": RECODED_COLUMNS,
 }
 _TOMLS = (
-    "pack.toml", "forms.toml", "roles.toml", "plan.toml", "constraints.toml", "relevance.toml", "computations.toml", "archive.toml",
-    "layouts/roster.toml", "layouts/year_update.toml",
+    "pack.toml", "forms.toml", "roles.toml", "plan.toml", "constraints.toml", "relevance.toml", "computations.toml", "rollups.toml", "apart.toml",
+    "archive.toml", "layouts/roster.toml", "layouts/year_update.toml",
 )  # fmt: skip
 
 
@@ -119,6 +119,8 @@ class _Loader:
             constraints=logic.constraints(),
             relevance=logic.relevance(),
             computations=logic.computations(),
+            rollups=logic.rollups(),
+            apart=logic.apart(),
             roster=self.roster(indicators),
             year_update=self.year_update(indicators),
             archive=self.archive(),

@@ -1,12 +1,12 @@
 """Everything of a pack that is written in the rule language: rules, constraints, relevance, computations."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from fangfanpin.expressions import Expression, ExpressionFaults, Schema, Type, check
 from fangfanpin.pack.dictionary import SUBJECTS
 from fangfanpin.pack.indicators import Indicator
-from fangfanpin.pack.model import Computation, Constraint, Form, Rule
+from fangfanpin.pack.model import Apart, Computation, Constraint, Form, RollUp, Rule
 from fangfanpin.pack.source import Entry, Source, rule_files
 
 _RULE_SUBJECTS = ("household", "person", "spell")
@@ -193,35 +193,102 @@ class Logic:
         return found
 
     def computations(self) -> tuple[Computation, ...]:
-        """In an order in which each finds what it needs computed; a circle is a fault."""
+        """In an order in which each finds what it needs computed; a circle is a fault. Those of villages are `rollups`."""
+        found, places = self.computed("computations.toml", lambda form: not form.is_yearly_of_place)
+        needs = {key: {f"{c.form}.{name}" for scope, name in c.expression.columns if scope == "row"} & set(found) for key, c in found.items()}
+        levels = self.levels(needs, places, "计算项互相引用，形成循环", "computations form a circle")
+        return tuple(sorted(found.values(), key=lambda c: levels[f"{c.form}.{c.name}"])) if levels else ()
+
+    def rollups(self) -> tuple[RollUp, ...]:
+        """Every computed item of the yearly tables of villages, from rollups.toml and computations.toml, lower levels first; a circle is a fault,
+        and so is an item that nobody says how to find."""
+        of_place = {key: form for key, form in self.forms.items() if form.is_yearly_of_place}
+        found, places = self.computed("rollups.toml", lambda form: True, "rollups.toml 只写村和自然村年度表的计算项", of_place)
+        plain, plain_places = self.computed("computations.toml", lambda form: form.is_yearly_of_place)
+        found, places = {**plain, **found}, {**plain_places, **places}
+        needs = {key: self.reads(one) & set(found) for key, one in found.items()}
+        levels = self.levels(needs, places, "汇总项互相引用，形成循环", "roll-ups form a circle")
+        rows = {f"{row['form']}.{row['name']}": row for row in self.source.rows("indicators.csv", ("form", "name"))}
+        for form in of_place.values():
+            for item in form.indicators:
+                if item.home == "computed" and not item.retired and item.key not in places:
+                    row, en = rows[item.key], f"{item.key} is computed, but rollups.toml does not say how"
+                    self.source.reader.fault(row.file, row.line, f"“{item.zh}”是计算项，rollups.toml 里没有写怎么算", en)
+        made = [RollUp(one.form, one.name, one.expression, levels.get(key, 0)) for key, one in found.items()]
+        return tuple(sorted(made, key=lambda one: (one.level, one.form)))
+
+    def reads(self, one: Computation) -> set[str]:
+        """form.item of everything an expression reads, whatever relation it comes through."""
+        relations = self.schema.relations_of(one.form)
+        tables = {"household": "household_year", "person": "person_year", "row": one.form}
+        found = set()
+        for scope, name in one.expression.columns:
+            table = relations[scope].table if scope in relations else scope
+            found.add(f"{tables.get(table, table)}.{name}")
+        return found
+
+    def computed(
+        self, file: str, takes: Callable[[Form], bool], refused: str = "", of_place: Mapping[str, Form] | None = None
+    ) -> tuple[dict[str, Computation], dict[str, tuple[Entry, str]]]:
+        """Expressions of computed items, and where each stands. `takes`: forms whose part it is; of others `refused` is told, or nothing."""
         found: dict[str, Computation] = {}
         places: dict[str, tuple[Entry, str]] = {}
-        for entry, form, name, text in self.by_item("computations.toml"):
+        for entry, form, name, text in self.by_item(file):
             key, near = f"{form}.{name}", f"\n{name} ="
+            if form in self.forms and not takes(self.forms[form]):
+                continue
+            if of_place is not None and form not in of_place:
+                en = "roll-ups are of the yearly tables of villages"
+                self.source.wrong(entry.path, (*entry.near, near), f"{refused}，不是“{key}”", en, lines_on=1)
+                continue
             indicator = self.indicators.get(key)
             if indicator is None or indicator.home != "computed":
                 self.source.wrong(entry.path, (*entry.near, near), f"“{key}”不是计算项", f"{key} is not a computed item", lines_on=1)
                 continue
+            places[key] = (entry, near)
             subject = self.subject_of_form(entry, form)
             expression = self.expression(entry, near, text, subject, indicator.engine_type()) if subject else None
             if expression is not None:
-                found[key], places[key] = Computation(form, name, expression), (entry, near)
-        needs = {key: {f"{c.form}.{name}" for scope, name in c.expression.columns if scope == "row"} & set(found) for key, c in found.items()}
-        ordered: list[Computation] = []
-        while needs:
-            ready = [key for key, before in needs.items() if not before & set(needs)]
+                found[key] = Computation(form, name, expression)
+        return found, places
+
+    def levels(self, needs: Mapping[str, set[str]], places: Mapping[str, tuple[Entry, str]], zh: str, en: str) -> dict[str, int]:
+        """By item how many rounds of others come before it; {} and a fault where they go in a circle."""
+        found: dict[str, int] = {}
+        left = dict(needs)
+        while left:
+            ready = [key for key, before in left.items() if not before & set(left)]
             if not ready:
-                circle = _circle(needs)
+                circle = _circle(left)
                 entry, near = places[circle[0]]
                 chain = " → ".join([*circle, circle[0]])
-                self.source.wrong(
-                    entry.path, (*entry.near, near), f"计算项互相引用，形成循环：{chain}", f"computations form a circle: {chain}", lines_on=1
-                )
-                break
+                self.source.wrong(entry.path, (*entry.near, near), f"{zh}：{chain}", f"{en}: {chain}", lines_on=1)
+                return {}
             for key in ready:
-                ordered.append(found[key])
-                del needs[key]
-        return tuple(ordered)
+                found[key] = max((found[before] + 1 for before in needs[key]), default=0)
+                del left[key]
+        return found
+
+    def apart(self) -> tuple[Apart, ...]:
+        """Rows that must not overlap in time."""
+        found: list[Apart] = []
+        for entry in self.source.entries("apart.toml"):
+            self.source.only(entry, "form", "start", "end", "when", "same", "message", "message_en")
+            form, message = self.source.get(entry, "form", str), self.source.get(entry, "message", str)
+            start, end = self.source.get(entry, "start", str), self.source.get(entry, "end", str)
+            same = self.source.get(entry, "same", list, [])
+            if form and (form not in self.forms or not self.forms[form].is_register):
+                self.source.wrong(entry.path, (*entry.near, "form"), f"“{form}”不是台账", f"{form} is no register")
+                continue
+            for name in (start, end, *same):
+                item = self.indicators.get(f"{form}.{name}")
+                if item is None or (name in (start, end) and item.type != "date"):
+                    self.source.wrong(entry.path, (*entry.near, f'"{name}"'), f"“{form}.{name}”不是这里能用的指标", f"bad item {name}")
+            when = self.expression(entry, "when", entry.data["when"], form) if form and entry.data.get("when") else None
+            if when is not None and when.reach != "row":
+                self.source.wrong(entry.path, (*entry.near, "when"), "when 只能看这一条自己的指标", "when looks at the row alone")
+            found.append(Apart(entry.key, form, start, end, when, tuple(map(str, same)), message, self.source.get(entry, "message_en", str, "")))
+        return tuple(found)
 
 
 def _circle(needs: Mapping[str, set[str]]) -> list[str]:

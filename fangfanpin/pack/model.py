@@ -37,12 +37,42 @@ class Form:
     title_en: str = ""
     span: tuple[str, str] | None = None  # items where a row begins and ends: two rows of one subject should not overlap
 
+    @property
+    def is_yearly_of_place(self) -> bool:
+        """A table that every village or natural village fills once a year."""
+        return self.is_register and self.period == "year" and self.subject in ("village", "natural_village")
+
 
 @dataclass(frozen=True, slots=True)
 class Computation:
     form: str
     name: str
     expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class RollUp:
+    """A computed item of a village's or natural village's yearly table. `level`: those of a lower level are found first."""
+
+    form: str
+    name: str
+    expression: Expression
+    level: int
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """Rows of one subject for which `when` is TRUE (all, without it) and whose items `same` are alike must not overlap in time.
+    `start`, `end`: dates; no end is still open."""
+
+    id: str
+    form: str
+    start: str
+    end: str
+    when: Expression | None
+    same: tuple[str, ...]
+    message: str
+    message_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +210,8 @@ class Pack:
     left_out: Mapping[str, str]
     succession: Succession
     _schema: Schema = field(repr=False, compare=False)
+    rollups: tuple[RollUp, ...] = ()
+    apart: tuple[Apart, ...] = ()
     title_en: str = ""
     language: str = "zh"
 
@@ -212,6 +244,7 @@ class Pack:
                 for rule in self.rules
             ),
             constraints=tuple(replace(one, message=one.message_en or one.message) for one in self.constraints),
+            apart=tuple(replace(one, message=one.message_en or one.message) for one in self.apart),
             year_update=tuple(map(titled, self.year_update)),
             archive=tuple(map(titled, self.archive)),
         )
@@ -227,6 +260,7 @@ class Pack:
             *((step.key, step.title, step.title_en) for step in self.plan),
             *((role.key, role.title, role.title_en) for role in self.roles),
             *((one.id, one.message, one.message_en) for one in self.constraints),
+            *((one.id, one.message, one.message_en) for one in self.apart),
             *((part.title, part.title, part.title_en) for part in self.year_update),
             *((paper.key, paper.title, paper.title_en) for paper in self.archive),
         ]
@@ -422,6 +456,20 @@ class Pack:
             ],
             "computations": [
                 {"form": c.form, "name": c.name, "text": c.expression.text, "node": to_json(c.expression.node)} for c in self.computations
+            ],
+            "rollups": [{"form": c.form, "name": c.name, "text": c.expression.text, "node": to_json(c.expression.node)} for c in self.rollups],
+            "apart": [
+                {
+                    "id": one.id,
+                    "form": one.form,
+                    "start": one.start,
+                    "end": one.end,
+                    "when": one.when.text if one.when else "",
+                    "same": list(one.same),
+                    "message": one.message,
+                    "message_en": one.message_en,
+                }
+                for one in self.apart
             ],
             "relevance": {key: {"text": expression.text, "node": to_json(expression.node)} for key, expression in self.relevance.items()},
             "procedures": [],  # none are described by packs yet

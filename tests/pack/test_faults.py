@@ -13,6 +13,7 @@ from fangfanpin.pack import PackFault, PackFaults, load_pack
 
 PACKS = Path(__file__).resolve().parents[2] / "packs"
 INDICATORS, LISTS = "national-2021/indicators.csv", "national-2021/lists.csv"
+ROLLUPS = "national-2021/rollups.toml"
 PLAN, ROLES = "guzhen-2021/plan.toml", "national-2021/roles.toml"
 
 
@@ -305,6 +306,15 @@ def test_county_changes_a_rule_and_switches_one_off(packs: Path) -> None:
         ("national-2021/constraints.toml", 'expr = "household_size between', 'expr = "houshold_size between', "是不是“household_size”"),
         ("national-2021/constraints.toml", 'fields = ["household_size"]', 'fields = ["size"]', "没有指标“household_year.size”"),
         ("national-2021/constraints.toml", 'severity = "warn"', 'severity = "hint"', "error 或 warn"),
+        # roll-ups, rows apart
+        (ROLLUPS, "households = \"sum(natural_villages, households)\"", "households = \"sum(natural_village, households)\"", "是不是“natural_villages”"),
+        (ROLLUPS, "population = \"sum(natural_villages, population)\"", "population = \"sum(natural_villages, populaton)\"", "是不是“population”"),
+        (ROLLUPS, "count(households, monitoring_state =", "count(households, last.monitoring_state =", "不认识“last.monitoring_state”"),
+        (ROLLUPS, "count(households, monitoring_state =", "count(households, monitoring_stat =", "是不是“monitoring_state”"),
+        (ROLLUPS, "distinct(microcredit, household_id, overdue_days > 0)", "distinct(microcredit, balance, overdue_days > 0)", "distinct 只能用于"),
+        ("national-2021/apart.toml", 'form = "resident_team"', 'form = "household_year"', "不是台账"),
+        ("national-2021/apart.toml", 'start = "start_on"', 'start = "unit"', "“resident_team.unit”不是这里能用的指标"),
+        ("national-2021/apart.toml", 'when = "is_leader"', 'when = "leader"', "没有“leader”这个指标"),
         # head
         ("national-2021/pack.toml", "state_date = 2021-09-30", 'state_date = "2021-09-31"', "不是日期"),
         ("national-2021/pack.toml", "period_start = 2020-10-01", "period_start = 2022-10-01", "开始晚于结束"),
@@ -454,3 +464,33 @@ def test_many_spoiled_packs_load_or_tell_faults(tmp_path: Path, chosen_seed: int
 def test_a_span_names_two_days_or_months(packs: Path, span: str) -> None:
     edit(packs, "national-2021/forms.toml", 'span = ["work_start", "work_end"]', f"span = {span}")
     assert any("span" in fault.message_zh for fault in faults(packs))
+
+
+def test_roll_ups_in_a_circle_are_named(packs: Path) -> None:
+    edit(packs, ROLLUPS, 'exit_households = "count(households', 'exit_households = "exit_population + count(households')
+    edit(packs, ROLLUPS, 'exit_population = "count(members', 'exit_population = "exit_households + count(members')
+    (found,) = faults(packs)
+    assert (found.file, found.line) == (ROLLUPS, 4)
+    assert "汇总项互相引用，形成循环" in found.message_zh
+    assert "natural_village_year.exit_households → natural_village_year.exit_population → natural_village_year.exit_households" in found.message_zh
+
+
+def test_a_computed_item_of_a_village_that_nobody_says_how_to_find_is_told_at_its_row(packs: Path) -> None:
+    edit(packs, ROLLUPS, 'natural_villages = "count(natural_villages)"\n', "")
+    (found,) = faults(packs)
+    assert found.file == "national-2021/indicators.csv"
+    assert "“自然村数”是计算项，rollups.toml 里没有写怎么算" in found.message_zh
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ('[village_year]\nleader_name = "count(natural_villages)"\n', "“village_year.leader_name”不是计算项"),
+        ('[project]\nfunds_planned = "0.00"\n', "rollups.toml 只写村和自然村年度表的计算项，不是“project.funds_planned”"),
+    ],
+)
+def test_a_roll_up_of_what_is_none_is_told(packs: Path, text: str, word: str) -> None:
+    (packs / "guzhen-2021/rollups.toml").write_text(text, encoding="utf-8")
+    (found,) = faults(packs)
+    assert (found.file, found.line) == ("guzhen-2021/rollups.toml", 2)
+    assert word in found.message_zh
