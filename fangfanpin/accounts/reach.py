@@ -1,7 +1,8 @@
 """Reach: the villages and households a person may see, expanded once per request, and the two questions asked of it."""
 
 import datetime
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Self, TypeVar
 from uuid import UUID
@@ -129,6 +130,19 @@ def set_act(act: str) -> None:
     """Name the deed that the following changes of this transaction belong to (`entry.save`, `clue.answer` …)."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('ffp.act', %s, true)", [act])
+
+
+@contextmanager
+def seeing(villages: Iterable[str], *, act: str) -> Iterator[None]:
+    """The system's own doing inside somebody's transaction: sums over whole villages that follow from what this person changed. Nothing that is
+    read so may be shown. The person stays the actor; `act` says that it was a consequence. A failure ends the transaction, and the widening with
+    it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('ffp.villages', true), current_setting('ffp.act', true)")
+        before = cursor.fetchone()
+        cursor.execute("SELECT set_config('ffp.villages', %s, true), set_config('ffp.act', %s, true)", ["{" + ",".join(villages) + "}", act])
+        yield
+        cursor.execute("SELECT set_config('ffp.villages', %s, true), set_config('ffp.act', %s, true)", [part or "" for part in before])
 
 
 def system_reach(role: Role | None = None) -> Reach:

@@ -20,6 +20,7 @@ from fangfanpin.records.gates import Closed
 from fangfanpin.records.models import Record
 from fangfanpin.records.services import open_year
 from fangfanpin.regions.models import Region
+from fangfanpin.registers.yearly import open_rows
 
 
 class CampaignRefused(Exception):
@@ -43,6 +44,7 @@ def open_campaign(
     if starts is not None:
         clock.set_clock(campaign, starts)
     open_year(year=campaign.year, pack_hash=pack.hash)
+    open_rows(loaded, campaign.year)
     return campaign
 
 
@@ -80,6 +82,7 @@ def put_in_force(*, pack: Pack, directory: Path, by: User | None) -> InForce:
     elif not is_same:
         campaign.pack, campaign.title = published, pack.title
         campaign.save(update_fields=["pack", "title"])
+        open_rows(pack, campaign.year)
     asked = {key for key, item in pack.indicators.items() if not item.retired}
     gone = tuple(sorted(key for key, item in before.indicators.items() if not item.retired and key not in asked))
     return InForce(published, campaign, gone, _lost_codes(before, pack), is_new_year, is_same)

@@ -4,6 +4,7 @@ import datetime
 import json
 import uuid
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,20 @@ from fangfanpin.demo.faults import plant
 from fangfanpin.demo.generate import generate
 from fangfanpin.demo.maps import write_maps
 from fangfanpin.demo.registers import DemoRow, register_rows
+from fangfanpin.demo.villages import village_rows
 from fangfanpin.households.models import Household, Location, Membership, MonitoringSpell, Pairing, Person
 from fangfanpin.households.subjects import initials, name_key, person_columns, set_household_value
 from fangfanpin.pack import Pack, load_pack
 from fangfanpin.pack.load import SHANGHAI
 from fangfanpin.policy.services import publish
+from fangfanpin.privacy.secrets import digest, encrypt, mask_id
 from fangfanpin.records.models import Record
 from fangfanpin.regions.models import Region
 from fangfanpin.regions.services import load_regions
+from fangfanpin.registers import rollups, yearly
 from fangfanpin.registers.bulk import write_entries, write_links
 from fangfanpin.registers.definitions import registers_of
+from fangfanpin.registers.models import Sealed
 
 COUNTY = "340323"
 # The demo's campaign time: two days before entry closes.
@@ -84,7 +89,9 @@ def build_demo(*, households: int, seed: int, collected_share: float = 0.6, pack
         busiest = _busiest(county)
         users = _accounts(busiest)
         _load(county, campaign, users, busiest, pack.hash)
-        _load_registers(register_rows(county.households, villages, seed), campaign, users["village"], pack)
+        rows = chain(register_rows(county.households, villages, seed), village_rows(county.naturals, villages, seed))
+        _load_registers(rows, campaign, users["village"], pack)
+        rollups.refresh(pack, campaign.year, [village.code for village in villages])
     target = Path(settings.DATA_DIR) / "demo"
     target.mkdir(parents=True, exist_ok=True)
     with (target / "truth.jsonl").open("w", encoding="utf-8") as file:
@@ -173,29 +180,58 @@ def _load(county: DemoCounty, campaign: Campaign, users: dict[str, User], villag
     _copy(Record, _record_rows(county.households, campaign, users, pack_hash, stamp), _columns(Record))
 
 
+_KINDS = {12: "village", 15: "natural_village"}
+
+
 def _load_registers(rows: Iterable[DemoRow], campaign: Campaign, by: User, pack: Pack) -> None:
+    """Tables of villages that are due stand there already: those of this year are filled in."""
     stamp = timezone.now()
-    _copy(Record, (_register_row(row, number, campaign, by, pack.hash, stamp) for number, row in enumerate(rows)), _columns(Record))
+    due = {register.key for register in yearly.yearly(pack)}
+    yearly.open_rows(pack, campaign.year)
+    made: list[tuple[int, DemoRow]] = []
+    filled: list[tuple[int, DemoRow]] = []
+    for number, row in enumerate(rows):
+        (filled if row.form in due and not row.last else made).append((number, row))
+    _copy(Record, (_register_row(row, number, campaign, by, pack.hash, stamp) for number, row in made), _columns(Record))
+    _fill_in([row for _number, row in filled], campaign.year, by, stamp)
+    secrets = [
+        Sealed(record_id=_id("g", f"{row.form}-{number}"), name=name, village_code=row.village, cipher=encrypt(plain) or "", digest=digest(plain))
+        for number, row in made
+        for name, plain in row.secrets.items()
+    ]
+    Sealed.objects.bulk_create(secrets)
     for register in registers_of(pack):
         write_entries(register, pack)
         write_links(register)
 
 
+def _fill_in(rows: Sequence[DemoRow], year: int, by: User, stamp: datetime.datetime) -> None:
+    known = {(record.form, record.subject_code): record for record in Record.objects.filter(form__in={row.form for row in rows}, year=year)}
+    for row in rows:
+        record = known[row.form, row.place]
+        record.values, record.state, record.version, record.entered_by, record.origin = dict(row.values), row.state, 2, by, "demo"
+        record.submitted_at = stamp if row.state != "draft" else None
+    changed = [known[row.form, row.place] for row in rows]
+    Record.objects.bulk_update(changed, ["values", "state", "version", "entered_by", "origin", "submitted_at"], batch_size=500)
+
+
 def _register_row(row: DemoRow, number: int, campaign: Campaign, by: User, pack_hash: str, stamp: datetime.datetime) -> dict[str, Any]:
-    """Every third row is still to be reviewed."""
+    """Every third row is still to be reviewed, where the row does not say."""
     of_person = row.form == "work_spell"
     household, person = _id("h", row.household) if row.household else None, _id("p", row.person) if row.person else None
     values = dict(row.values)
     if row.form == "microcredit":
         values["borrower_person"] = str(person)
+    for name, plain in row.secrets.items():
+        values[name] = mask_id(plain)
     if row.households:
         values["beneficiary_household_ids"] = sorted(str(_id("h", code)) for code in row.households)
     return {
-        "id": _id("g", f"{row.form}-{number}"), "form": row.form, "year": campaign.year,
-        "subject_kind": "person" if of_person else "household" if row.household else "none",
-        "subject_id": person if of_person else household, "subject_code": "" if row.household else row.village,
+        "id": _id("g", f"{row.form}-{number}"), "form": row.form, "year": campaign.year - 1 if row.last else campaign.year,
+        "subject_kind": "person" if of_person else "household" if row.household else _KINDS.get(len(row.place), "none"),
+        "subject_id": person if of_person else household, "subject_code": "" if row.household else row.place or row.village,
         "household_id": household, "person_id": person if of_person else None, "village_code": row.village,
-        "state": "submitted" if number % 3 == 0 else "approved", "values": values, "pack_hash": pack_hash, "origin": "demo",
+        "state": row.state or ("submitted" if number % 3 == 0 else "approved"), "values": values, "pack_hash": pack_hash, "origin": "demo",
         "entered_by_id": by.pk, "submitted_at": stamp, "created_at": stamp, "updated_at": stamp,
     }  # fmt: skip
 

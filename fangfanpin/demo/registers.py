@@ -22,7 +22,8 @@ _YEAR = datetime.date(2021, 1, 1)
 
 @dataclass(frozen=True, slots=True)
 class DemoRow:
-    """One row of a register; `person`: code of whose row it is or of the borrower, `households`: codes that a project benefits."""
+    """One row of a register; `person`: code of whose row it is or of the borrower, `households`: codes that a project benefits. Of villages
+    `place` is the division it is about, `last` says that it is the year before's, `secrets` holds whole numbers."""
 
     form: str
     village: str
@@ -30,6 +31,10 @@ class DemoRow:
     person: str = ""
     values: Values = field(default_factory=dict)
     households: tuple[str, ...] = ()
+    place: str = ""
+    state: str = ""
+    last: bool = False
+    secrets: dict[str, str] = field(default_factory=dict)
 
 
 def register_rows(households: Sequence[DemoHousehold], villages: Sequence[DemoVillage], seed: int) -> Iterator[DemoRow]:

@@ -15,6 +15,7 @@ from fangfanpin.pack.codec import CodecFault
 from fangfanpin.policy.services import spoken
 from fangfanpin.privacy.facts import identity_facts
 from fangfanpin.records import gates
+from fangfanpin.records.changed import villages_changed
 from fangfanpin.records.identities import impossible
 from fangfanpin.records.models import Record
 from fangfanpin.records.saving import same_identity
@@ -139,6 +140,7 @@ def add_household(*, typed: NewHousehold, year: int, pack: Pack, by: User) -> Ho
     lead.household = household
     lead.subject_id = household.id
     lead.save(force_insert=True)
+    villages_changed([village.code])
     return household
 
 

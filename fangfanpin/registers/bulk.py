@@ -18,7 +18,7 @@ from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.mirror import LONGEST_KEY, LONGEST_LABEL, SEPARATOR, TARGETS
 from fangfanpin.registers.models import COLUMNS, LONGEST
 
-_SUBJECT_COLUMN = {"household": "household_id", "person": "person_id"}
+_SUBJECT_COLUMN = {"household": "household_id", "person": "person_id", "natural_village": "subject_code"}
 
 
 def _text(item: Indicator, register: Register) -> sql.Composable:
@@ -55,6 +55,10 @@ def _word(item: Indicator, register: Register, pack: Pack) -> sql.Composable:
 
 def _label(register: Register, pack: Pack) -> sql.Composable:
     """As `mirror.label_of`: words of codes come from a map, other values as they stand."""
+    if register.is_yearly:
+        return sql.SQL("coalesce((SELECT left(g.name, {}) FROM regions_region g WHERE g.code = r.subject_code), r.subject_code)").format(
+            sql.Literal(LONGEST_LABEL)
+        )
     said = [_word(item, register, pack) for item in register.labels] or [sql.SQL("NULL")]
     return sql.SQL("left(coalesce(nullif(concat_ws(' ', {}), ''), {}), {})").format(
         sql.SQL(", ").join(said), sql.Literal(register.title), sql.Literal(LONGEST_LABEL)
@@ -63,11 +67,12 @@ def _label(register: Register, pack: Pack) -> sql.Composable:
 
 def _unique_key(register: Register) -> sql.Composable:
     """As `mirror.unique_key_of`: NULL while one part is empty, for || knows NULL."""
-    if not register.unique:
+    held: list[sql.Composable] = [_filled(item, register) for item in register.unique]
+    if register.is_yearly:
+        held = [sql.SQL("r.year::text"), sql.SQL("r.subject_code")]
+    if not held:
         return sql.SQL("NULL")
-    parts: list[sql.Composable] = []
-    for item in register.unique:
-        parts += [sql.Literal(SEPARATOR), _filled(item, register)]
+    parts = [part for one in held for part in (sql.Literal(SEPARATOR), one)]
     key = sql.SQL(" || ").join(parts[1:])
     return sql.SQL("CASE WHEN r.state <> {} THEN left({}, {}) END").format(sql.Literal(Record.State.VOID.value), key, sql.Literal(LONGEST_KEY))
 

@@ -41,6 +41,22 @@ class Register:
         """As `asked`, with what is computed of it."""
         return tuple(item for item in self.form.indicators if not item.retired and item.home in ("record", "computed") and item.type not in NOT_ASKED)
 
+    @property
+    def is_yearly(self) -> bool:
+        """Filled once a year by every village or natural village; rows are opened, not added."""
+        return self.form.is_yearly_of_place
+
+    @property
+    def stated(self) -> tuple[tuple[Indicator, Indicator], ...]:
+        """(computed item, what another document states of it): an item called as a computed one with `_stated` behind."""
+        known = {item.name: item for item in self.form.indicators if not item.retired}
+        return tuple(
+            (item, stated) for name, item in known.items() if item.home == "computed" and (stated := known.get(f"{name}_stated")) is not None
+        )
+
+    def is_stated(self, item: Indicator) -> bool:
+        return any(item == stated for _computed, stated in self.stated)
+
     def item(self, name: str) -> Indicator | None:
         return next((item for item in self.form.indicators if item.name == name), None)
 

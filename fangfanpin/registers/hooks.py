@@ -1,8 +1,18 @@
-"""When a pack is published its newly marked items get their typed columns, and the rows there are get their values."""
+"""When a pack is published its newly marked items get their typed columns, and the rows there are get their values; when households change,
+the tables of their villages follow."""
 
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from fangfanpin.accounts.models import User
+from fangfanpin.accounts.reach import seeing
 from fangfanpin.pack import Pack
 from fangfanpin.policy.services import register_after_publish
-from fangfanpin.registers import slots
+from fangfanpin.records.changed import register_villages_changed
+from fangfanpin.records.current_year import NoYear, current_year
+from fangfanpin.records.saving import register_after_save
+from fangfanpin.records.units import Unit
+from fangfanpin.registers import rollups, slots, yearly
 from fangfanpin.registers.bulk import write_entries
 from fangfanpin.registers.definitions import registers_of
 
@@ -15,3 +25,23 @@ def allot_and_rebuild(pack: Pack) -> None:
 
 
 register_after_publish(allot_and_rebuild)
+
+
+def follow(villages: Collection[str]) -> None:
+    """Open the tables of natural villages that came with a roster, and find the roll-ups of these villages again."""
+    try:
+        year = current_year()
+    except NoYear:
+        return
+    with seeing(villages, act="year.open"):
+        yearly.open_rows(year.pack, year.year, villages)
+    rollups.refresh(year.pack, year.year, villages)
+
+
+def follow_household(unit: Unit, pack: Pack, by: User) -> Sequence[Mapping[str, Any]]:
+    rollups.refresh(pack, unit.year, [unit.household.village_code])
+    return ()
+
+
+register_villages_changed(follow)
+register_after_save(follow_household)

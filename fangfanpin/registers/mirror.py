@@ -5,6 +5,7 @@ from typing import Any
 
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.records.models import Record
+from fangfanpin.regions.names import name_of
 from fangfanpin.registers import slots
 from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.models import COLUMNS, Entry, Link
@@ -24,6 +25,8 @@ def subject_value(record: Record, item: Indicator) -> str | None:
             return str(record.household_id) if record.household_id else None
         case "person":
             return str(record.person_id) if record.person_id else None
+        case "natural_village":
+            return record.subject_code or None
         case _:
             return record.village_code
 
@@ -34,14 +37,20 @@ def value_of(record: Record, register: Register, item: Indicator) -> Any:
 
 
 def label_of(record: Record, register: Register, pack: Pack) -> str:
-    """How people call the row: its label items in words; the register's title where it has none."""
+    """How people call the row: its label items in words, a village's table by the village; the register's title where it has none."""
+    if register.is_yearly:
+        return name_of(record.subject_code)[:LONGEST_LABEL]
     said = [pack.display(item, value_of(record, register, item)) for item in register.labels]
     return (" ".join(word for word in said if word) or register.title)[:LONGEST_LABEL]
 
 
 def unique_key_of(record: Record, register: Register) -> str | None:
-    """The items marked unique, put together; None while one of them is empty, and for a row that was struck."""
-    if not register.unique or record.state == Record.State.VOID:
+    """The items marked unique, put together; None while one of them is empty, and for a row that was struck. A village has one row a year."""
+    if record.state == Record.State.VOID:
+        return None
+    if register.is_yearly:
+        return f"{record.year}{SEPARATOR}{record.subject_code}"
+    if not register.unique:
         return None
     parts = [value_of(record, register, item) for item in register.unique]
     if any(part is None or part == "" for part in parts):

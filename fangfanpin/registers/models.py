@@ -112,6 +112,42 @@ class Entry(models.Model):
         return f"{self.form} {self.number}"
 
 
+class Sealed(models.Model):
+    """A secret number of a row: cipher and keyed digest; the row's own values hold the mask. An empty cipher: it was taken out."""
+
+    record = models.ForeignKey(Record, on_delete=models.PROTECT, related_name="sealed")
+    name = models.CharField(max_length=80)
+    village_code = models.CharField(max_length=12)
+    household = models.ForeignKey("households.Household", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    cipher = models.TextField(blank=True)
+    digest = models.CharField(max_length=40, blank=True)
+
+    objects = ReachQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["record", "name"], name="a_secret_number_of_a_row_is_kept_once")]
+
+    def __str__(self) -> str:
+        return f"{self.record_id} {self.name}"
+
+
+class Shown(models.Model):
+    """Who looked at a whole number of a row, when, and why."""
+
+    record = models.ForeignKey(Record, on_delete=models.PROTECT, related_name="shown")
+    village_code = models.CharField(max_length=12)
+    household = models.ForeignKey("households.Household", null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    name = models.CharField(max_length=80)
+    reason = models.CharField(max_length=200)
+    shown_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+", db_index=False)
+    shown_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ReachQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return f"{self.record_id} {self.name}"
+
+
 class Link(models.Model):
     """One reference of a row, to be walked from both ends. Exactly one of the `to_` columns is set; village and household are the row's
     own, for reach. Households, persons, users and records are never deleted, so no link dangles; a reference that was changed leaves its link

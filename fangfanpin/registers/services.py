@@ -23,11 +23,14 @@ from fangfanpin.expressions import evaluate
 from fangfanpin.households.models import Household, Person
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.pack.codec import CodecFault
+from fangfanpin.pack.dictionary import PLACES
 from fangfanpin.pack.model import Computation, Constraint
 from fangfanpin.policy.services import spoken
 from fangfanpin.records import gates, reviewing
+from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import load_unit, scopes_of
+from fangfanpin.registers import apart, rollups, sealed, sources, yearly
 from fangfanpin.registers.definitions import Register, registers_of
 from fangfanpin.registers.mirror import reflect, unique_key_of, value_of
 from fangfanpin.registers.models import Entry
@@ -96,7 +99,7 @@ def prepare(
         id=record_id,
         form=register.key,
         year=year,
-        subject_kind={"household": "household", "person": "person"}.get(register.form.subject, "none"),
+        subject_kind=register.form.subject,
         village_code="",
         state=Record.State.SUBMITTED,
         pack_hash=pack.hash,
@@ -107,17 +110,25 @@ def prepare(
     _set_subject(record, register, pack, _read(register.subject, given.get(register.subject.name), pack, reach, None, refused), reach, refused)
     record.values = _values(record, register, pack, given, reach, refused)
     _check(record, register, pack, sure, refused)
-    if not refused.faults and not can(reach, Verb.RECORD_ENTER, record):
-        refused.faults[register.subject.name] = _("您的岗位不能为这里登记。")
-    if not refused.faults and (why := closed(record, register, by)):
-        refused.faults[""] = why
-    return record, refused
+    if refused:
+        raise refused
+    if not can(reach, Verb.RECORD_ENTER, record):
+        raise Refused({register.subject.name: _("您的岗位不能为这里登记。")})
+    set_act(f"register.add {register.key}")
+    fresh = sealed.masked(record, register, {})
+    record.save(force_insert=True)
+    sealed.keep(record, fresh)
+    _reflect(record, register, pack)
+    return record
 
 
-def closed(record: Record, register: Register, by: User) -> str:
-    """Why nothing may be entered now: a yearly register closes with the year's entry, the others are open all year. "" where it is open."""
-    gate = gates.closed(record, by) if register.form.period == "year" else None
-    return gate.message if gate else ""
+def _reflect(record: Record, register: Register, pack: Pack) -> None:
+    """What follows from a row that was written: its list row and links, and the roll-ups that read it."""
+    reflect(record, register, pack)
+    if register.key in sources.source_forms(pack):
+        rollups.refresh(pack, current_year().year, [record.village_code])
+        if register.is_yearly:
+            record.refresh_from_db(fields=["values"])
 
 
 def _set_subject(record: Record, register: Register, pack: Pack, value: Any, reach: Reach, refused: Refused) -> None:
@@ -134,7 +145,7 @@ def _set_subject(record: Record, register: Register, pack: Pack, value: Any, rea
             person = Person.objects.visible_to(reach).select_related("household").get(pk=value)
             record.person, record.household, record.subject_id, record.village_code = person, person.household, person.pk, person.village_code
         case _:
-            record.village_code = record.subject_code = value
+            record.village_code, record.subject_code = value[:12], value
 
 
 def _called(item: Indicator, pack: Pack) -> str:
@@ -144,8 +155,16 @@ def _called(item: Indicator, pack: Pack) -> str:
 
 def _values(record: Record, register: Register, pack: Pack, given: Mapping[str, Given], reach: Reach, refused: Refused) -> dict[str, Any]:
     """Every asked item: null where it was left empty."""
-    household = record.household_id
-    return {item.name: _read(item, given.get(item.name), pack, reach, household, refused) for item in register.asked if item != register.subject}
+    found: dict[str, Any] = {}
+    for item in register.asked:
+        one = given.get(item.name)
+        if item == register.subject:
+            continue
+        if item.type == "secret_number" and one is not None and sealed.is_kept(record, item, "".join(one.texts).strip()):
+            found[item.name] = record.values[item.name]
+        else:
+            found[item.name] = _read(item, one, pack, reach, record.household_id, refused)
+    return found
 
 
 def _read(item: Indicator, given: Given | None, pack: Pack, reach: Reach, household: UUID | None, refused: Refused) -> Any:
@@ -200,6 +219,8 @@ def _check(record: Record, register: Register, pack: Pack, sure: bool, refused: 
             refused.doubts.append(constraint.message)
     if not sure:
         refused.doubts += _overlapping(record, register, pack)
+    for item_name, message in apart.overlapping(record, register, spoken(pack), scope):
+        refused.faults.setdefault(item_name, message)
     key = unique_key_of(record, register)
     if key is not None and Entry.objects.filter(form=register.key, unique_key=key).exclude(record_id=record.pk).exists():
         names = "、".join(_called(item, pack) for item in register.unique)
@@ -254,14 +275,15 @@ def _scope(record: Record, register: Register, pack: Pack) -> dict[str, Any]:
     looks_further = any(part.form == register.key and part.expression.reach != "row" for part in parts)
     if looks_further and record.household is not None:
         scope["household"] = scopes_of(load_unit(record.household, record.year), pack).household
+    elif looks_further and register.form.subject in PLACES:
+        scope["household"] = rollups.around(record, pack)
     return scope
 
 
 @transaction.atomic
 def change(*, record: Record, register: Register, pack: Pack, seen: int, given: Mapping[str, Given], sure: bool, by: User, reach: Reach) -> Record:
     """Change a row as seen at a version. Items that others changed since and this person did not are kept. Raises Refused."""
-    record = Record.objects.select_for_update().get(pk=record.pk)
-    _may_change(record, register, by)
+    record = _locked(record, register)
     refused = Refused(seen=record.version)
     offered = _values(record, register, pack, given, reach, refused)
     since = _changed_since(record, seen)
@@ -287,13 +309,85 @@ def change(*, record: Record, register: Register, pack: Pack, seen: int, given: 
     if record.values == untouched:
         return record
     set_act(f"register.change {register.key}")
+    fresh = sealed.masked(record, register, untouched)
+    _changed(record, register, pack, by)
+    sealed.keep(record, fresh)
+    _reflect(record, register, pack)
+    return record
+
+
+def _changed(record: Record, register: Register, pack: Pack, by: User) -> None:
+    """Store a changed row. A village's table is filled over several days and handed in by an act of its own (`submit`)."""
     record.version += 1
     record.pack_hash = pack.hash
     record.entered_by = by
-    if record.state in (Record.State.RETURNED, Record.State.DRAFT):
+    if register.is_yearly:
+        if record.state == Record.State.EMPTY:
+            record.state = Record.State.DRAFT
+    elif record.state in (Record.State.RETURNED, Record.State.DRAFT):
         record.state, record.submitted_at, record.return_reason = Record.State.SUBMITTED, timezone.now(), ""
     record.save()
-    reflect(record, register, pack)
+
+
+def _locked(record: Record, register: Register) -> Record:
+    """The row to be changed, as it stands now. A village's table only while no gate is closed: it belongs to the year's plan."""
+    if register.is_yearly:
+        rollups.alone_with([record.village_code])
+    record = Record.objects.select_for_update().get(pk=record.pk)
+    _may_change(record)
+    return record
+
+
+def check_open(record: Record, register: Register, by: User) -> None:
+    """Raises Refused where the year's plan has closed entry of this table."""
+    if register.is_yearly and (closed := gates.closed(record, by)) is not None:
+        raise Refused({"": closed.message})
+
+
+@transaction.atomic
+def say_unchanged(*, record: Record, register: Register, pack: Pack, section: str, by: User) -> int:
+    """ "Unchanged": last year's as-of and fixed values of a section become this year's, said by this person now; what was typed stays. Returns
+    how many items were carried. Raises Refused."""
+    record = _locked(record, register)
+    check_open(record, register, by)
+    found = yearly.carried(record, yearly.last_of(record), register, section)
+    if section not in {one.key for one in register.form.sections if one.tickable}:
+        raise Refused({"": _("这一部分不能勾选“无变化”。")})
+    set_act(f"register.unchanged {register.key} {section}")
+    record.values = {**record.values, **found}
+    record.ticks = {**record.ticks, section: {"by": by.pk, "at": timezone.now().isoformat()}}
+    _changed(record, register, pack, by)
+    _reflect(record, register, pack)
+    return len(found)
+
+
+@transaction.atomic
+def submit(*, record: Record, register: Register, pack: Pack, sure: bool, by: User) -> Record:
+    """Hand a village's table in for review: what is left empty was asked and left empty. Raises Refused."""
+    record = _locked(record, register)
+    check_open(record, register, by)
+    refused = Refused(seen=record.version)
+    titles = {one.key: one.title for one in spoken(pack).forms[register.key].sections}
+    for section in yearly.unconfirmed(record, yearly.last_of(record), register):
+        if section not in record.ticks:
+            refused.doubts.append(_("“%(section)s”还是上年的数：没有变化请点“无变化”，有变化请改") % {"section": titles[section]})
+    if refused.doubts:
+        refused.faults[""] = "；".join(refused.doubts)
+        refused.doubts = []
+        raise refused
+    if (left := yearly.missing(record.values, register)) and not sure:
+        refused.doubts.append(
+            _("还有 %(count)d 项没有填：%(items)s") % {"count": len(left), "items": "、".join(_called(item, pack) for item in left[:8])}
+        )
+    record.values = {**{item.name: None for item in register.asked if item != register.subject}, **record.values}
+    _check(record, register, pack, sure, refused)
+    if refused:
+        raise refused
+    set_act(f"register.submit {register.key}")
+    record.version += 1
+    record.state, record.submitted_at, record.return_reason, record.entered_by = Record.State.SUBMITTED, timezone.now(), "", by
+    record.save()
+    _reflect(record, register, pack)
     return record
 
 
@@ -322,8 +416,9 @@ def _changed_since(record: Record, seen: int) -> dict[str, tuple[Any, int]]:
 @transaction.atomic
 def strike(*, record: Record, register: Register, pack: Pack, reason: str, by: User) -> Record:
     """Take a row out that should not have been. It stays readable with its reason; its unique key is free again. Raises Refused."""
-    record = Record.objects.select_for_update().get(pk=record.pk)
-    _may_change(record, register, by)
+    if register.is_yearly:
+        raise Refused({"": _("村表和自然村表每年一份，不能作废。")})
+    record = _locked(record, register)
     if len(reason.strip()) < SHORTEST_REASON:
         raise Refused({"": _("请写明作废原因（至少 4 个字）。")})
     if Entry.objects.filter(record__links__to_record=record, record__links__is_current=True).exclude(state=Record.State.VOID).exists():
@@ -332,7 +427,7 @@ def strike(*, record: Record, register: Register, pack: Pack, reason: str, by: U
     record.state, record.return_reason = Record.State.VOID, reason.strip()[:500]
     record.version += 1
     record.save()
-    reflect(record, register, pack)
+    _reflect(record, register, pack)
     return record
 
 

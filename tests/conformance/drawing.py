@@ -280,6 +280,7 @@ class _Writer:
             lambda: f"({sub(Month())} - {sub(Month())})",
             lambda: f"rank_of({sub(Code('grade'))}, 'school')",
         ]
+
         def different() -> str:
             relation = self.one(list(SCHEMA.relations))
             type_ = self.one((Text(), Int(), *(held for held in TYPES if isinstance(held, Code))))

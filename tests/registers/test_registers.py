@@ -66,7 +66,10 @@ def add(pack: Pack, key: str, given: dict[str, Given], by: User, reach: Reach, *
 
 
 def test_every_register_of_the_notice_is_one_of_the_pack(pack: Pack) -> None:
-    assert {found.key for found in registers_of(pack)} == {"measure", "project", "microcredit", "work_spell", "work_plan", "visit", "relocation"}
+    assert {found.key for found in registers_of(pack)} == {
+        "measure", "project", "microcredit", "work_spell", "work_plan", "visit", "relocation", "resident_team", "helper_unit",
+        "natural_village_year", "village_year",
+    }  # fmt: skip
 
 
 def test_a_row_is_kept_with_its_columns_links_and_event(pack: Pack, household: Household, cast: dict[str, User], acting: Acting) -> None:

@@ -14,6 +14,7 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, set_act
 from fangfanpin.files.models import StoredFile
 from fangfanpin.files.services import path_of, store
+from fangfanpin.records.changed import villages_changed
 from fangfanpin.records.current_year import CurrentYear
 from fangfanpin.records.models import ImportBatch
 from fangfanpin.records.roster.applying import Application
@@ -249,6 +250,7 @@ def apply_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, keep_goo
     batch.state = ImportBatch.State.APPLIED
     batch.applied_at = timezone.now()
     batch.save()
+    villages_changed({row.village for row in checked.households.values() if row.village})
     return batch
 
 

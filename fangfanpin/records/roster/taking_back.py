@@ -13,6 +13,7 @@ from psycopg import sql
 
 from fangfanpin.accounts.reach import Reach, set_act
 from fangfanpin.households.models import Household, Membership, MonitoringSpell, Pairing, Person
+from fangfanpin.records.changed import villages_changed
 from fangfanpin.records.models import ImportBatch, ImportDifference, Record
 from fangfanpin.records.roster.services import ImportRefused, Report, locked
 
@@ -87,6 +88,8 @@ def take_back(*, batch: ImportBatch, reach: Reach, report: Report) -> ImportBatc
                 _("不能撤回，导入之后已有新的工作：%(found)s。请先在相应的农户里处理，或改用新的文件更正。") % {"found": "；".join(found)}
             )
         report(2, 8)
+        cursor.execute("SELECT DISTINCT village_code FROM households_household h JOIN roster_back b ON b.row_id = h.id::text")
+        villages = [row[0] for row in cursor.fetchall()]
         set_act(f"import.take_back {batch.pk}")
         ImportDifference.objects.filter(batch=batch).delete()
         for place, model in enumerate(_WRITTEN, 3):
@@ -101,6 +104,7 @@ def take_back(*, batch: ImportBatch, reach: Reach, report: Report) -> ImportBatc
     batch.state = ImportBatch.State.TAKEN_BACK
     batch.taken_back_at = timezone.now()
     batch.save()
+    villages_changed(villages)
     return batch
 
 

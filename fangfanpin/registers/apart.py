@@ -1,0 +1,76 @@
+"""Rows of one subject that must not overlap in time: one first secretary, one leader, one stay of a member (apart.toml)."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django.db import connection
+
+from fangfanpin.expressions import evaluate
+from fangfanpin.pack import Indicator, Pack
+from fangfanpin.pack.model import Apart
+from fangfanpin.records.models import Record
+from fangfanpin.registers import sealed
+from fangfanpin.registers.definitions import Register
+from fangfanpin.registers.mirror import value_of
+from fangfanpin.registers.models import Sealed
+
+_OPEN_START, _OPEN_END = "", "9999-12-31"
+
+
+def overlapping(record: Record, register: Register, pack: Pack, scope: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """(item, message) where a row as it is to be stored meets another in time. `scope`: the row's own. A day on which one leaves and the next
+    comes is no overlap."""
+    rules = [one for one in pack.apart if one.form == register.key]
+    if not rules:
+        return
+    _wait(record)
+    others = [row for row in Record.objects.filter(**_same_subject(record)).exclude(state=Record.State.VOID) if row.pk != record.pk]
+    digests = {
+        item.name: dict(Sealed.objects.filter(record__in=[*(row.pk for row in others), record.pk], name=item.name).values_list("record_id", "digest"))
+        for item in sealed.secret_items(register)
+    }
+    for one in rules:
+        if one.when is not None and evaluate(one.when, scope) is not True:
+            continue
+        for other in others:
+            if one.when is not None and evaluate(one.when, _scope(other, register, pack, scope)) is not True:
+                continue
+            if all(_alike(record, other, register, name, digests) for name in one.same) and _meet(record, other, one):
+                yield one.start, one.message
+                break
+
+
+def _wait(record: Record) -> None:
+    """Two people who add at the same moment see each other's row."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"apart {record.form} {record.subject_code or record.subject_id}"])
+
+
+def _same_subject(record: Record) -> dict[str, Any]:
+    return {"form": record.form, "village_code": record.village_code, "subject_id": record.subject_id, "subject_code": record.subject_code}
+
+
+def _scope(record: Record, register: Register, pack: Pack, scope: Mapping[str, Any]) -> dict[str, Any]:
+    row = {item.name: pack.to_engine(register.key, item.name, value_of(record, register, item)) for item in register.form.indicators}
+    return {"row": row, "last": None, "consts": scope["consts"]}
+
+
+def _alike(one: Record, other: Record, register: Register, name: str, digests: Mapping[str, Mapping[Any, str]]) -> bool:
+    item = register.item(name)
+    assert item is not None, name  # the pack's check refused it otherwise
+    first, second = _compared(one, register, item, digests), _compared(other, register, item, digests)
+    return first not in (None, "") and first == second
+
+
+def _compared(record: Record, register: Register, item: Indicator, digests: Mapping[str, Mapping[Any, str]]) -> Any:
+    if item.type == "secret_number":
+        return sealed.digest_of(record, item, digests[item.name])
+    return value_of(record, register, item)
+
+
+def _meet(one: Record, other: Record, rule: Apart) -> bool:
+    def ends(record: Record) -> tuple[str, str]:
+        return record.values.get(rule.start) or _OPEN_START, record.values.get(rule.end) or _OPEN_END
+
+    (start, end), (other_start, other_end) = ends(one), ends(other)
+    return start < other_end and other_start < end

@@ -1,0 +1,252 @@
+"""Roll-ups: values of villages and natural villages that follow from rows below them, by the pack's expressions.
+
+Never typed, kept with the record, found again whenever a source changes: for one village by the reference's closures in the transaction of
+the change, for the county by DuckDB. Both read the same nodes over the same columns (`sources`); a test compares them with plain Python.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import adbc_driver_postgresql.dbapi as adbc
+import duckdb
+import pyarrow as pa
+import sqlglot.expressions as e
+from django.conf import settings
+from django.db import connection, transaction
+
+from fangfanpin.accounts.reach import seeing, set_act
+from fangfanpin.expressions import Codes, Date, Month, Schema, Type
+from fangfanpin.expressions.closures import Closure, compiled
+from fangfanpin.expressions.duckdb import column_type, values_select
+from fangfanpin.pack import Pack
+from fangfanpin.pack.model import RollUp
+from fangfanpin.records.models import Record
+from fangfanpin.registers import sources
+from fangfanpin.registers.bulk import write_entries
+from fangfanpin.registers.definitions import register_of
+from fangfanpin.registers.sources import Raw, Table
+from fangfanpin.runtime.postgres import read_urls
+
+Found = dict[str, dict[str, dict[str, Any]]]  # form → subject → item → value as expressions see it
+_PACKS_KEPT = 8
+_closures: dict[str, tuple[tuple[RollUp, Closure], ...]] = {}
+
+
+def _compiled(pack: Pack) -> tuple[tuple[RollUp, Closure], ...]:
+    found = _closures.get(pack.hash)
+    if found is None:
+        if len(_closures) >= _PACKS_KEPT:
+            _closures.clear()
+        found = _closures[pack.hash] = tuple((one, compiled(one.expression)) for one in pack.rollups)
+    return found
+
+
+# One village: rows and closures
+
+
+def by_rows(raw: Raw, pack: Pack) -> Found:
+    """Every roll-up over rows read by `sources`."""
+    schema, rows = pack.schema(), _scopes(raw, pack)
+    places = {form: _places(form, rows, schema) for form in dict.fromkeys(one.form for one in pack.rollups)}
+    values: Found = {form: {} for form in places}
+    for one, value in _compiled(pack):
+        for key, scope in places[one.form]:
+            scope["row"][one.name] = values[one.form].setdefault(key, {})[one.name] = value(scope)
+    return values
+
+
+def _scopes(raw: Raw, pack: Pack) -> dict[str, list[dict[str, Any]]]:
+    consts = pack.constants()
+    households: dict[str, dict[str, Any]] = {}
+    for row in raw.get(sources.HOUSEHOLD, ()):
+        scope = households[row["household_key"]] = {"row": row, "consts": consts}
+        scope["household"] = scope
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for name, found in raw.items():
+        if name == sources.HOUSEHOLD:
+            rows[name] = list(households.values())
+        else:
+            rows[name] = [{"row": row, "consts": consts, "household": households.get(row.get("household_key", ""), _NOBODY)} for row in found]
+    return rows
+
+
+_NOBODY: Mapping[str, Any] = {"row": {}}
+
+
+def _places(form: str, rows: Mapping[str, list[dict[str, Any]]], schema: Schema) -> list[tuple[str, dict[str, Any]]]:
+    """(subject, scope) of a form's rows, with the rows of every relation that belong to it."""
+    relations = {name: relation for name, relation in schema.relations_of(form).items() if relation.table in rows}
+    by_key: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for name, relation in relations.items():
+        found = by_key[name] = {}
+        for scope in rows[relation.table]:
+            if not relation.live_only or scope["row"]["is_live"] == "true":
+                found.setdefault(scope["row"][relation.key], []).append(scope)
+    made = []
+    for scope in rows[form]:
+        row = scope["row"]
+        own = {name: by_key[name].get(row[relation.key], []) for name, relation in relations.items()}
+        scope["household"] = {"row": {}, "relations": own}
+        made.append((row["subject_key"], scope))
+    return made
+
+
+def around(record: Record, pack: Pack) -> dict[str, Any]:
+    """What constraints of a village's row may count over: the scope's `household`, with the rows of every relation."""
+    with seeing([record.village_code], act="rollup.read"):
+        raw = sources.read_rows(pack, record.year, [record.village_code])
+    own = {"subject_key": record.subject_code, "natural_village_key": record.subject_code, "village_key": record.village_code}
+    raw[record.form] = [{**own, "household_key": ""}]
+    scopes = _scopes(raw, pack)
+    found: dict[str, Any] = _places(record.form, scopes, pack.schema())[0][1]["household"]
+    return found
+
+
+# The county: Arrow and DuckDB
+
+
+def by_sets(tables: Mapping[str, pa.Table], pack: Pack) -> Found:
+    """Every roll-up over tables of texts as `sources.scan` gives them, each form's of one level in one select."""
+    schema, consts = pack.schema(), pack.constants()
+    wanted = sources.tables_of(pack)
+    database = duckdb.connect(":memory:", config={"threads": 2})
+    try:
+        for name, table in tables.items():
+            database.register(f"raw_{name}", table)
+            _make(database, name, _typed(wanted[name], table.column_names))
+        values: Found = {}
+        for (_level, form), together in groupby(pack.rollups, key=lambda one: (one.level, one.form)):
+            expressions = {one.name: one.expression for one in together}
+            _make(database, "fresh", values_select(expressions, schema=schema, env=consts))
+            for key, *found in database.table("fresh").fetchall():
+                values.setdefault(form, {}).setdefault(key, {}).update(zip(expressions, found, strict=True))
+            on = e.EQ(this=e.column("subject_key", table="g"), expression=e.column("subject_key", table="f"))
+            fresh = e.alias_(e.to_table("fresh"), "g", table=True)
+            columns = [e.Column(this=e.Star(), table=e.to_identifier("f")), *(e.column(name, table="g", quoted=True) for name in expressions)]
+            _make(database, form, e.select(*columns).from_(e.alias_(e.to_table(form), "f", table=True)).join(fresh, on=on))
+        return values
+    finally:
+        database.close()
+
+
+def _make(database: duckdb.DuckDBPyConnection, name: str, query: e.Query) -> None:
+    database.execute(e.Create(this=e.to_table(name, quoted=True), kind="TABLE", expression=query, replace=True).sql("duckdb"))
+
+
+def _typed(table: Table, names: Iterable[str]) -> e.Select:
+    """Texts to what expressions see; keys stay text."""
+    columns = []
+    for name in names:
+        value: e.Expression = e.column(name, quoted=True)
+        if name == "is_live":
+            value = e.EQ(this=value, expression=e.Literal.string("true"))
+        elif name in table.items:
+            value = _from_text(value, table.items[name])
+        columns.append(e.alias_(value, name, quoted=True))
+    return e.select(*columns).from_(e.to_table(f"raw_{table.name}", quoted=True))
+
+
+def _fn(name: str, *args: e.Expression) -> e.Expression:
+    return e.Anonymous(this=name, expressions=list(args))
+
+
+def _from_text(value: e.Expression, type_: Type) -> e.Expression:
+    if isinstance(type_, Date):
+        return e.TryCast(this=_fn("replace", value, e.Literal.string("-"), e.Literal.string("")), to=e.DataType.build("INT"))
+    if isinstance(type_, Month):
+
+        def part(start: int, length: int) -> e.Expression:
+            piece = _fn("substr", value.copy(), e.Literal.number(start), e.Literal.number(length))
+            return e.TryCast(this=piece, to=e.DataType.build("INT"))
+
+        months = e.Sub(this=_fn("coalesce", part(6, 2), e.Literal.number(1)), expression=e.Literal.number(1))
+        return e.Add(this=e.Mul(this=part(1, 4), expression=e.Literal.number(12)), expression=e.Paren(this=months))
+    if isinstance(type_, Codes):
+        return _fn("from_json", value, e.Literal.string('["VARCHAR"]'))
+    if (kind := column_type(type_)) == "VARCHAR":
+        return _fn("nullif", value, e.Literal.string(""))
+    return e.TryCast(this=value, to=e.DataType.build(kind, dialect="duckdb"))
+
+
+def read_county(pack: Pack, year: int) -> dict[str, pa.Table]:
+    """What is committed of the whole county, as Arrow, read as the snapshot role."""
+    with adbc.connect(read_urls(Path(settings.DATA_DIR)).snapshot) as server, server.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        found = {}
+        for table in sources.tables_of(pack).values():
+            cursor.execute(sources.scan(table, pack, year, narrowed=False).as_string(None))
+            found[table.name] = cursor.fetch_arrow_table()
+        return found
+
+
+# Keeping them
+
+# Changed records only, and of their values only these items: what somebody types at the same time stays. The version stays too, for nobody
+# typed anything that a reader could have missed.
+_STORE = """
+UPDATE records_record r SET values = r.values || n.fresh
+FROM unnest(%(ids)s::uuid[], %(fresh)s::jsonb[]) AS n (id, fresh) WHERE r.id = n.id
+"""
+# A village's roll-ups are found by one transaction at a time, and read what the one before has committed; always in one order.
+_ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('rollup ' || code, 0)) FROM (SELECT unnest(%s::text[]) AS code ORDER BY 1) v"
+
+
+def alone_with(villages: Collection[str]) -> None:
+    """Wait until no other transaction is finding the roll-ups of these villages, and keep others waiting until this one ends. Whoever locks a
+    village's records does this first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ALONE, [sorted(villages)])
+
+
+AT_ONCE = 30  # villages read together: row security looks a row's village up in the list of those that are seen
+
+
+def refresh(pack: Pack, year: int, villages: Collection[str]) -> int:
+    """Find the roll-ups of these villages again within this transaction, whoever acts: a helper's save changes sums over households that the
+    helper does not see. Returns how many records changed."""
+    if not pack.rollups:
+        return 0
+    changed, ordered = 0, sorted(set(villages))
+    alone_with(ordered)
+    for start in range(0, len(ordered), AT_ONCE):
+        some = ordered[start : start + AT_ONCE]
+        with seeing(some, act="rollup.refresh"):
+            raw = sources.read_rows(pack, year, some)
+            changed += _keep(pack, by_rows(raw, pack), {form: raw[form] for form in raw if form in pack.forms})
+    return changed
+
+
+@transaction.atomic
+def refresh_county(pack: Pack, year: int, villages: Collection[str]) -> int:
+    """As `refresh`, of everything committed in the county, by sets: for the night and after an import. The transaction reaches the villages."""
+    if not pack.rollups:
+        return 0
+    alone_with(villages)
+    tables = read_county(pack, year)
+    forms = {one.form for one in pack.rollups}
+    set_act("rollup.refresh")
+    return _keep(pack, by_sets(tables, pack), {form: tables[form].to_pylist() for form in forms})
+
+
+def _keep(pack: Pack, found: Found, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> int:
+    """Write what differs from what is stored."""
+    changed = 0
+    for form, values in found.items():
+        ids, fresh = [], []
+        for row in rows[form]:
+            new = {name: pack.from_engine(form, name, value) for name, value in values.get(row["subject_key"], {}).items()}
+            new = {name: value for name, value in new.items() if row[sources.STORED + name] != json.dumps(value)}
+            if new:
+                ids.append(row["row_key"])
+                fresh.append(json.dumps(new))
+        if ids:
+            with connection.cursor() as cursor:
+                cursor.execute(_STORE, {"ids": ids, "fresh": fresh})
+            register = register_of(pack, form)
+            assert register is not None, form
+            write_entries(register, pack, only=ids)
+            changed += len(ids)
+    return changed

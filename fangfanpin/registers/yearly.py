@@ -1,0 +1,148 @@
+"""Tables that every village or natural village fills once a year: what is due is opened as an empty row, like a household's year.
+
+Last year's row stands beside this year's. As-of and fixed items are carried over by one act per section, said by a person now; what was counted
+over the period is never copied.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import QuerySet
+
+from fangfanpin.pack import Indicator, Pack
+from fangfanpin.records.models import Record
+from fangfanpin.records.units import carries
+from fangfanpin.regions.models import Region
+from fangfanpin.registers import rollups
+from fangfanpin.registers.bulk import write_entries
+from fangfanpin.registers.definitions import Register, registers_of
+
+NAME = "name"  # of the place, in `Record.subject`: a division's own fact, kept with the year so that a renaming is an event
+
+_OPEN = """
+INSERT INTO records_record (id, form, year, period, subject_kind, subject_code, village_code, state, version, values, ticks, subject, pack_hash,
+    origin, visitors, return_reason, created_at, updated_at)
+SELECT gen_random_uuid(), %(form)s, %(year)s, '', %(kind)s, g.code, left(g.code, 12), %(state)s, 1, '{}', '{}',
+    jsonb_build_object('name', g.name), %(pack)s, 'entry', '{}', '', now(), now()
+FROM regions_region g
+WHERE g.level = %(kind)s AND left(g.code, 12) = ANY(%(villages)s) AND (g.valid_to IS NULL OR g.valid_to > %(state_date)s)
+    AND NOT EXISTS (
+        SELECT 1 FROM records_record r
+        WHERE r.form = %(form)s AND r.year = %(year)s AND r.village_code = left(g.code, 12) AND r.subject_code = g.code AND r.state <> %(void)s
+    )
+ORDER BY g.code
+RETURNING id
+"""
+
+
+def yearly(pack: Pack) -> tuple[Register, ...]:
+    """Tables of the pack that villages and natural villages fill."""
+    return tuple(register for register in registers_of(pack) if register.is_yearly)
+
+
+def open_rows(pack: Pack, year: int, villages: Collection[str] | None = None) -> int:
+    """An empty row for each village and natural village that has none this year, of these villages or of all; returns how many. Within the
+    transaction's reach; the act is the caller's. Doing it twice changes nothing."""
+    if not (registers := yearly(pack)):
+        return 0
+    codes = sorted(villages if villages is not None else Region.objects.villages().values_list("code", flat=True))
+    rollups.alone_with(codes)
+    made = 0
+    for register in registers:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _OPEN,
+                {
+                    "form": register.key,
+                    "year": year,
+                    "kind": register.form.subject,
+                    "state": Record.State.EMPTY.value,
+                    "void": Record.State.VOID.value,
+                    "pack": pack.hash,
+                    "villages": codes,
+                    "state_date": pack.state_date,
+                },
+            )
+            ids = [row[0] for row in cursor.fetchall()]
+        if ids:
+            write_entries(register, pack, only=ids)
+        made += len(ids)
+    return made
+
+
+def last_of(record: Record) -> Record | None:
+    """The row of the year before."""
+    rows = Record.objects.filter(form=record.form, year=record.year - 1, village_code=record.village_code, subject_code=record.subject_code)
+    return rows.exclude(state=Record.State.VOID).first()
+
+
+def missing(values: Mapping[str, Any], register: Register) -> list[Indicator]:
+    """Asked items without a value: 未填. What another document states is not asked of the village."""
+    return [item for item in register.asked if item != register.subject and not register.is_stated(item) and values.get(item.name) is None]
+
+
+def carried(record: Record, last: Record | None, register: Register, section: str) -> dict[str, Any]:
+    """Last year's as-of and fixed values of a section that this year has nothing for."""
+    if last is None:
+        return {}
+    found = next((one for one in register.form.sections if one.key == section), None)
+    if found is None or not found.tickable:
+        return {}
+    items = [item for name in found.items if (item := register.item(name)) is not None and carries(item) and not item.retired]
+    return {
+        item.name: last.values[item.name]
+        for item in items
+        if last.values.get(item.name) is not None and record.values.get(item.name) is None and item.privacy != "secret"
+    }
+
+
+def unconfirmed(record: Record, last: Record | None, register: Register) -> list[str]:
+    """Sections in which last year's values still stand for this year's: nobody has said that they hold."""
+    return [section.key for section in register.form.sections if carried(record, last, register, section.key)]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A value found from below, and what another document states instead; None for neither."""
+
+    item: Indicator
+    stated_item: Indicator
+    computed: Any
+    stated: Any
+
+
+def differences(values: Mapping[str, Any], register: Register) -> list[Difference]:
+    """Where a stated value is given and is not the one found from below."""
+    return [
+        Difference(item, stated, values.get(item.name), values[stated.name])
+        for item, stated in register.stated
+        if values.get(stated.name) is not None and values[stated.name] != values.get(item.name)
+    ]
+
+
+def of_village(register: Register, year: int, village: str) -> "QuerySet[Record, Record]":
+    """A village's rows of a table this year, by code."""
+    rows = Record.objects.filter(form=register.key, year=year, village_code=village).exclude(state=Record.State.VOID)
+    return rows.select_related("entry").order_by("subject_code")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How far a table is, over some places."""
+
+    register: Register
+    due: int
+    empty: int
+    approved: int
+
+
+def standing(pack: Pack, year: int, villages: Sequence[str]) -> list[Standing]:
+    found = []
+    for register in yearly(pack):
+        states = list(Record.objects.filter(form=register.key, year=year, village_code__in=villages).values_list("state", flat=True))
+        kept = [state for state in states if state != Record.State.VOID]
+        done = sum(state in (Record.State.APPROVED, Record.State.LOCKED) for state in kept)
+        found.append(Standing(register, len(kept), sum(state == Record.State.EMPTY for state in kept), done))
+    return found
