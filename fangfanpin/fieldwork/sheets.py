@@ -33,6 +33,7 @@ from fangfanpin.papers.sheets import (
     SheetVillage,
     render_village,
 )
+from fangfanpin.policy.periods import window
 from fangfanpin.policy.services import pack_of
 from fangfanpin.privacy.secrets import mask_sensitive, mask_text
 from fangfanpin.records.models import Record
@@ -72,13 +73,6 @@ def household_sections(pack: Pack) -> list[tuple[Section, list[Indicator]]]:
         if items and section.key not in _SKIPPED_SECTIONS:
             found.append((section, items))
     return found
-
-
-def window(pack: Pack, kind: str) -> str:
-    """Which time an item asks, in words."""
-    if kind == "period":
-        return _("%(start)s 至 %(end)s") % {"start": pack.period_start.isoformat(), "end": pack.period_end.isoformat()}
-    return _("截至 %(day)s") % {"day": pack.state_date.isoformat()}
 
 
 def village_sheets(village: Region, campaign: Campaign, pack: Pack, reach: Reach, *, version: int, household_id: UUID | None = None) -> SheetVillage:

@@ -20,7 +20,7 @@ from fangfanpin.registers.models import Entry
 
 PAGE = 50
 MOST_HOUSEHOLDS = 500  # that a searched name may mean
-SHOWN_STATES = (Record.State.SUBMITTED, Record.State.RETURNED, Record.State.APPROVED, Record.State.LOCKED, Record.State.VOID)
+SHOWN_STATES = tuple(Record.State)
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,16 +49,17 @@ def _compiled(pack: Pack) -> tuple[tuple[RollUp, Closure], ...]:
 
 def by_rows(raw: Raw, pack: Pack) -> Found:
     """Every roll-up over rows read by `sources`."""
-    schema, rows = pack.schema(), _scopes(raw, pack)
-    places = {form: _places(form, rows, schema) for form in dict.fromkeys(one.form for one in pack.rollups)}
-    values: Found = {form: {} for form in places}
+    schema, rows = pack.schema(), scopes(raw, pack)
+    by_form = {form: places(form, rows, schema) for form in dict.fromkeys(one.form for one in pack.rollups)}
+    values: Found = {form: {} for form in by_form}
     for one, value in _compiled(pack):
-        for key, scope in places[one.form]:
+        for key, scope in by_form[one.form]:
             scope["row"][one.name] = values[one.form].setdefault(key, {})[one.name] = value(scope)
     return values
 
 
-def _scopes(raw: Raw, pack: Pack) -> dict[str, list[dict[str, Any]]]:
+def scopes(raw: Raw, pack: Pack) -> dict[str, list[dict[str, Any]]]:
+    """Scopes of every row, by table, each with its household."""
     consts = pack.constants()
     households: dict[str, dict[str, Any]] = {}
     for row in raw.get(sources.HOUSEHOLD, ()):
@@ -76,7 +77,7 @@ def _scopes(raw: Raw, pack: Pack) -> dict[str, list[dict[str, Any]]]:
 _NOBODY: Mapping[str, Any] = {"row": {}}
 
 
-def _places(form: str, rows: Mapping[str, list[dict[str, Any]]], schema: Schema) -> list[tuple[str, dict[str, Any]]]:
+def places(form: str, rows: Mapping[str, list[dict[str, Any]]], schema: Schema) -> list[tuple[str, dict[str, Any]]]:
     """(subject, scope) of a form's rows, with the rows of every relation that belong to it."""
     relations = {name: relation for name, relation in schema.relations_of(form).items() if relation.table in rows}
     by_key: dict[str, dict[str, list[dict[str, Any]]]] = {}
@@ -100,8 +101,7 @@ def around(record: Record, pack: Pack) -> dict[str, Any]:
         raw = sources.read_rows(pack, record.year, [record.village_code])
     own = {"subject_key": record.subject_code, "natural_village_key": record.subject_code, "village_key": record.village_code}
     raw[record.form] = [{**own, "household_key": ""}]
-    scopes = _scopes(raw, pack)
-    found: dict[str, Any] = _places(record.form, scopes, pack.schema())[0][1]["household"]
+    found: dict[str, Any] = places(record.form, scopes(raw, pack), pack.schema())[0][1]["household"]
     return found
 
 

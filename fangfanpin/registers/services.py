@@ -284,6 +284,7 @@ def _scope(record: Record, register: Register, pack: Pack) -> dict[str, Any]:
 def change(*, record: Record, register: Register, pack: Pack, seen: int, given: Mapping[str, Given], sure: bool, by: User, reach: Reach) -> Record:
     """Change a row as seen at a version. Items that others changed since and this person did not are kept. Raises Refused."""
     record = _locked(record, register)
+    check_open(record, register, by)
     refused = Refused(seen=record.version)
     offered = _values(record, register, pack, given, reach, refused)
     since = _changed_since(record, seen)

@@ -291,6 +291,11 @@ def _reader(type_: Type) -> Callable[[str], Any] | None:
             return _word
 
 
+def stored_value(text: str | None) -> Any:
+    """A computed item as the record holds it now."""
+    return None if text is None else json.loads(text)
+
+
 def _word(text: str) -> str | None:
     return text or None
 

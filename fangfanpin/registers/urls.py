@@ -1,12 +1,18 @@
 from django.urls import path
 
-from fangfanpin.registers import entering, views
+from fangfanpin.registers import table_views, views
 
 app_name = "registers"
 urlpatterns = [
     path("registers/", views.registers, name="registers"),
     path("registers/choices/<slug:ref>", views.choose, name="choices"),
+    path("registers/natural-villages", table_views.add_natural_village, name="add_natural_village"),
     path("registers/rows/<uuid:row_id>/", views.row, name="row"),
+    path("registers/rows/<uuid:row_id>/submit", table_views.submit, name="submit"),
+    path("registers/rows/<uuid:row_id>/rename", table_views.rename, name="rename"),
+    path("registers/rows/<uuid:row_id>/paper", table_views.paper, name="paper"),
+    path("registers/rows/<uuid:row_id>/behind/<slug:name>", table_views.behind, name="behind"),
+    path("registers/rows/<uuid:row_id>/show/<slug:name>", table_views.show_in_full, name="show_in_full"),
     path("registers/rows/<uuid:row_id>/edit", views.edit, name="edit"),
     path("registers/rows/<uuid:row_id>/strike", views.strike, name="strike"),
     path("registers/rows/<uuid:row_id>/approve", views.approve, name="approve"),

@@ -22,8 +22,7 @@ from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
 from fangfanpin.records.models import Record
 from fangfanpin.records.reviewing import ReviewRefused
 from fangfanpin.regions.names import townships
-from fangfanpin.registers import fields, queries, reading, services
-from fangfanpin.registers.carrying import carried
+from fangfanpin.registers import fields, queries, reading, sealed, services, table_views
 from fangfanpin.registers.definitions import Register, register_of, registers_of
 from fangfanpin.registers.exporting import Wish, start_export
 from fangfanpin.registers.kept import kept_filters
@@ -61,8 +60,11 @@ def registers(request: SignedInRequest) -> HttpResponse:
 
 @needs(Verb.HOUSEHOLD_VIEW, "GET")
 def listing(request: SignedInRequest, form: str) -> HttpResponse:
-    pack = spoken(_year().pack)
+    year = _year()
+    pack = spoken(year.pack)
     register = _register(form, pack)
+    if register.is_yearly:
+        return table_views.listing(request, register, year)
     chosen = queries.chosen_of(register, pack, request.GET.dict())
     rows = queries.entries(register, pack, request.reach, chosen)
     found = queries.page(rows, register, pack, chosen, request.GET.get("after", ""))
@@ -127,6 +129,8 @@ def new(request: SignedInRequest, form: str) -> HttpResponse:
     """GET `household`: the row is this household's, and the choice is spared; `from`: what may be taken over of this row stands there already."""
     year = _year()
     register = _register(form, year.pack)
+    if register.is_yearly:
+        raise Http404  # its rows are opened, not added
     record_id = request.POST.get("record_id") or str(uuid.uuid4())
     household = _household(request)
     given: dict[str, Given] = {}
@@ -211,6 +215,8 @@ def edit(request: SignedInRequest, row_id: UUID) -> HttpResponse:
     year = _year()
     record, register = _record(request, row_id, year.pack)
     require(request.reach, Verb.RECORD_ENTER, record)
+    if register.is_yearly:
+        return table_views.edit(request, record, register, year)
     given = fields.given_from(record, register, year.pack, Words(request.reach))
     refused: Refused | None = None
     if request.method == "POST":
@@ -237,8 +243,11 @@ def edit(request: SignedInRequest, row_id: UUID) -> HttpResponse:
 
 @needs(Verb.HOUSEHOLD_VIEW, "GET")
 def row(request: SignedInRequest, row_id: UUID) -> HttpResponse:
-    pack = spoken(_year().pack)
+    year = _year()
+    pack = spoken(year.pack)
     record, register = _record(request, row_id, pack)
+    if register.is_yearly:
+        return table_views.table(request, record, register, year)
     open_states = (Record.State.SUBMITTED, Record.State.RETURNED, Record.State.DRAFT)
     may_review = can(request.reach, Verb.RECORD_REVIEW, record)
     return render(
@@ -251,6 +260,7 @@ def row(request: SignedInRequest, row_id: UUID) -> HttpResponse:
             "parts": reading.parts(record, register, pack, request.reach),
             "steps": reading.steps(record, register, pack, request.reach),
             "mentioned_by": _mentioned_by(request, record, pack),
+            "secrets": {item.name for item in sealed.secret_items(register)} if can(request.reach, Verb.SECRET_REVEAL, record) else (),
             "may_ask": can(request.reach, Verb.RECORD_ENTER, record),
             "may_edit": can(request.reach, Verb.RECORD_ENTER, record) and record.state in open_states,
             "may_copy": can(request.reach, Verb.RECORD_ENTER, record) and record.state != Record.State.VOID,

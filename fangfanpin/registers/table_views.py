@@ -1,0 +1,272 @@
+"""Pages of the tables that villages and natural villages fill once a year: the list of places, one table, its form, where a value comes from."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import Http404, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require, within_reach
+from fangfanpin.accounts.verbs import Verb
+from fangfanpin.pack import Pack
+from fangfanpin.policy.periods import sentence
+from fangfanpin.policy.services import spoken
+from fangfanpin.records import gates
+from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
+from fangfanpin.records.models import Record
+from fangfanpin.regions.names import name_of, townships
+from fangfanpin.registers import drilldown, fields, natural_villages, reading, sealed, services, tables, yearly
+from fangfanpin.registers.definitions import Register, register_of
+from fangfanpin.registers.natural_villages import NaturalVillageRefused
+from fangfanpin.registers.papers import blank_of, paper_of
+from fangfanpin.registers.references import Words
+from fangfanpin.registers.sealed import ShowRefused
+from fangfanpin.registers.services import Refused
+
+_OPEN = (Record.State.EMPTY, Record.State.DRAFT, Record.State.RETURNED, Record.State.SUBMITTED)
+
+
+def _year() -> CurrentYear:
+    try:
+        return current_year()
+    except NoYear:
+        raise Http404 from None
+
+
+def _table(request: SignedInRequest, row_id: UUID, pack: Pack) -> tuple[Record, Register]:
+    record = within_reach(Record.objects.select_related("entered_by"), request.reach, pk=row_id)
+    register = register_of(pack, record.form)
+    if register is None or not register.is_yearly:
+        raise Http404
+    return record, register
+
+
+def listing(request: SignedInRequest, register: Register, year: CurrentYear) -> HttpResponse:
+    """Every place of one's reach: what is filled, what is missing, what differs. Called by the list of registers."""
+    pack = spoken(year.pack)
+    chosen = tables.Chosen.of(request.GET.dict())
+    found = tables.listed(register, pack, request.reach, year.year, chosen, request.GET.get("after", ""))
+    kept = {name: value for name, value in (("place", chosen.place), ("state", chosen.state), ("show", chosen.show)) if value}
+    return render(
+        request,
+        "registers/table_list.html",
+        {
+            "register": register,
+            "period": sentence(year.pack),
+            "chosen": chosen,
+            "rows": found.rows,
+            "total": sum(found.counts.values()),
+            "counts": [(state.value, _state_word(state), found.counts.get(state.value, 0)) for state in tables.STATES],
+            "columns": [item for item in register.columns if item != register.subject],
+            "places": townships(request.reach.villages),
+            "next_url": f"{request.path}?{urlencode({**kept, 'after': found.next_cursor})}" if found.next_cursor else "",
+            "reviewing": chosen.state == Record.State.SUBMITTED and request.reach.has(Verb.RECORD_REVIEW),
+            "may_export": request.reach.has(Verb.EXPORT_MAKE),
+            "may_add": register.form.subject == "natural_village" and request.reach.has(Verb.HOUSEHOLD_EDIT),
+            "query": urlencode({name: value for name, value in kept.items() if name != "show"}),
+            "narrowed": bool(kept),
+        },
+    )
+
+
+def _state_word(state: Record.State) -> str:
+    return {Record.State.EMPTY: _("未填"), Record.State.DRAFT: _("填写中"), Record.State.SUBMITTED: _("待审核")}.get(state, str(state.label))
+
+
+def table(request: SignedInRequest, record: Record, register: Register, year: CurrentYear) -> HttpResponse:
+    """One place's table. Called by the page of a register's row; `register` speaks the reader's language."""
+    pack = spoken(year.pack)
+    last = yearly.last_of(record)
+    may_review = can(request.reach, Verb.RECORD_REVIEW, record)
+    return render(
+        request,
+        "registers/table.html",
+        {
+            "register": register,
+            "record": record,
+            **tables.said(record, register, pack),
+            "period": sentence(year.pack),
+            "parts": tables.parts(record, last, register, pack, request.reach),
+            "missing": len(yearly.missing(record.values, register)),
+            "steps": reading.steps(record, register, pack, request.reach),
+            "under_it": _under(request, record, register, year),
+            "may_edit": can(request.reach, Verb.RECORD_ENTER, record) and record.state in _OPEN,
+            "may_submit": can(request.reach, Verb.RECORD_ENTER, record) and record.state in _OPEN and record.state != Record.State.SUBMITTED,
+            "may_rename": register.form.subject == "natural_village" and can(request.reach, Verb.HOUSEHOLD_EDIT, record),
+            "may_print": can(request.reach, Verb.SHEET_PRINT, record),
+            "may_approve": may_review and record.state == Record.State.SUBMITTED and record.entered_by_id != request.user.pk,
+            "may_return": may_review and record.state in (Record.State.SUBMITTED, Record.State.APPROVED),
+            "closed": gates.closed(record, request.user) if record.state in _OPEN else None,
+        },
+    )
+
+
+def _under(request: SignedInRequest, record: Record, register: Register, year: CurrentYear) -> list[dict[str, Any]]:
+    """Of a village: its natural villages' tables."""
+    if register.form.subject != "village":
+        return []
+    return [
+        {"register": other, "rows": [(row, name_of(row.subject_code)) for row in yearly.of_village(other, year.year, record.village_code)]}
+        for other in yearly.yearly(spoken(year.pack))
+        if other.form.subject == "natural_village"
+    ]
+
+
+def edit(request: SignedInRequest, record: Record, register: Register, year: CurrentYear) -> HttpResponse:
+    """The form of one place's table. POST also `unchanged`: a section whose last values hold; `then` = submit: hand it in."""
+    require(request.reach, Verb.RECORD_ENTER, record)
+    given = fields.given_from(record, register, year.pack, Words(request.reach))
+    refused: Refused | None = None
+    if request.method == "POST":
+        given |= {name: value for name, value in fields.given_of(register, request.POST).items() if name != register.subject.name}
+        seen, sure = request.POST.get("seen", ""), request.POST.get("sure") == "1"
+        try:
+            return _store(request, record, register, year, given, seen=int(seen) if seen.isdigit() else record.version, sure=sure)
+        except Refused as found:
+            refused = found
+            record.refresh_from_db()
+    pack = spoken(year.pack)
+    said = register_of(pack, register.key)
+    assert said is not None, register.key
+    return render(
+        request,
+        "registers/table_edit.html",
+        {
+            "register": said,
+            "record": record,
+            **tables.said(record, said, pack),
+            "period": sentence(year.pack),
+            "seen": refused.seen if refused is not None and refused.seen is not None else record.version,
+            "parts": tables.parts(record, yearly.last_of(record), said, pack, request.reach, given=given, refused=refused),
+            "refused": refused,
+            "general": refused.faults.get("", "") if refused else "",
+            "may_submit": record.state != Record.State.SUBMITTED,
+        },
+        status=422 if refused else 200,
+    )
+
+
+def _store(
+    request: SignedInRequest, record: Record, register: Register, year: CurrentYear, given: dict[str, services.Given], *, seen: int, sure: bool
+) -> HttpResponse:
+    """What was typed first, then what the button says besides. Raises Refused."""
+    submits = request.POST.get("then") == "submit"
+    record = services.change(
+        record=record, register=register, pack=year.pack, seen=seen, given=given, sure=sure or submits, by=request.user, reach=request.reach
+    )  # fmt: skip
+    if section := request.POST.get("unchanged", ""):
+        carried = services.say_unchanged(record=record, register=register, pack=year.pack, section=section, by=request.user)
+        messages.success(request, _("已保存；这一部分有 %(count)d 项沿用上年。") % {"count": carried})
+        return redirect(f"{reverse('registers:edit', args=[record.pk])}#part-{section}")
+    if submits:
+        services.submit(record=record, register=register, pack=year.pack, sure=sure, by=request.user)
+        messages.success(request, _("已提交，等乡镇审核。"))
+    else:
+        messages.success(request, _("已保存。"))
+    return redirect("registers:row", record.pk)
+
+
+@needs(Verb.HOUSEHOLD_VIEW, "GET")
+def behind(request: SignedInRequest, row_id: UUID, name: str) -> HttpResponse:
+    """Where a rolled-up value comes from."""
+    year = _year()
+    record, register = _table(request, row_id, spoken(year.pack))
+    item = register.item(name)
+    try:
+        counted = drilldown.behind(record, name, year.pack, request.reach)
+    except KeyError:
+        raise Http404 from None
+    assert item is not None, name
+    return render(
+        request,
+        "registers/behind.html",
+        {
+            "register": register,
+            "record": record,
+            **tables.said(record, register, year.pack),
+            "item": item,
+            "value": spoken(year.pack).display(item, record.values.get(name)),
+            "counted": counted,
+        },
+    )
+
+
+@needs(Verb.RECORD_ENTER, "POST")
+def submit(request: SignedInRequest, row_id: UUID) -> HttpResponse:
+    """POST `sure`. What stands in the way is shown on the form."""
+    year = _year()
+    record, register = _table(request, row_id, year.pack)
+    require(request.reach, Verb.RECORD_ENTER, record)
+    try:
+        services.submit(record=record, register=register, pack=year.pack, sure=request.POST.get("sure") == "1", by=request.user)
+    except Refused as refused:
+        for message in [*refused.faults.values(), *refused.doubts]:
+            messages.error(request, message)
+        return redirect("registers:edit", record.pk)
+    messages.success(request, _("已提交，等乡镇审核。"))
+    return redirect("registers:row", record.pk)
+
+
+@needs(Verb.HOUSEHOLD_EDIT, "POST")
+def add_natural_village(request: SignedInRequest) -> HttpResponse:
+    """POST `village`, `name`."""
+    year = _year()
+    register = next((one for one in yearly.yearly(year.pack) if one.form.subject == "natural_village"), None)
+    if register is None:
+        raise Http404
+    try:
+        made = natural_villages.add(
+            village=request.POST.get("village", ""), name=request.POST.get("name", ""), pack=year.pack, year=year.year, reach=request.reach
+        )
+    except NaturalVillageRefused as refused:
+        messages.error(request, str(refused))
+        return redirect("registers:list", register.key)
+    messages.success(request, _("已添加“%(name)s”，代码 %(code)s。") % {"name": made.name, "code": made.code})
+    row = yearly.of_village(register, year.year, made.code[:12]).filter(subject_code=made.code).first()
+    return redirect("registers:edit", row.pk) if row else redirect("registers:list", register.key)
+
+
+@needs(Verb.HOUSEHOLD_EDIT, "POST")
+def rename(request: SignedInRequest, row_id: UUID) -> HttpResponse:
+    """POST `name`: of the natural village."""
+    year = _year()
+    record, register = _table(request, row_id, year.pack)
+    require(request.reach, Verb.HOUSEHOLD_EDIT, record)
+    if register.form.subject != "natural_village":
+        raise Http404
+    try:
+        natural_villages.rename(
+            code=record.subject_code, name=request.POST.get("name", ""), pack=year.pack, year=year.year, reach=request.reach
+        )  # fmt: skip
+    except NaturalVillageRefused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, _("已改名。"))
+    return redirect("registers:row", record.pk)
+
+
+@needs(Verb.SHEET_PRINT, "GET")
+def paper(request: SignedInRequest, row_id: UUID) -> HttpResponse:
+    """The table for signature as PDF; GET `blank`=1: last year's values beside empty cells to be filled by hand."""
+    year = _year()
+    record, register = _table(request, row_id, year.pack)
+    require(request.reach, Verb.SHEET_PRINT, record)
+    make = blank_of if request.GET.get("blank") == "1" else paper_of
+    answer = HttpResponse(make(record, register, year.pack, request.reach), content_type="application/pdf")
+    answer["Content-Disposition"] = f'inline; filename="{register.key}-{record.subject_code}-{record.year}.pdf"'
+    return answer
+
+
+@needs(Verb.SECRET_REVEAL, "POST")
+def show_in_full(request: SignedInRequest, row_id: UUID, name: str) -> HttpResponse:
+    """A whole secret number of a register's row, with a reason and a trace."""
+    record = within_reach(Record.objects.all(), request.reach, pk=row_id)
+    require(request.reach, Verb.SECRET_REVEAL, record)
+    try:
+        return JsonResponse({"value": sealed.show_in_full(record=record, name=name, reason=request.POST.get("reason", ""), by=request.user)})
+    except ShowRefused as refused:
+        return JsonResponse({"message": str(refused)}, status=422)
