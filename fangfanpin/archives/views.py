@@ -18,12 +18,14 @@ from fangfanpin.households.models import Household, Person
 from fangfanpin.households.services import RevealRefused, reveal
 from fangfanpin.jobs.services import start
 from fangfanpin.pack.load import SHANGHAI
+from fangfanpin.policy.periods import window
 from fangfanpin.policy.services import pack_of, spoken
 from fangfanpin.privacy.secrets import mask_text
 from fangfanpin.quality.queries import with_sentences
 from fangfanpin.records import gates
 from fangfanpin.records.saving import is_reopened
 from fangfanpin.records.units import HOUSEHOLD_FORM, TARGET_HOUSEHOLD, load_unit
+from fangfanpin.registers import months
 from fangfanpin.registers import services as registers
 from fangfanpin.registers.definitions import registers_of
 
@@ -65,6 +67,8 @@ def household(request: SignedInRequest, household_id: UUID) -> HttpResponse:
             "may_unlock": can(request.reach, Verb.RECORD_UNLOCK, row),
             "may_reveal": can(request.reach, Verb.SECRET_REVEAL, row),
             "may_print": can(request.reach, Verb.SHEET_PRINT, row),
+            "worked": months.of_household(row, campaign.year, pack, request.reach),
+            "period": window(pack, "period"),
             "registers": registers.of_household(row, pack, request.reach),
             "may_register": can(request.reach, Verb.RECORD_ENTER, row) and row.kind == Household.Kind.ASSISTED,
             "register_kinds": [found for found in registers_of(pack) if found.form.subject == "household"],

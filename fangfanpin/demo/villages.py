@@ -40,7 +40,9 @@ def village_rows(naturals: Sequence[tuple[str, str]], villages: Sequence[DemoVil
             last = _village(draw, numbers, totals, len(under[village.code]))
             yield DemoRow("village_year", village.code, place=village.code, values=last, last=True, state="locked")
             if state in ("approved", "submitted"):
-                yield DemoRow("village_year", village.code, place=village.code, values=last | _stated(totals, draw), state=state)
+                yield DemoRow(
+                    "village_year", village.code, place=village.code, values=last | _counted(last, draw) | _stated(totals, draw), state=state
+                )
             yield from _people(village, draw, numbers, state)
 
 
@@ -64,9 +66,10 @@ def _drift(last: Values, draw: random.Random) -> Values:
 
 def _village(draw: random.Random, numbers: Numbers, totals: dict[str, int], count: int) -> Values:
     households, people = totals["households"], totals["population"]
+    attribute = "01" if draw.random() < 0.3 else "02"
     return {
         "leader_name": surname(draw) + given_name(draw, "1", 1970), "leader_post": draw.choice(_POSTS), "office_phone": numbers.phone(),
-        "village_attribute": "01" if draw.random() < 0.3 else "02", "is_exited": None, "team_required": draw.random() < 0.4,
+        "village_attribute": attribute, "is_exited": attribute == "01", "team_required": draw.random() < 0.4,
         "development_direction": draw.choice(("01", "02")), "terrain": "01", "party_members": people // 40, "graduate_officials": draw.randint(0, 2),
         "information_officers": draw.randint(1, 3), "lon": 117_000_000 + draw.randint(0, 600_000), "lat": 33_100_000 + draw.randint(0, 300_000),
         "altitude": draw.randint(1500, 2400), "farmland_mu": households * 900, "irrigated_mu": households * 700, "forest_mu": households * 20,
@@ -80,6 +83,15 @@ def _village(draw: random.Random, numbers: Numbers, totals: dict[str, int], coun
         "smartphone_households": households * 9 // 10, "clinics": 1, "public_toilets": draw.randint(1, 5), "doctors": draw.randint(1, 3),
         "waste_points": count, "library_rooms": 1, "primary_schools": draw.choice((0, 1)), "broadband_schools": draw.choice((0, 1)),
     }  # fmt: skip
+
+
+def _counted(last: Values, draw: random.Random) -> Values:
+    """What is counted over the period is never last year's."""
+    return {
+        "farmer_per_capita_income": last["farmer_per_capita_income"] * draw.randint(103, 109) // 100,
+        "collective_income_wan": last["collective_income_wan"] * draw.randint(95, 130) // 100,
+        "medical_assisted": last["medical_assisted"] + draw.randint(0, 4),
+    }
 
 
 def _stated(totals: dict[str, int], draw: random.Random) -> Values:

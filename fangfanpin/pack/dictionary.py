@@ -3,12 +3,13 @@
 import datetime
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from fangfanpin.expressions import Bool, Code, Date, Int, Number, Relation, Schema, Table, Text, Type
 from fangfanpin.pack.indicators import Indicator, ListItem
-from fangfanpin.pack.model import Form, Parameter, Section
+from fangfanpin.pack.model import Form, Months, Parameter, Section
 from fangfanpin.pack.source import Entry, Source
 
 TYPES = frozenset("text int money area_mu decimal code bool date month year phone ref image signature point secret_number".split())
@@ -255,6 +256,8 @@ def read_forms(source: Source, indicators: Mapping[str, Indicator]) -> dict[str,
         for item in form.indicators:
             for zh, en in _wrong_reference(item, form, targets):
                 source.reader.fault(rows[item.key].file, rows[item.key].line, zh, en)
+        for zh, en in _wrong_months(form, indicators):
+            source.wrong(entries[form.key].path, (*entries[form.key].near, "months"), zh, en)
         if form.is_register:
             _check_register(source, entries[form.key], form, rows)
     return found
@@ -332,7 +335,7 @@ def subject_item(form: Form) -> Indicator | None:
 
 def _form(source: Source, entry: Entry, items: list[Indicator]) -> Form:
     key = entry.key
-    source.only(entry, "title", "title_en", "subject", "period", "sections", "sum_groups", "register", "span")
+    source.only(entry, "title", "title_en", "subject", "period", "sections", "sum_groups", "register", "span", "months")
     given = entry.data.get("sections", [])
     sections = [data for data in given if isinstance(data, dict) and "key" in data and "title" in data] if isinstance(given, list) else []
     if not isinstance(given, list) or len(sections) != len(given):
@@ -372,6 +375,7 @@ def _form(source: Source, entry: Entry, items: list[Indicator]) -> Form:
         is_register=source.get(entry, "register", bool, False),
         title_en=source.get(entry, "title_en", str, ""),
         span=_span(source, entry, items),
+        months=_months(source, entry),
     )
 
 
@@ -386,6 +390,33 @@ def _span(source: Source, entry: Entry, items: list[Indicator]) -> tuple[str, st
         source.wrong(entry.path, (*entry.near, "span"), zh, "span names two dates or months of a register: from and to")
         return None
     return names[0], names[1]
+
+
+def _months(source: Source, entry: Entry) -> Months | None:
+    given = source.get(entry, "months", dict, {})
+    if not given:
+        return None
+    names = [str(given.get(slot.name, "")) for slot in fields(Months)]
+    if set(given) != {slot.name for slot in fields(Months)}:
+        wanted = "、".join(slot.name for slot in fields(Months))
+        source.wrong(entry.path, (*entry.near, "months"), f"months 要写明 {wanted}", "months needs five items")
+        return None
+    return Months(*names)
+
+
+def _wrong_months(form: Form, indicators: Mapping[str, Indicator]) -> Iterator[tuple[str, str]]:
+    """Are the items there, of the types that can be counted? Of persons' registers only."""
+    if (months := form.months) is None:
+        return
+    wanted = (
+        (f"{form.key}.{months.start}", "month"), (f"{form.key}.{months.end}", "month"), (f"{form.key}.{months.amount}", "money"),
+        (f"person_year.{months.typed_months}", ""), (f"household_year.{months.typed_amount}", "money"),
+    )  # fmt: skip
+    if not form.is_register or form.subject != "person":
+        yield "months 只能写在人的台账里", "months belongs to a register of persons"
+    for key, type_ in wanted:
+        if key not in indicators or (type_ and indicators[key].type != type_):
+            yield f"months 里的“{key}”不是这里能用的指标", f"bad item {key}"
 
 
 def _section(data: Mapping[str, Any], items: list[Indicator]) -> Section:

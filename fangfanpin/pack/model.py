@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -25,6 +25,18 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True)
+class Months:
+    """A person's rows that say from which month to which, and how much a month: items of the register; `typed_months` (person_year) and
+    `typed_amount` (household_year) are what was typed of the same."""
+
+    start: str
+    end: str
+    amount: str
+    typed_months: str
+    typed_amount: str
+
+
+@dataclass(frozen=True, slots=True)
 class Form:
     key: str
     title: str
@@ -36,6 +48,7 @@ class Form:
     is_register: bool = False
     title_en: str = ""
     span: tuple[str, str] | None = None  # items where a row begins and ends: two rows of one subject should not overlap
+    months: Months | None = None
 
     @property
     def is_yearly_of_place(self) -> bool:
@@ -404,6 +417,7 @@ class Pack:
                     "sum_groups": [sorted(group) for group in form.sum_groups],
                     "register": form.is_register,
                     "span": list(form.span) if form.span else None,
+                    "months": asdict(form.months) if form.months else None,
                 }
                 for form in self.forms.values()
             },

@@ -154,6 +154,8 @@ def kind_of(item: Indicator, options: int = FEW + 1) -> str:
             return "number"
         case "bool" | "date" | "month":
             return item.type
+        case "phone" | "secret_number":
+            return "text"
         case _:
             # Text that no list shows is a description: it gets room.
             return "text" if item.marks else "lines"

@@ -18,7 +18,7 @@ from fangfanpin.policy.services import spoken
 from fangfanpin.records import gates
 from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
 from fangfanpin.records.models import Record
-from fangfanpin.regions.names import name_of, townships
+from fangfanpin.regions.names import townships
 from fangfanpin.registers import drilldown, fields, natural_villages, reading, sealed, services, tables, yearly
 from fangfanpin.registers.definitions import Register, register_of
 from fangfanpin.registers.natural_villages import NaturalVillageRefused
@@ -37,8 +37,8 @@ def _year() -> CurrentYear:
         raise Http404 from None
 
 
-def _table(request: SignedInRequest, row_id: UUID, pack: Pack) -> tuple[Record, Register]:
-    record = within_reach(Record.objects.select_related("entered_by"), request.reach, pk=row_id)
+def _table(request: SignedInRequest, table_id: UUID, pack: Pack) -> tuple[Record, Register]:
+    record = within_reach(Record.objects.select_related("entered_by", "entry"), request.reach, pk=table_id)
     register = register_of(pack, record.form)
     if register is None or not register.is_yearly:
         raise Http404
@@ -110,7 +110,7 @@ def _under(request: SignedInRequest, record: Record, register: Register, year: C
     if register.form.subject != "village":
         return []
     return [
-        {"register": other, "rows": [(row, name_of(row.subject_code)) for row in yearly.of_village(other, year.year, record.village_code)]}
+        {"register": other, "rows": [(row, row.entry.label) for row in yearly.of_village(other, year.year, record.village_code)]}
         for other in yearly.yearly(spoken(year.pack))
         if other.form.subject == "natural_village"
     ]
@@ -171,16 +171,16 @@ def _store(
 
 
 @needs(Verb.HOUSEHOLD_VIEW, "GET")
-def behind(request: SignedInRequest, row_id: UUID, name: str) -> HttpResponse:
+def behind(request: SignedInRequest, table_id: UUID, item: str) -> HttpResponse:
     """Where a rolled-up value comes from."""
     year = _year()
-    record, register = _table(request, row_id, spoken(year.pack))
-    item = register.item(name)
+    record, register = _table(request, table_id, spoken(year.pack))
+    found = register.item(item)
     try:
-        counted = drilldown.behind(record, name, year.pack, request.reach)
+        counted = drilldown.behind(record, item, year.pack, request.reach)
     except KeyError:
         raise Http404 from None
-    assert item is not None, name
+    assert found is not None, item
     return render(
         request,
         "registers/behind.html",
@@ -188,18 +188,18 @@ def behind(request: SignedInRequest, row_id: UUID, name: str) -> HttpResponse:
             "register": register,
             "record": record,
             **tables.said(record, register, year.pack),
-            "item": item,
-            "value": spoken(year.pack).display(item, record.values.get(name)),
+            "item": found,
+            "value": spoken(year.pack).display(found, record.values.get(item)),
             "counted": counted,
         },
     )
 
 
 @needs(Verb.RECORD_ENTER, "POST")
-def submit(request: SignedInRequest, row_id: UUID) -> HttpResponse:
+def submit(request: SignedInRequest, table_id: UUID) -> HttpResponse:
     """POST `sure`. What stands in the way is shown on the form."""
     year = _year()
-    record, register = _table(request, row_id, year.pack)
+    record, register = _table(request, table_id, year.pack)
     require(request.reach, Verb.RECORD_ENTER, record)
     try:
         services.submit(record=record, register=register, pack=year.pack, sure=request.POST.get("sure") == "1", by=request.user)
@@ -231,10 +231,10 @@ def add_natural_village(request: SignedInRequest) -> HttpResponse:
 
 
 @needs(Verb.HOUSEHOLD_EDIT, "POST")
-def rename(request: SignedInRequest, row_id: UUID) -> HttpResponse:
+def rename(request: SignedInRequest, table_id: UUID) -> HttpResponse:
     """POST `name`: of the natural village."""
     year = _year()
-    record, register = _table(request, row_id, year.pack)
+    record, register = _table(request, table_id, year.pack)
     require(request.reach, Verb.HOUSEHOLD_EDIT, record)
     if register.form.subject != "natural_village":
         raise Http404
@@ -250,10 +250,10 @@ def rename(request: SignedInRequest, row_id: UUID) -> HttpResponse:
 
 
 @needs(Verb.SHEET_PRINT, "GET")
-def paper(request: SignedInRequest, row_id: UUID) -> HttpResponse:
+def paper(request: SignedInRequest, table_id: UUID) -> HttpResponse:
     """The table for signature as PDF; GET `blank`=1: last year's values beside empty cells to be filled by hand."""
     year = _year()
-    record, register = _table(request, row_id, year.pack)
+    record, register = _table(request, table_id, year.pack)
     require(request.reach, Verb.SHEET_PRINT, record)
     make = blank_of if request.GET.get("blank") == "1" else paper_of
     answer = HttpResponse(make(record, register, year.pack, request.reach), content_type="application/pdf")

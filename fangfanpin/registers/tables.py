@@ -158,7 +158,7 @@ def listed(register: Register, pack: Pack, reach: Reach, year: int, chosen: Chos
         rows = rows.filter(state=chosen.state)
     if after.isdigit():
         rows = rows.filter(subject_code__gt=after)
-    rows = rows.order_by("subject_code")
+    rows = rows.select_related("entry").order_by("subject_code")
     found: list[Record] = []
     for record in rows.iterator(chunk_size=200) if chosen.show else rows[: PAGE + 1]:
         if chosen.show == "lacking" and not yearly.missing(record.values, register):
@@ -176,7 +176,7 @@ def _row(record: Record, register: Register, pack: Pack, reach: Reach) -> Row:
     words, sensitive = Words(reach), can(reach, Verb.SENSITIVE_VIEW, record)
     return Row(
         record=record,
-        place=name_of(record.subject_code),
+        place=record.entry.label,
         under=name_of(record.village_code) if len(record.subject_code) > 12 else name_of(record.village_code[:9]),
         missing=tuple(yearly.missing(record.values, register)),
         differences=tuple(
@@ -199,7 +199,7 @@ def _columns(register: Register) -> Sequence[Indicator]:
 def said(record: Record, register: Register, pack: Pack) -> dict[str, Any]:
     """What every page of a table says: the place, the year, the period."""
     return {
-        "place": name_of(record.subject_code),
+        "place": record.entry.label,  # not out of the memory of names: a renaming is seen at once
         "under": name_of(record.village_code) if len(record.subject_code) > 12 else name_of(record.village_code[:9]),
         "is_natural": register.form.subject == "natural_village",
     }

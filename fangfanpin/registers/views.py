@@ -17,12 +17,13 @@ from fangfanpin.accounts.verbs import Verb
 from fangfanpin.households.models import Household
 from fangfanpin.pack import Pack
 from fangfanpin.pack.dictionary import SUBJECT_REFS
+from fangfanpin.policy.periods import window
 from fangfanpin.policy.services import spoken
 from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
 from fangfanpin.records.models import Record
 from fangfanpin.records.reviewing import ReviewRefused
 from fangfanpin.regions.names import townships
-from fangfanpin.registers import fields, queries, reading, sealed, services, table_views
+from fangfanpin.registers import fields, months, queries, reading, sealed, services, table_views
 from fangfanpin.registers.definitions import Register, register_of, registers_of
 from fangfanpin.registers.exporting import Wish, start_export
 from fangfanpin.registers.kept import kept_filters
@@ -259,6 +260,8 @@ def row(request: SignedInRequest, row_id: UUID) -> HttpResponse:
             "label": record.entry.label,
             "parts": reading.parts(record, register, pack, request.reach),
             "steps": reading.steps(record, register, pack, request.reach),
+            "worked": months.of_person(record.person, register.form, year.year, year.pack, request.reach) if record.person else None,
+            "period": window(year.pack, "period"),
             "mentioned_by": _mentioned_by(request, record, pack),
             "secrets": {item.name for item in sealed.secret_items(register)} if can(request.reach, Verb.SECRET_REVEAL, record) else (),
             "may_ask": can(request.reach, Verb.RECORD_ENTER, record),

@@ -307,7 +307,7 @@ def test_county_changes_a_rule_and_switches_one_off(packs: Path) -> None:
         ("national-2021/constraints.toml", 'fields = ["household_size"]', 'fields = ["size"]', "没有指标“household_year.size”"),
         ("national-2021/constraints.toml", 'severity = "warn"', 'severity = "hint"', "error 或 warn"),
         # roll-ups, rows apart
-        (ROLLUPS, "households = \"sum(natural_villages, households)\"", "households = \"sum(natural_village, households)\"", "是不是“natural_villages”"),
+        (ROLLUPS, "sum(natural_villages, households)", "sum(natural_village, households)", "是不是“natural_villages”"),
         (ROLLUPS, "population = \"sum(natural_villages, population)\"", "population = \"sum(natural_villages, populaton)\"", "是不是“population”"),
         (ROLLUPS, "count(households, monitoring_state =", "count(households, last.monitoring_state =", "不认识“last.monitoring_state”"),
         (ROLLUPS, "count(households, monitoring_state =", "count(households, monitoring_stat =", "是不是“monitoring_state”"),

@@ -73,7 +73,14 @@ class Samples:
 
 
 # Parameters that say which item of the object is meant; they do not decide about reach.
-FIXED: dict[str, Any] = {"target": "household", "name": "bank_card_no", "key": "households", "form": "microcredit", "ref": "household"}
+FIXED: dict[str, Any] = {
+    "target": "household",
+    "name": "bank_card_no",
+    "key": "households",
+    "form": "microcredit",
+    "ref": "household",
+    "item": "exit_households",
+}
 # Routes whose id is not a household's: what lies outside is somebody else's, whatever the place.
 OWNED = ("job_id", "file_id", "batch_id", "filter_id")
 
@@ -202,6 +209,9 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
                     "question_id": questions[household.pk].pk,
                     "sample_id": drawn[household.pk].pk,
                 }
+                if place != "inside" or household.village_code in reach_of(user):  # a helper sees households, not the village's table
+                    table = Record.objects.get(form="natural_village_year", year=2021, subject_code=household.natural_village_code)
+                    values["table_id"] = table.pk
             by_place[place] = values
         found[name] = Samples(by_place)
     # Accounts: a keeper's reach is over accounts of the same or a lower region that can do no more than themselves.
@@ -228,7 +238,8 @@ def _type(url: str, method: str) -> str:
 
 def _unknown() -> dict[str, Any]:
     ids = {
-        f"{word}_id": uuid4() for word in ("household", "clue", "conflict", "job", "file", "batch", "person", "record", "row", "question", "sample")
+        f"{word}_id": uuid4()
+        for word in ("household", "clue", "conflict", "job", "file", "batch", "person", "record", "row", "question", "sample", "table")
     }
     plain = {
         "user_id": 999_999_999,
