@@ -60,6 +60,7 @@ COMMANDS: dict[str, Entry] = {
     "export": Entry("fangfanpin.dashboards.commands", "导出清单", "worker"),
     "sheets": Entry("fangfanpin.fieldwork.commands", "打印信息比对表", "worker"),
     "sweep": Entry("fangfanpin.quality.commands", "全县数据排查", "worker"),
+    "rollups": Entry("fangfanpin.registers.commands", "重新核对全县村表的汇总", "worker"),
     "backup": Entry("fangfanpin.runtime.commands", "备份到一个文件（不含密钥）"),
     "restore": Entry("fangfanpin.runtime.commands", "从备份恢复"),
     "routes": Entry("fangfanpin.runtime.route_commands", "列出全部网址及所需权限"),

@@ -37,7 +37,9 @@ def _render(record: Record, register: Register, pack: Pack, reach: Reach, *, is_
 def _table(record: Record, register: Register, pack: Pack, reach: Reach, *, is_blank: bool) -> VillageTable:
     words, sensitive = Words(reach), can(reach, Verb.SENSITIVE_VIEW, record)
     last = yearly.last_of(record)
-    shown = {item.name: item for item in register.shown if item != register.subject and not (is_blank and register.is_stated(item))}
+    # What no other document states takes no line, and nobody is asked to write it in.
+    unsaid = {item.name for _computed, item in register.stated if is_blank or record.values.get(item.name) is None}
+    shown = {item.name: item for item in register.shown if item != register.subject and item.name not in unsaid}
 
     def row(item: Indicator) -> TableRow:
         before = last.values.get(item.name) if last else None
