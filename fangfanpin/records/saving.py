@@ -511,6 +511,7 @@ def _store(work: _Work) -> None:
             person.version += 1
             person.save()
     members.refresh_household(unit)
+    unit.registry_changed = bool(work.subjects_touched)
     if work.subjects_touched:
         unit.household.version += 1
         unit.household.save()

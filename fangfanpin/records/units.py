@@ -43,7 +43,8 @@ def past_of(record: Record) -> Past:
 
 @dataclass(slots=True)
 class Unit:
-    """`records` and `last` by target: "household" or a person's id as text."""
+    """`records` and `last` by target: "household" or a person's id as text. `registry_changed`: a save wrote to household or persons, not to
+    records only."""
 
     household: Household
     persons: list[Person]
@@ -53,6 +54,7 @@ class Unit:
     spells: list[MonitoringSpell] = field(default_factory=list)
     location: Location | None = None
     last_location: Location | None = None
+    registry_changed: bool = False
 
     def keep(self, target: str, record: Record) -> None:
         """Take in a record of the year or of the one before."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.expressions import Number, evaluate
@@ -40,14 +40,14 @@ class Counted:
 
 
 _HOW = {
-    "count": lazy("按下面各项的个数"),
-    "sum": lazy("由下面各项相加"),
-    "distinct": lazy("按下面的户数，同一户只算一次"),
-    "min": lazy("下面各项中最小的"),
-    "max": lazy("下面各项中最大的"),
-    "any": lazy("看下面有没有符合的"),
-    "all": lazy("看下面是不是都符合"),
-    "the": lazy("取下面唯一符合的一项"),
+    "count": gettext_lazy("按下面各项的个数"),
+    "sum": gettext_lazy("由下面各项相加"),
+    "distinct": gettext_lazy("按下面的户数，同一户只算一次"),
+    "min": gettext_lazy("下面各项中最小的"),
+    "max": gettext_lazy("下面各项中最大的"),
+    "any": gettext_lazy("看下面有没有符合的"),
+    "all": gettext_lazy("看下面是不是都符合"),
+    "the": gettext_lazy("取下面唯一符合的一项"),
 }  # fmt: skip
 
 

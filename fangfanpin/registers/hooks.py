@@ -12,7 +12,7 @@ from fangfanpin.records.changed import register_villages_changed
 from fangfanpin.records.current_year import NoYear, current_year
 from fangfanpin.records.saving import register_after_save
 from fangfanpin.records.units import Unit
-from fangfanpin.registers import rollups, slots, yearly
+from fangfanpin.registers import rollups, slots, sources, yearly
 from fangfanpin.registers.bulk import write_entries
 from fangfanpin.registers.definitions import registers_of
 
@@ -39,7 +39,9 @@ def follow(villages: Collection[str]) -> None:
 
 
 def follow_household(unit: Unit, pack: Pack, by: User) -> Sequence[Mapping[str, Any]]:
-    rollups.refresh(pack, unit.year, [unit.household.village_code])
+    """Most saves type values that no roll-up reads: they cost nothing here."""
+    if unit.registry_changed or sources.reads_records(pack):
+        rollups.refresh(pack, unit.year, [unit.household.village_code])
     return ()
 
 

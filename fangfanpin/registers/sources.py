@@ -111,6 +111,12 @@ def source_forms(pack: Pack) -> frozenset[str]:
 _sources: dict[str, frozenset[str]] = {}
 
 
+def reads_records(pack: Pack) -> bool:
+    """Do roll-ups read what is typed into a household's year, or only the registry?"""
+    own = {HOUSEHOLD: _HOUSEHOLD, PERSON: _PERSON}
+    return any(item not in own[name] for name, table in tables_of(pack).items() if name in own for item in table.items)
+
+
 def scan(table: Table, pack: Pack, year: int, *, narrowed: bool) -> sql.Composed:
     """A statement that gives the table's rows, every column as text: keys first. `narrowed`: to the villages of the parameter `villages`."""
     match table.name:
