@@ -84,6 +84,8 @@ def _subject_titles(register: Register) -> list[str]:
             return [_("户编号"), _("户主姓名"), _("村代码"), _("村")]
         case "person":
             return [_("人编号"), _("姓名"), _("户编号"), _("户主姓名"), _("村代码"), _("村")]
+        case "natural_village":
+            return [_("自然村代码"), _("自然村"), _("村代码"), _("村")]
         case _:
             return [_("村代码"), _("村")]
 
@@ -101,6 +103,8 @@ def _subject(entry: Entry, register: Register) -> list[str]:
             return [*household, *village]
         case "person":
             return [entry.person.code if entry.person else "", entry.person.member_name if entry.person else "", *household, *village]
+        case "natural_village":
+            return [entry.record.subject_code, entry.label, *village]
         case _:
             return village
 

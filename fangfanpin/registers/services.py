@@ -223,6 +223,9 @@ def _check(record: Record, register: Register, pack: Pack, sure: bool, refused: 
         refused.faults.setdefault(item_name, message)
     key = unique_key_of(record, register)
     if key is not None and Entry.objects.filter(form=register.key, unique_key=key).exclude(record_id=record.pk).exists():
+        if register.is_yearly:
+            refused.faults.setdefault(register.subject.name, _("这个村今年已有这张表，请在列表里打开它填写。"))
+            return
         names = "、".join(_called(item, pack) for item in register.unique)
         refused.faults.setdefault(register.unique[0].name, _("已有同样“%(names)s”的一条，请在列表里查找并修改那一条。") % {"names": names})
 

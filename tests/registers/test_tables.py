@@ -91,10 +91,11 @@ def test_every_village_and_natural_village_has_one_row_a_year(pack: Pack, acting
 def test_a_second_row_of_one_village_is_refused(pack: Pack, natural: Record, cast: dict[str, User], acting: Acting) -> None:
     reach = acting("village")
     given = {"natural_village_code": Given(chosen=(natural.subject_code,))}
-    with pytest.raises((Refused, IndexError)):
+    with pytest.raises(Refused) as refused:
         services.add(
             register=register(pack, natural.form), pack=pack, year=2021, record_id=uuid4(), given=given, sure=True, by=cast["village"], reach=reach
         )  # fmt: skip
+    assert "已有这张表" in refused.value.faults["natural_village_code"]
 
 
 def test_unchanged_carries_states_and_never_what_is_counted(pack: Pack, natural: Record, cast: dict[str, User], acting: Acting) -> None:
