@@ -116,6 +116,8 @@ def entries(register: Register, pack: Pack, reach: Reach, chosen: Chosen) -> Que
     """Rows in reach by the filter, in no order. Struck rows only where they are asked for."""
     columns = slots.columns(register, pack)
     rows = Entry.objects.visible_to(reach).filter(form=register.key)
+    if register.is_yearly:
+        rows = rows.filter(year=pack.form_year)  # last year's stand beside, not among them
     rows = rows.filter(state=chosen.state) if chosen.state else rows.exclude(state=Record.State.VOID)
     if chosen.mine:
         rows = rows.filter(entered_by_id=reach.user_id)

@@ -1,5 +1,6 @@
 """Tables of villages and teams: filled, carried over, handed in, reviewed; secrets of rows; rows apart in time; months from monthly rows."""
 
+import datetime
 import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,8 +13,10 @@ from django.test import Client
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.audit.models import Event
+from fangfanpin.campaigns import clock
 from fangfanpin.households.models import Household
 from fangfanpin.pack import Pack, load_pack
+from fangfanpin.pack.load import SHANGHAI
 from fangfanpin.pack.model import Months
 from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import Record
@@ -23,6 +26,7 @@ from fangfanpin.regions.names import name_of
 from fangfanpin.registers import months, natural_villages, sealed, services, yearly
 from fangfanpin.registers.bulk import write_entries
 from fangfanpin.registers.definitions import Register, register_of
+from fangfanpin.registers.exporting import Wish, table_of
 from fangfanpin.registers.models import Entry, Sealed, Shown
 from fangfanpin.registers.natural_villages import NaturalVillageRefused
 from fangfanpin.registers.services import Given, Refused
@@ -145,6 +149,25 @@ def test_it_is_handed_in_when_nothing_stands_on_last_year(pack: Pack, natural: R
     assert approved.state == Record.State.APPROVED
     with pytest.raises(Refused):
         change(approved, pack, by, acting("village"), typed(population="1"))
+
+
+def test_a_table_closes_with_entry(pack: Pack, natural: Record, cast: dict[str, User], acting: Acting) -> None:
+    acting("system")
+    clock.set_clock(clock.current(), datetime.datetime(2021, 11, 18, 9, tzinfo=SHANGHAI))
+    with pytest.raises(Refused) as refused:
+        change(natural, pack, cast["village"], acting("village"), typed(population="300"))
+    assert "截止" in refused.value.faults[""]
+    natural.refresh_from_db()
+    assert natural.state == Record.State.EMPTY
+
+
+def test_the_export_holds_this_year_only(pack: Pack, natural: Record, acting: Acting) -> None:
+    reach = acting("village")
+    table = table_of(register(pack, natural.form), pack, reach, Wish())
+    rows = list(table.rows)
+    assert table.total == len(rows) == Region.objects.filter(parent_id=natural.village_code).count()
+    assert [column.title for column in table.columns][:2] == ["自然村代码", "自然村"]
+    assert natural.subject_code in {row[0] for row in rows}
 
 
 def test_parts_beyond_the_whole_are_told(pack: Pack, natural: Record, cast: dict[str, User], acting: Acting) -> None:
