@@ -123,6 +123,7 @@ def _field(
         texts=texts,
         chosen=chosen,
         options=options,
+        above=over.name if over else "",
         unit=unit_of(item),
         fault=refused.faults.get(item.name, "") if refused else "",
         choices=refused.choices.get(item.name, ()) if refused else (),
@@ -130,6 +131,24 @@ def _field(
         fixed=fixed,
         notes=notes.get(item.name, ()),
     )
+
+
+def options_of(item: Indicator, pack: Pack) -> list[tuple[str, str, str]]:
+    """Code, word, first letters (pinyin of the Chinese word) of an item's list."""
+    return [(entry.code, entry.word, initials("".join(re.findall(r"\w", entry.zh)))) for entry in pack.lists[item.list]]
+
+
+def above(item: Indicator, register: Register, pack: Pack) -> Indicator | None:
+    """The item whose codes begin every code of this one: 39 产业帮扶 and 3901 种植. Its answer narrows what this one offers."""
+    if item.type != "code":
+        return None
+    codes = [entry.code for entry in pack.lists[item.list]]
+    for other in register.asked:
+        if other.type == "code" and not other.multi and other.list != item.list:
+            classes = tuple(entry.code for entry in pack.lists[other.list])
+            if all(code.startswith(classes) and code not in classes for code in codes):
+                return other
+    return None
 
 
 def unit_of(item: Indicator) -> str:

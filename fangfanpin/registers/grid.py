@@ -17,7 +17,7 @@ from fangfanpin.pack import Indicator, Pack
 from fangfanpin.policy.services import spoken
 from fangfanpin.records.models import Record
 from fangfanpin.regions.names import name_of
-from fangfanpin.registers import fields, services
+from fangfanpin.registers import fields, sealed, services
 from fangfanpin.registers.bulk import write_entries, write_links
 from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.mirror import unique_key_of, value_of
@@ -189,10 +189,14 @@ def save(register: Register, pack: Pack, year: int, rows: Sequence[Row], *, only
     try:
         with transaction.atomic():
             set_act(f"register.add {register.key}")
+            numbers = [(one.record, sealed.masked(one.record, register, {})) for one in good]
             Record.objects.bulk_create([one.record for one in good])
+            for record, fresh in numbers:
+                sealed.keep(record, fresh)
             keys = [one.record.pk for one in good]
             write_entries(register, pack, only=keys)
             write_links(register, only=keys)
+            services.follow(register, pack, {one.record.village_code for one in good})
     except IntegrityError:  # between check and save somebody else kept the same row, or another tab this very one
         for one in good:
             one.refused.faults.setdefault("", _("刚有人登记了同样的内容，这次没有保存，请再核对一次。"))

@@ -4,7 +4,7 @@ A row is kept as a whole or not at all. Two people at one row: items that only o
 shown with both values, and whoever came later decides.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -73,8 +73,10 @@ def add(
     if refused:
         raise refused
     set_act(f"register.add {register.key}")
+    fresh = sealed.masked(record, register, {})
     record.save(force_insert=True)
-    reflect(record, register, pack)
+    sealed.keep(record, fresh)
+    _reflect(record, register, pack)
     return record
 
 
@@ -110,25 +112,31 @@ def prepare(
     _set_subject(record, register, pack, _read(register.subject, given.get(register.subject.name), pack, reach, None, refused), reach, refused)
     record.values = _values(record, register, pack, given, reach, refused)
     _check(record, register, pack, sure, refused)
-    if refused:
-        raise refused
-    if not can(reach, Verb.RECORD_ENTER, record):
-        raise Refused({register.subject.name: _("您的岗位不能为这里登记。")})
-    set_act(f"register.add {register.key}")
-    fresh = sealed.masked(record, register, {})
-    record.save(force_insert=True)
-    sealed.keep(record, fresh)
-    _reflect(record, register, pack)
-    return record
+    if not refused.faults and not can(reach, Verb.RECORD_ENTER, record):
+        refused.faults[register.subject.name] = _("您的岗位不能为这里登记。")
+    if not refused.faults and (why := closed(record, register, by)):
+        refused.faults[""] = why
+    return record, refused
+
+
+def closed(record: Record, register: Register, by: User) -> str:
+    """Why nothing may be entered now: a yearly register closes with the year's entry, the others are open all year. "" where it is open."""
+    gate = gates.closed(record, by) if register.form.period == "year" else None
+    return gate.message if gate else ""
 
 
 def _reflect(record: Record, register: Register, pack: Pack) -> None:
     """What follows from a row that was written: its list row and links, and the roll-ups that read it."""
     reflect(record, register, pack)
+    follow(register, pack, [record.village_code])
+    if register.is_yearly:
+        record.refresh_from_db(fields=["values"])
+
+
+def follow(register: Register, pack: Pack, villages: Collection[str]) -> None:
+    """After rows were written, one or many (grid, import): find the roll-ups of their villages again where these read the register."""
     if register.key in sources.source_forms(pack):
-        rollups.refresh(pack, current_year().year, [record.village_code])
-        if register.is_yearly:
-            record.refresh_from_db(fields=["values"])
+        rollups.refresh(pack, current_year().year, villages)
 
 
 def _set_subject(record: Record, register: Register, pack: Pack, value: Any, reach: Reach, refused: Refused) -> None:
@@ -286,8 +294,7 @@ def _scope(record: Record, register: Register, pack: Pack) -> dict[str, Any]:
 @transaction.atomic
 def change(*, record: Record, register: Register, pack: Pack, seen: int, given: Mapping[str, Given], sure: bool, by: User, reach: Reach) -> Record:
     """Change a row as seen at a version. Items that others changed since and this person did not are kept. Raises Refused."""
-    record = _locked(record, register)
-    check_open(record, register, by)
+    record = _locked(record, register, by)
     refused = Refused(seen=record.version)
     offered = _values(record, register, pack, given, reach, refused)
     since = _changed_since(record, seen)
@@ -333,27 +340,20 @@ def _changed(record: Record, register: Register, pack: Pack, by: User) -> None:
     record.save()
 
 
-def _locked(record: Record, register: Register) -> Record:
-    """The row to be changed, as it stands now. A village's table only while no gate is closed: it belongs to the year's plan."""
+def _locked(record: Record, register: Register, by: User) -> Record:
+    """The row to be changed, as it stands now. Of a village's table the village's roll-ups are locked first."""
     if register.is_yearly:
         rollups.alone_with([record.village_code])
     record = Record.objects.select_for_update().get(pk=record.pk)
-    _may_change(record)
+    _may_change(record, register, by)
     return record
-
-
-def check_open(record: Record, register: Register, by: User) -> None:
-    """Raises Refused where the year's plan has closed entry of this table."""
-    if register.is_yearly and (closed := gates.closed(record, by)) is not None:
-        raise Refused({"": closed.message})
 
 
 @transaction.atomic
 def say_unchanged(*, record: Record, register: Register, pack: Pack, section: str, by: User) -> int:
     """ "Unchanged": last year's as-of and fixed values of a section become this year's, said by this person now; what was typed stays. Returns
     how many items were carried. Raises Refused."""
-    record = _locked(record, register)
-    check_open(record, register, by)
+    record = _locked(record, register, by)
     found = yearly.carried(record, yearly.last_of(record), register, section)
     if section not in {one.key for one in register.form.sections if one.tickable}:
         raise Refused({"": _("这一部分不能勾选“无变化”。")})
@@ -368,8 +368,7 @@ def say_unchanged(*, record: Record, register: Register, pack: Pack, section: st
 @transaction.atomic
 def submit(*, record: Record, register: Register, pack: Pack, sure: bool, by: User) -> Record:
     """Hand a village's table in for review: what is left empty was asked and left empty. Raises Refused."""
-    record = _locked(record, register)
-    check_open(record, register, by)
+    record = _locked(record, register, by)
     refused = Refused(seen=record.version)
     titles = {one.key: one.title for one in spoken(pack).forms[register.key].sections}
     for section in yearly.unconfirmed(record, yearly.last_of(record), register):
@@ -422,7 +421,7 @@ def strike(*, record: Record, register: Register, pack: Pack, reason: str, by: U
     """Take a row out that should not have been. It stays readable with its reason; its unique key is free again. Raises Refused."""
     if register.is_yearly:
         raise Refused({"": _("村表和自然村表每年一份，不能作废。")})
-    record = _locked(record, register)
+    record = _locked(record, register, by)
     if len(reason.strip()) < SHORTEST_REASON:
         raise Refused({"": _("请写明作废原因（至少 4 个字）。")})
     if Entry.objects.filter(record__links__to_record=record, record__links__is_current=True).exclude(state=Record.State.VOID).exists():

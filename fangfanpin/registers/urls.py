@@ -1,6 +1,6 @@
 from django.urls import path
 
-from fangfanpin.registers import table_views, views
+from fangfanpin.registers import entering, table_views, views
 
 app_name = "registers"
 urlpatterns = [

@@ -24,6 +24,7 @@ from fangfanpin.records.models import Record
 from fangfanpin.records.reviewing import ReviewRefused
 from fangfanpin.regions.names import townships
 from fangfanpin.registers import fields, months, queries, reading, sealed, services, table_views
+from fangfanpin.registers.carrying import carried
 from fangfanpin.registers.definitions import Register, register_of, registers_of
 from fangfanpin.registers.exporting import Wish, start_export
 from fangfanpin.registers.kept import kept_filters

@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("registers", "0002_security"),
+        ("registers", "0003_saved_filters"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
     operations = [
