@@ -20,6 +20,8 @@ class Verb(StrEnum):
     CLUE_SAMPLE = "clue.sample"
     TRANSFER_TICK = "transfer.tick"
     QUESTION_ANSWER = "question.answer"
+    ACT_HOUSEHOLD = "act.household"
+    ACT_DIVISION = "act.division"
     CAMPAIGN_VIEW = "campaign.view"
     CAMPAIGN_MANAGE = "campaign.manage"
     ACCOUNT_MANAGE = "account.manage"
