@@ -107,6 +107,7 @@ def progress_by(reach: Reach, year: int, *, length: int, under: str = "") -> lis
 
 def _counted_within_reach(reach: Reach, year: int, under: str) -> list[tuple[str, dict[str, int]]]:
     records = Record.objects.visible_to(reach).filter(form=HOUSEHOLD_FORM, year=year, village_code__startswith=under)
+    records = records.exclude(state=Record.State.VOID)  # of a household that was merged into another
     households = records.values("village_code").annotate(
         households=Count("id"),
         visited=Count("id", filter=Q(visited_on__isnull=False) | Q(state__in=SUBMITTED_STATES)),

@@ -106,7 +106,7 @@ def waiting(records: QuerySet[Record, Record], *, shown: str, place: str) -> Que
 def units_of(households: Sequence[Household], year: int) -> list[Unit]:
     """The units of a page of households with what this list compares (persons, records of both years); three queries for any number."""
     units = {household.pk: Unit(household=household, persons=[], year=year) for household in households}
-    for person in Person.objects.filter(household__in=units).order_by("position", "code"):
+    for person in Person.objects.filter(household__in=units, merged_into__isnull=True).order_by("position", "code"):
         units[person.household_id].persons.append(person)
     forms = (HOUSEHOLD_FORM, PERSON_FORM)
     for record in Record.objects.filter(household__in=units, year__in=(year, year - 1), form__in=forms):

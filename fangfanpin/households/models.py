@@ -49,6 +49,8 @@ class Household(models.Model):
     main_poverty_cause = models.CharField(max_length=CODE, blank=True)
     other_poverty_causes = ArrayField(models.CharField(max_length=CODE), default=list, blank=True)
     relapse_cause = models.CharField(max_length=CODE, blank=True)
+    # Became part of another household: kept with its past, no longer counted.
+    merged_into = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged_from", db_index=False)
     version = models.PositiveIntegerField(default=1)
     import_batch_id = models.UUIDField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -114,6 +116,8 @@ class Person(models.Model):
     change_reason = models.CharField(max_length=CODE, blank=True)
     change_date = models.DateField(null=True, blank=True)
     position = models.PositiveSmallIntegerField(default=0)  # order in the household, head first
+    # Entered twice: this row is the same person as that one and belongs to no household's members any more.
+    merged_into = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="merged_from", db_index=False)
     version = models.PositiveIntegerField(default=1)
     import_batch_id = models.UUIDField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -203,6 +207,9 @@ class Pairing(models.Model):
     helper_phone = models.CharField(max_length=20, blank=True)
     helper_unit = models.CharField(max_length=120, blank=True)
     unit_position = models.CharField(max_length=80, blank=True)
+    helper_id_secret = models.TextField(null=True, blank=True)
+    helper_id_mask = models.CharField(max_length=24, blank=True)
+    values = models.JSONField(default=dict, blank=True)  # the items of helper_pairing that have no column, as MonitoringSpell
     is_main = models.BooleanField(default=True)
     start_on = models.DateField()
     end_on = models.DateField(null=True, blank=True)

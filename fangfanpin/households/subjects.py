@@ -197,5 +197,5 @@ def person_columns(values: Mapping[str, Any]) -> dict[str, Any]:
     for name in (*PERSON_COLUMNS, *PERSON_SECRETS):
         if name in values and name != "household_id":
             set_person_value(person, name, values[name])
-    skipped = {"id", "household", "version", "created_at", "updated_at", "import_batch_id", "position", "village_code"}
+    skipped = {"id", "household", "version", "created_at", "updated_at", "import_batch_id", "position", "village_code", "merged_into"}
     return {f.attname: getattr(person, f.attname) for f in Person._meta.concrete_fields if f.name not in skipped}

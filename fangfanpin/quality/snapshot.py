@@ -144,6 +144,7 @@ def _scans(year: int, columns: Mapping[str, Columns], pack: Pack) -> dict[str, s
     last = {table: sorted(columns[table].last) for table in ("household", "person")}
     subject = {"household": HOUSEHOLD_SUBJECT, "person": PERSON_SUBJECT}
     as_swept = sql.SQL(" AND state IN ({})").format(sql.SQL(", ").join(map(sql.Literal, SWEPT_STATES)))
+    not_merged = sql.SQL(" WHERE merged_into_id IS NULL")  # a person entered twice is read once
     of_record = [
         sql.SQL("entered_by_id::text AS entered_by, checked_by_id::text AS checked_by"),
         sql.SQL("to_char(submitted_at AT TIME ZONE 'Asia/Shanghai', 'YYYYMMDD')::int AS entered_on"),
@@ -154,7 +155,7 @@ def _scans(year: int, columns: Mapping[str, Columns], pack: Pack) -> dict[str, s
     household_last = [item for item in last["household"] if item not in HOUSEHOLD_SUBJECT]
     return {
         "household": _household_scan(columns),
-        "person": _registry_scan("person", "households_person", PERSON_SUBJECT, columns, "village_code", "member_state"),
+        "person": _registry_scan("person", "households_person", PERSON_SUBJECT, columns, "village_code", "member_state") + not_merged,
         "household_now": _unpacked_scan("household_year", year, of_record, _recorded("household", columns)) + as_swept,
         "person_now": _record_scan("person_year", year, _taken_out("values", _recorded("person", columns))),
         "household_last": _unpacked_scan("household_year", year - 1, then["household"], household_last, was["household"]),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
@@ -84,7 +85,7 @@ def _parsed(typed: NewHousehold, pack: Pack) -> _Checked:
 
 
 def _places(typed: NewHousehold) -> tuple[Region | None, dict[str, str]]:
-    village = Region.objects.villages().filter(pk=typed.village_code).first()
+    village = Region.objects.villages().valid_on(timezone.localdate()).filter(pk=typed.village_code).first()
     if village is None:
         return None, {"village_code": _("请选择这户所在的村。")}
     if typed.natural_village_code:

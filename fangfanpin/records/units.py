@@ -73,13 +73,16 @@ class Unit:
 def load_unit(household: Household, year: int, *, lock: bool = False) -> Unit:
     """Every row of a household's year and of the year before. With `lock` its rows are locked, in the order household,
     persons, records, so that two saves of one household wait for each other and never deadlock."""
-    persons = household.persons.order_by("position", "code")
+    persons = household.persons.filter(merged_into__isnull=True).order_by("position", "code")
     records = Record.objects.filter(household=household, year__in=(year, year - 1), form__in=(HOUSEHOLD_FORM, PERSON_FORM))
     if lock:
         household = Household.objects.select_for_update().get(pk=household.pk)
         persons, records = persons.select_for_update(), records.select_for_update().order_by("id")
     unit = Unit(household=household, persons=list(persons), year=year)
+    members = {person.id for person in unit.persons}
     for record in records:
+        if record.form == PERSON_FORM and record.subject_id not in members:
+            continue  # of a row that was merged into another person's
         target = TARGET_HOUSEHOLD if record.form == HOUSEHOLD_FORM else str(record.subject_id)
         unit.keep(target, record)
     unit.spells = list(household.spells.order_by("spell_no"))

@@ -42,6 +42,7 @@ class Region(models.Model):
     valid_from = models.DateField(null=True, blank=True)
     valid_to = models.DateField(null=True, blank=True)
     successor = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="predecessors")
+    former_names = models.JSONField(default=list, blank=True)  # [{"name", "until": ISO day}], the oldest first
     position = models.PositiveIntegerField(default=0)  # walking order of natural villages
 
     objects = RegionQuerySet.as_manager()

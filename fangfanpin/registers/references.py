@@ -54,7 +54,8 @@ def choices(ref: str, text: str, reach: Reach, *, household: UUID | None = None)
 
 
 def _households(text: str, reach: Reach, household: UUID | None) -> list[Choice]:
-    rows = search(text, reach).filter(kind=Household.Kind.ASSISTED).order_by("village_code", "walking_order", "code")[:OFFERED]
+    found = search(text, reach).filter(kind=Household.Kind.ASSISTED, merged_into__isnull=True)
+    rows = found.order_by("village_code", "walking_order", "code")[:OFFERED]
     return [Choice(str(row.pk), row.head_name or row.code, f"{name_of(row.village_code)} {row.code}") for row in rows]
 
 

@@ -55,8 +55,10 @@ UPDATE roster_pairing s SET other_id = k.id FROM (
 """
 _INSERT = """
 INSERT INTO households_pairing
-    (id, household_id, village_code, user_id, helper_name, helper_phone, helper_unit, unit_position, is_main, start_on, end_on, import_batch_id)
-SELECT fresh, household_id, village_code, user_id, helper_name, helper_phone, helper_unit, unit_position, says_main IS NOT FALSE, start_on, end_on, %s
+    (id, household_id, village_code, user_id, helper_name, helper_phone, helper_unit, unit_position, helper_id_mask, values, is_main,
+    start_on, end_on, import_batch_id)
+SELECT fresh, household_id, village_code, user_id, helper_name, helper_phone, helper_unit, unit_position, '', '{}', says_main IS NOT FALSE,
+    start_on, end_on, %s
 FROM roster_pairing WHERE known_id IS NULL AND other_id IS NULL
 """
 # Dates are taken together, and only such as follow each other.
