@@ -87,6 +87,7 @@ INSTALLED_APPS = [
     "fangfanpin.questions",
     "fangfanpin.workshop",
     "fangfanpin.fieldwork",
+    "fangfanpin.pairings",
     "fangfanpin.archives",
     "fangfanpin.dashboards",
     "fangfanpin.web",

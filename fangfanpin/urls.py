@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("fangfanpin.workshop.urls")),
     path("", include("fangfanpin.quality.urls")),
     path("", include("fangfanpin.fieldwork.urls")),
+    path("", include("fangfanpin.pairings.urls")),
     path("", include("fangfanpin.archives.urls")),
     path("", include("fangfanpin.dashboards.urls")),
 ]

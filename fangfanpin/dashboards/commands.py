@@ -17,13 +17,16 @@ from fangfanpin.regions.models import Region
 _FEW_CHOICES = 20
 _FILTERS = {
     "place": "地区：乡镇、村的代码或名称",
-    "state": "农户清单按采集情况：empty、draft、submitted、returned、approved、locked；疑似问题按处理情况：due、review、confirmed、closed、all",
+    "state": "农户清单按采集情况：empty、draft、submitted、returned、approved、locked；疑似问题按处理情况：due、review、confirmed、closed、all；"
+    "帮扶结对按情况：now、ended、coming、all",
     "kind": "户类型：assisted、exited、monitored、monitored_open、ordinary",
     "clue": "open：只要有疑问的",
     "q": "姓名、编号或证件号码",
     "shown": "waiting 或 done：还没录入或已录入国家系统的",
     "severity": "疑似问题的级别：E（必须更正）、W（需要核实）、I（提示）",
     "rule": "规则编号，如 C001",
+    "helper": "帮扶责任人姓名开头或电话",
+    "main": "1 或 0：是不是主要帮扶责任人",
     "batch": "花名册的编号：文件页地址里的那一段",
     "household": "农户的编号：农户页地址里的那一段",
     "target": "household 或成员的编号：修改记录页地址里的那一段",

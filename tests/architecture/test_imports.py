@@ -13,6 +13,7 @@ LAYERS = (
     ("demo",),
     ("dashboards",),
     ("archives",),
+    ("pairings",),
     ("fieldwork",),
     ("questions", "workshop"),
     ("quality",),

@@ -18,7 +18,7 @@ from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
 from fangfanpin.files.models import StoredFile
 from fangfanpin.files.services import store
-from fangfanpin.households.models import Household, Person
+from fangfanpin.households.models import Household, Pairing, Person
 from fangfanpin.jobs.models import Job
 from fangfanpin.policy.models import IndicatorNote
 from fangfanpin.quality.models import Clue, ClueSample
@@ -208,6 +208,7 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
                     "row_id": rows[household.pk].pk,
                     "question_id": questions[household.pk].pk,
                     "sample_id": drawn[household.pk].pk,
+                    "pairing_id": Pairing.objects.filter(household=household)[0].pk,
                 }
                 if place != "inside" or household.village_code in reach_of(user):  # a helper sees households, not the village's table
                     table = Record.objects.get(form="natural_village_year", year=2021, subject_code=household.natural_village_code)
@@ -237,10 +238,8 @@ def _type(url: str, method: str) -> str:
 
 
 def _unknown() -> dict[str, Any]:
-    ids = {
-        f"{word}_id": uuid4()
-        for word in ("household", "clue", "conflict", "job", "file", "batch", "person", "record", "row", "question", "sample", "table")
-    }
+    words = ("household", "clue", "conflict", "job", "file", "batch", "person", "record", "row", "question", "pairing", "sample", "table")
+    ids = {f"{word}_id": uuid4() for word in words}
     plain = {
         "user_id": 999_999_999,
         "filter_id": 999_999_999,
