@@ -88,6 +88,7 @@ INSTALLED_APPS = [
     "fangfanpin.workshop",
     "fangfanpin.fieldwork",
     "fangfanpin.pairings",
+    "fangfanpin.acts",
     "fangfanpin.archives",
     "fangfanpin.dashboards",
     "fangfanpin.web",

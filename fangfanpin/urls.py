@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("fangfanpin.quality.urls")),
     path("", include("fangfanpin.fieldwork.urls")),
     path("", include("fangfanpin.pairings.urls")),
+    path("", include("fangfanpin.acts.urls")),
     path("", include("fangfanpin.archives.urls")),
     path("", include("fangfanpin.dashboards.urls")),
 ]

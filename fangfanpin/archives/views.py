@@ -71,6 +71,7 @@ def household(request: SignedInRequest, household_id: UUID) -> HttpResponse:
             "period": window(pack, "period"),
             "registers": registers.of_household(row, pack, request.reach),
             "may_register": can(request.reach, Verb.RECORD_ENTER, row) and row.kind == Household.Kind.ASSISTED,
+            "may_act": can(request.reach, Verb.ACT_HOUSEHOLD, row),
             "may_pair": can(request.reach, Verb.HOUSEHOLD_EDIT, row),
             "register_kinds": [found for found in registers_of(pack) if found.form.subject == "household"],
             "bank": {"name": row.bank_name, "mask": row.bank_card_mask, "holder": row.bank_holder},

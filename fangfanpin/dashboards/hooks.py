@@ -112,6 +112,7 @@ _ENTRIES = (
     _Entry("archive", _("农户档案"), "/households/", (Verb.HOUSEHOLD_VIEW,), ("/households/",), unless=_WORKS),
     _Entry("archive", _("台账"), "/registers/", (Verb.HOUSEHOLD_VIEW,), ("/registers/",), unless=_WORKS),
     _Entry("archive", _("帮扶结对"), "/pairings/", (Verb.HOUSEHOLD_VIEW,), ("/pairings/",), unless=_WORKS),
+    _Entry("archive", _("变动办理"), "/acts/", (Verb.ACT_HOUSEHOLD,), ("/acts/",)),
     _Entry("supervise", _("进度和地图"), "/progress/", (Verb.CAMPAIGN_VIEW,), ("/progress/",)),
     _Entry("settings", _("导入花名册"), "/imports/", (Verb.IMPORT_ROSTER,), ("/imports/",)),
     _Entry("settings", _("规则"), "/rules/", (Verb.RULE_MANAGE,), ("/rules/",)),

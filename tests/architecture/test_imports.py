@@ -13,6 +13,7 @@ LAYERS = (
     ("demo",),
     ("dashboards",),
     ("archives",),
+    ("acts",),
     ("pairings",),
     ("fieldwork",),
     ("questions", "workshop"),

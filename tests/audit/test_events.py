@@ -39,6 +39,15 @@ def test_every_personal_table_is_tracked() -> None:
     assert protected - tracked_tables() - NOT_TRACKED == set()
 
 
+@pytest.mark.django_db
+def test_inside_a_guided_act_every_personal_table_is_tracked() -> None:
+    """Its undo reads the events."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE starts_with(tgname, 'ffp_act_')")
+        in_acts = {row[0] for row in cursor.fetchall()}
+    assert in_acts == NOT_TRACKED - {"audit_event"}
+
+
 def test_an_insert_an_update_and_a_bulk_update_are_events(acting: Callable[[str], Reach], cast: dict[str, object]) -> None:
     acting("county")
     set_act("test.act")

@@ -15,6 +15,7 @@ from django.utils import timezone
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, reach_of
 from fangfanpin.accounts.verbs import Verb
+from fangfanpin.acts.models import Act
 from fangfanpin.campaigns import clock
 from fangfanpin.files.models import StoredFile
 from fangfanpin.files.services import store
@@ -147,6 +148,12 @@ def _tray_row(batch: ImportBatch) -> TrayRow:
     return TrayRow.objects.create(batch=batch, village_code="340323100201", sheet="x", row_number=2, cells={"code": "", "row": []}, faults=[])
 
 
+def _act(household: Household, by: User) -> Act:
+    """A guided act in the household's village."""
+    place = {"household_id": household.pk, "village_code": household.village_code, "villages": [household.village_code]}
+    return Act.objects.create(kind=Act.Kind.SPLIT, title="x", reason="x", by=by, **place)
+
+
 def _places(cast: dict[str, User], name: str) -> dict[str, Household | None]:
     """A household inside this person's reach, one beside it (the same township where there is one), one far off."""
     reach = reach_of(cast[name])
@@ -209,6 +216,7 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
                     "question_id": questions[household.pk].pk,
                     "sample_id": drawn[household.pk].pk,
                     "pairing_id": Pairing.objects.filter(household=household)[0].pk,
+                    "act_id": _act(household, user).pk,
                 }
                 if place != "inside" or household.village_code in reach_of(user):  # a helper sees households, not the village's table
                     table = Record.objects.get(form="natural_village_year", year=2021, subject_code=household.natural_village_code)
@@ -238,7 +246,7 @@ def _type(url: str, method: str) -> str:
 
 
 def _unknown() -> dict[str, Any]:
-    words = ("household", "clue", "conflict", "job", "file", "batch", "person", "record", "row", "question", "pairing", "sample", "table")
+    words = ("household", "clue", "conflict", "job", "file", "batch", "person", "record", "row", "question", "pairing", "act", "sample", "table")
     ids = {f"{word}_id": uuid4() for word in words}
     plain = {
         "user_id": 999_999_999,

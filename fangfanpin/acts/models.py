@@ -1,0 +1,69 @@
+"""Guided acts: one deed over many rows, with its reason, told before and after, and undone as a whole (docs/decisions/0009)."""
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from fangfanpin.accounts.reach import ReachQuerySet
+
+
+class Act(models.Model):
+    """`lines`: [what, before, after] in words, as they were shown. `plain`: rows of tables without events (divisions, assignments) as
+    {"table", "key", "before", "after"}, in the order they were written; `after` None where the row went, `before` None where it was made.
+    `events`: how many the act wrote, so that an undo knows whether it sees all of them. `made`: divisions it made."""
+
+    class Kind(models.TextChoices):
+        HAND_OVER = "hand_over", _("移交帮扶户")
+        MOVE_NATURAL = "move_natural", _("自然村划转")
+        SPLIT = "split", _("分户")
+        MERGE = "merge", _("并户")
+        MOVE_MEMBER = "move_member", _("成员转户")
+        MERGE_PERSON = "merge_person", _("合并重复的人")
+        DIVISION_MERGE = "division_merge", _("区划合并")
+        DIVISION_SPLIT = "division_split", _("区划拆分")
+        DIVISION_RENAME = "division_rename", _("区划更名")
+        UNDO = "undo", _("撤销")
+
+    class State(models.TextChoices):
+        DONE = "done", _("已办理")
+        UNDONE = "undone", _("已撤销")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    title = models.CharField(max_length=200)
+    reason = models.CharField(max_length=500)
+    household_id = models.UUIDField(null=True, blank=True)  # no reference: the undo of an earlier act may take the household away
+    village_code = models.CharField(max_length=12)
+    villages = ArrayField(models.CharField(max_length=12), default=list)
+    lines = models.JSONField(default=list)
+    plain = models.JSONField(default=list)
+    made = ArrayField(models.CharField(max_length=15), default=list)
+    events = models.PositiveIntegerField(null=True)  # counted when the act is done: a change, hence its last event
+    state = models.CharField(max_length=10, choices=State.choices, default=State.DONE)
+    undoes = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="undone_by")
+    by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    objects = ReachQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-at",)
+        indexes = [models.Index(fields=["village_code", "-at"], name="act_of_village")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
+    @property
+    def name(self) -> str:
+        """As its events carry it."""
+        return f"act.{self.kind} {self.pk}"
+
+
+MOVES = frozenset({
+    Act.Kind.MOVE_NATURAL, Act.Kind.SPLIT, Act.Kind.MERGE, Act.Kind.MOVE_MEMBER, Act.Kind.MERGE_PERSON, Act.Kind.DIVISION_MERGE,
+    Act.Kind.DIVISION_SPLIT,
+})  # fmt: skip
+"""Kinds that change whose rows they are; a row made later in such a household stands on them."""
+OF_DIVISIONS = frozenset({Act.Kind.MOVE_NATURAL, Act.Kind.DIVISION_MERGE, Act.Kind.DIVISION_SPLIT, Act.Kind.DIVISION_RENAME})

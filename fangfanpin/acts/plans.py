@@ -1,0 +1,176 @@
+"""What an act is going to do, told before it is done; and the doing, as one transaction whose events carry the act's name."""
+
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.forms.models import model_to_dict
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+
+from fangfanpin.accounts.models import Assignment, User
+from fangfanpin.accounts.reach import Reach, reach_of, set_act, set_database_reach
+from fangfanpin.accounts.verbs import Verb
+from fangfanpin.acts.models import OF_DIVISIONS, Act
+from fangfanpin.audit.models import Event
+from fangfanpin.regions.models import Region
+
+SHORTEST_REASON = 4
+LONGEST_REASON = 500
+LINES_KEPT = 400  # of what was before and after
+
+
+class ActRefused(Exception):
+    """It cannot be done; the message (for the person) says why and what to do. `field`: the name of what must be typed otherwise."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(slots=True)
+class Trace:
+    """Rows of tables without events that an act wrote, and the divisions it made."""
+
+    plain: list[dict[str, Any]] = field(default_factory=list)
+    made: list[str] = field(default_factory=list)
+
+    def region(self, row: Region) -> None:
+        """Store a division, new or changed."""
+        known = Region.objects.filter(pk=row.pk).first()
+        before = row_json(known) if known is not None else None
+        row.save(force_insert=known is None, force_update=known is not None)
+        if known is None:
+            self.made.append(row.pk)
+        self.plain.append({"table": "regions_region", "key": row.pk, "before": before, "after": row_json(row)})
+
+    def assignment(self, row: Assignment) -> None:
+        """Store an assignment, new or changed."""
+        known = Assignment.objects.filter(pk=row.pk).first() if row.pk else None
+        before = row_json(known) if known is not None else None
+        row.save()
+        self.plain.append({"table": "accounts_assignment", "key": row.pk, "before": before, "after": row_json(row)})
+
+
+def row_json(row: Region | Assignment) -> dict[str, Any]:
+    """A plain row by column, as JSON holds it."""
+    fields = {f.name: f for f in row._meta.concrete_fields}
+    return {
+        fields[name].attname: value.isoformat() if hasattr(value, "isoformat") else value for name, value in model_to_dict(row, list(fields)).items()
+    }
+
+
+Line = tuple[str, str, str]  # what, before, after
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`villages`: every one whose rows change, the act's own first. `households`: how many are touched. `work` does it."""
+
+    kind: Act.Kind
+    title: str
+    villages: tuple[str, ...]
+    lines: Sequence[Line]
+    work: Callable[[Trace], None]
+    household_id: uuid.UUID | None = None
+    warnings: Sequence[str] = ()
+
+
+def verb_of(kind: str) -> Verb:
+    """Which right an act, or its undo, needs."""
+    return Verb.ACT_DIVISION if kind in OF_DIVISIONS else Verb.ACT_HOUSEHOLD
+
+
+def must_hold(reach: Reach, kind: str, villages: Iterable[str]) -> None:
+    """The right, over every village concerned. Raises ActRefused."""
+    verb = verb_of(kind)
+    if not all(reach.allows(verb, village_code=code) for code in villages):
+        raise ActRefused(_("涉及您管辖范围以外的村，请由上一级办理。"))
+
+
+@transaction.atomic
+def carry_out(plan: Plan, *, reason: str, by: User, reach: Reach) -> Act:
+    """Do what the plan says, or nothing. Raises ActRefused."""
+    must_hold(reach, plan.kind, plan.villages)
+    if len(reason.strip()) < SHORTEST_REASON:
+        raise ActRefused(_("请写明原因（至少 4 个字），以后查得到为什么这样办。"), "reason")
+    act = opened(kind=plan.kind, title=plan.title, reason=reason, villages=plan.villages, household_id=plan.household_id, lines=plan.lines, by=by)
+    trace = Trace()
+    try:
+        with transaction.atomic():
+            plan.work(trace)
+            check_references()
+    except IntegrityError as fault:
+        raise ActRefused(_("办不了：和已有的登记重复或冲突（%(what)s）。请先处理那一条再办。") % {"what": constraint_of(fault)}) from fault
+    act.plain, act.made = trace.plain, trace.made
+    closed(act)
+    return act
+
+
+def opened(
+    *,
+    kind: Act.Kind,
+    title: str,
+    reason: str,
+    villages: Sequence[str],
+    household_id: uuid.UUID | None,
+    lines: Sequence[Line],
+    by: User,
+    undoes: Act | None = None,
+) -> Act:
+    """The act's row, whose making is the first of its events."""
+    act = Act(
+        kind=kind,
+        title=title[:200],
+        reason=reason.strip()[:LONGEST_REASON],
+        village_code=villages[0],
+        villages=list(dict.fromkeys(villages)),
+        household_id=household_id,
+        lines=[list(line) for line in lines[:LINES_KEPT]],
+        by=by,
+        undoes=undoes,
+    )
+    set_act(act.name)
+    act.save(force_insert=True)
+    return act
+
+
+def closed(act: Act) -> None:
+    """Count the act's events; the change of its row is the last of them."""
+    first = Event.objects.of_row(Act._meta.db_table, act.pk).values_list("id", flat=True)[0]
+    act.events = Event.objects.filter(id__gte=first, act=act.name).exclude(table_name=Act._meta.db_table).count()
+    act.save(update_fields=["events", "plain", "made"])
+
+
+def check_references() -> None:
+    """References are checked at the end of a transaction; an act wants to know before it says that it is done."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+
+
+def widen(by: User) -> None:
+    """Divisions that were just made, or are there again, lie within the reach from now on; act and source stay."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('ffp.act'), current_setting('ffp.source')")
+        act, source = cursor.fetchone()
+    set_database_reach(reach_of(by), act=act, source=source)
+
+
+_WORDS = {
+    "a_household_has_one_main_helper_at_a_time": gettext_noop("同一户同时有两个主要帮扶责任人"),
+    "a_register_row_is_kept_once": gettext_noop("台账里有同样的一条"),
+    "a_clue_that_comes_back_is_the_same_clue": gettext_noop("同一条疑问"),
+    "a_pairing_ends_after_it_begins": gettext_noop("结束日期早于开始日期"),
+    "a_household_code_is_given_once": gettext_noop("户编号已经用过"),
+}
+
+
+def constraint_of(fault: IntegrityError) -> str:
+    """What the database refused, in words."""
+    name = getattr(getattr(fault.__cause__, "diag", None), "constraint_name", "") or ""
+    if name.endswith("_fk") or "_fk_" in name:
+        return _("还有别的资料挂在新建的户或人上")
+    return _(_WORDS[name]) if name in _WORDS else name or "?"

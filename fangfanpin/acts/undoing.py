@@ -1,0 +1,322 @@
+"""Undo an act by its own events, whatever its kind: rows it made go, rows it changed get every former value (docs/decisions/0009)."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.apps import apps
+from django.db import IntegrityError, connection, models, transaction
+from django.db.models import ProtectedError, Q
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from fangfanpin.accounts.models import Assignment, User
+from fangfanpin.accounts.reach import Reach
+from fangfanpin.acts.models import MOVES, Act
+from fangfanpin.acts.plans import SHORTEST_REASON, ActRefused, check_references, closed, constraint_of, must_hold, opened, row_json, widen
+from fangfanpin.audit.models import Event
+from fangfanpin.households.models import Household
+from fangfanpin.quality.models import Clue
+from fangfanpin.regions.models import Region
+
+_ACTS = Act._meta.db_table
+_PLAIN: Mapping[str, type[Region | Assignment]] = {"regions_region": Region, "accounts_assignment": Assignment}
+_SWEEP = "quality.sweep"
+_NAMED = 5  # what stands on an act is named up to here
+
+
+@dataclass(slots=True)
+class _Story:
+    """What an act did to rows of one table: `made` in the order of making; `former`: of every changed column the oldest value;
+    `left`: the newest."""
+
+    made: list[str] = field(default_factory=list)
+    former: dict[str, dict[str, Any]] = field(default_factory=dict)
+    left: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+
+def _models() -> dict[str, type[models.Model]]:
+    return {model._meta.db_table: model for model in apps.get_models()}
+
+
+def _bounds(act: Act) -> tuple[int, int]:
+    """The act's first and last event: the making of its row and the last change of it in the act."""
+    ids = list(Event.objects.of_row(_ACTS, act.pk).filter(act=act.name).values_list("id", flat=True))
+    if not ids:
+        raise ActRefused(_("找不到这次办理的记录，不能撤销。"))
+    return ids[0], ids[-1]
+
+
+def _stories(act: Act, first: int, last: int) -> dict[str, _Story]:
+    found: dict[str, _Story] = {}
+    events = Event.objects.filter(id__gte=first, id__lte=last, act=act.name).exclude(table_name=_ACTS).order_by("id")
+    count = 0
+    for event in events.iterator(chunk_size=2000):
+        count += 1
+        story = found.setdefault(event.table_name, _Story())
+        if event.op == "I":
+            story.made.append(event.row_id)
+        elif event.op == "U" and event.row_id not in story.made:
+            former, left = story.former.setdefault(event.row_id, {}), story.left.setdefault(event.row_id, {})
+            for name, (before, after) in (event.changed or {}).items():
+                former.setdefault(name, before)
+                left[name] = after
+    if count != act.events:
+        raise ActRefused(_("这次办理涉及您管辖范围以外的户，请由上一级撤销。"))
+    return found
+
+
+def standing(act: Act) -> list[str]:
+    """What was done since with the rows of an act, in words; nothing: it can be undone."""
+    first, last = _bounds(act)
+    return _standing(act, _stories(act, first, last), first, last)
+
+
+def _standing(act: Act, stories: Mapping[str, _Story], first: int, last: int) -> list[str]:
+    rows = {(table, row) for table, story in stories.items() for row in (*story.made, *story.former)}
+    households = set(
+        Event.objects.filter(id__gte=first, id__lte=last, act=act.name, household_id__isnull=False).values_list("household_id", flat=True)
+    )
+    new = Q(op="I", household_id__in=households)
+    if act.kind not in MOVES:
+        new &= Q(table_name__in=list(stories))
+    new |= Q(op="I", village_code__in=[code for code in act.made if len(code) == 12])
+    since = Event.objects.filter(id__gt=last).exclude(table_name=_ACTS).exclude(act=_SWEEP)
+    later = list(since.filter(new).order_by("id"))
+    ids = sorted({row for _table, row in rows})
+    for start in range(0, len(ids), 1000):
+        later += [event for event in since.filter(row_id__in=ids[start : start + 1000]) if (event.table_name, event.row_id) in rows]
+    settled = _settled({event.act for event in later})
+    later = [event for event in {event.id: event for event in later}.values() if event.act not in settled]
+    later.sort(key=lambda event: event.id, reverse=True)
+    return [*_said(later), *_changed_without_event(stories), *_plain_standing(act), *_settlers(act, households), *_nowhere(act, stories)]
+
+
+def _settled(names: set[str]) -> set[str]:
+    """Acts that were undone, and undoings: both together leave a row as it was."""
+    ids = {name: name.split(" ", 1)[1] for name in names if name.startswith("act.")}
+    undone = {str(pk) for pk in Act.objects.filter(pk__in=list(ids.values()), state=Act.State.UNDONE).values_list("pk", flat=True)}
+    return {name for name, pk in ids.items() if name.startswith("act.undo ") or pk in undone}
+
+
+def _said(later: Sequence[Event]) -> list[str]:
+    """The newest of them: when, who, which household."""
+    users = dict(User.objects.filter(pk__in={event.actor_id for event in later}).values_list("pk", "name"))
+    homes = {event.household_id for event in later if event.household_id is not None}
+    heads = {key: name or code for key, name, code in Household.objects.filter(pk__in=homes).values_list("pk", "head_name", "code")}
+    found: dict[tuple[Any, ...], str] = {}
+    for event in later:
+        key = (event.household_id, event.actor_id)
+        if key in found:
+            continue
+        said = {
+            "at": timezone.localtime(event.at).strftime("%Y-%m-%d %H:%M"),
+            "who": users.get(event.actor_id, _("系统")),
+            "head": heads.get(event.household_id, "") if event.household_id else "",
+        }
+        found[key] = _("%(at)s %(who)s 改动了%(head)s户的资料") % said if said["head"] else _("%(at)s %(who)s 有改动") % said
+    more = len(found) - _NAMED
+    return [*list(found.values())[:_NAMED], *([_("另有 %(count)d 处") % {"count": more}] if more > 0 else [])]
+
+
+def _changed_without_event(stories: Mapping[str, _Story]) -> list[str]:
+    """Clues write no events in daily work: what the act set must stand as it was set."""
+    story = stories.get(Clue._meta.db_table)
+    if story is None:
+        return []
+    columns = {name for left in story.left.values() for name in left}
+    found = []
+    for row in Clue.objects.filter(pk__in=list(story.left)).values("id", "rule_id", *columns):
+        left = story.left[str(row["id"])]
+        if any(_plain_value(row[name]) != _plain_value(value) for name, value in left.items()):
+            found.append(_("疑问 %(rule)s 又有处理") % {"rule": row["rule_id"]})
+    return found[:_NAMED]
+
+
+def _plain_value(value: Any) -> str:
+    """As JSON says it. Moments are written in two ways; to the second they are the same."""
+    if isinstance(value, str) and len(value) > 18 and value[10:11] == "T":
+        value = datetime.datetime.fromisoformat(value)
+    if isinstance(value, datetime.datetime):
+        return timezone.localtime(value).isoformat(timespec="seconds")
+    return "" if value is None else str(value)
+
+
+def _plain_standing(act: Act) -> list[str]:
+    """Divisions and assignments must stand as the act left them."""
+    found = []
+    for table, key, _before, after in _folded(act.plain):
+        row = _PLAIN[table].objects.filter(pk=key).first()
+        if (row_json(row) if row is not None else None) != after:
+            found.append(_("区划“%(name)s”又有改动") % {"name": (after or {}).get("name", key)} if table == "regions_region" else _("岗位又有变动"))
+    return found
+
+
+def _settlers(act: Act, households: set[Any]) -> list[str]:
+    """Households that were written to a natural village which the act made."""
+    rows = Household.objects.filter(natural_village_code__in=[code for code in act.made if len(code) == 15]).exclude(pk__in=households)
+    return [_("%(head)s户已登记到新的自然村") % {"head": row.head_name or row.code} for row in rows[:_NAMED]]
+
+
+def _nowhere(act: Act, stories: Mapping[str, _Story]) -> list[str]:
+    """Divisions to which households would go back that are no more, for another act ended them since."""
+    story = stories.get(Household._meta.db_table, _Story())
+    codes = {value for former in story.former.values() for name, value in former.items() if name in ("village_code", "natural_village_code")}
+    own = {change["key"] for change in act.plain}
+    gone = Region.objects.filter(pk__in=codes - own, valid_to__isnull=False)
+    return [_("原来的“%(name)s”已经撤销或划走") % {"name": row.name} for row in gone[:_NAMED]]
+
+
+def _folded(plain: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any, dict[str, Any] | None, dict[str, Any] | None]]:
+    """Per row the oldest former and the newest state, rows in the order of their first change."""
+    found: dict[tuple[str, Any], list[Any]] = {}
+    for change in plain:
+        known = found.setdefault((change["table"], change["key"]), [change["before"], change["after"]])
+        known[1] = change["after"]
+    return [(table, key, before, after) for (table, key), (before, after) in found.items()]
+
+
+@transaction.atomic
+def undo(*, act: Act, reason: str, by: User, reach: Reach) -> Act:
+    """Everything as it was before the act; an act of its own. Raises ActRefused saying what stands in the way; then nothing is changed."""
+    act = Act.objects.select_for_update().get(pk=act.pk)
+    if act.kind == Act.Kind.UNDO:
+        raise ActRefused(_("这一条本身就是撤销，不能再撤销；需要的话请重新办理一次。"))
+    if act.state != Act.State.DONE:
+        raise ActRefused(_("这次办理已经撤销过了。"))
+    must_hold(reach, act.kind, act.villages)
+    if len(reason.strip()) < SHORTEST_REASON:
+        raise ActRefused(_("请写明撤销的原因（至少 4 个字）。"), "reason")
+    first, last = _bounds(act)
+    stories = _stories(act, first, last)
+    if found := _standing(act, stories, first, last):
+        raise ActRefused(_("不能撤销，办理之后又有新的工作：%(found)s。请先处理这些改动，或重新办理一次相反的操作。") % {"found": "；".join(found)})
+    deed = opened(
+        kind=Act.Kind.UNDO,
+        title=_("撤销：%(title)s") % {"title": act.title},
+        reason=reason,
+        villages=act.villages,
+        household_id=act.household_id,
+        lines=[(what, after, before) for what, before, after in act.lines],
+        by=by,
+        undoes=act,
+    )
+    try:
+        with transaction.atomic():
+            _take_away(stories, act)
+            for table, story in stories.items():
+                _put_back(table, story)
+            _follow(stories)
+            _plain_back(act)
+            check_references()
+    except ProtectedError as fault:
+        raise ActRefused(_("不能撤销：新的区划已经有别的登记在用，请先处理。")) from fault
+    except IntegrityError as fault:
+        raise ActRefused(_("不能撤销：已有别的登记与原来的情况冲突（%(what)s），请先处理。") % {"what": constraint_of(fault)}) from fault
+    act.state = Act.State.UNDONE
+    act.save(update_fields=["state"])
+    closed(deed)
+    if act.plain:
+        widen(by)
+    return deed
+
+
+def _take_away(stories: Mapping[str, _Story], act: Act) -> None:
+    """Rows the act made go before others come back to their place: unique keys are checked row by row, references at the end."""
+    with connection.cursor() as cursor:
+        for table, story in stories.items():
+            if story.made:
+                key = str(_models()[table]._meta.pk.column)
+                cursor.execute("SELECT ffp_unmake(%s::regclass, %s, %s, %s)", [table, key, story.made, act.name])
+
+
+def _put_back(table: str, story: _Story) -> None:
+    """Former values into the rows that were changed. A value of a record that an act set was not there before, or was not null (plans fill
+    only what was never asked)."""
+    made = set(story.made)
+    former = {row: columns for row, columns in story.former.items() if row not in made}
+    if not former:
+        return
+    model = _models()[table]
+    names = {field_.column for field_ in model._meta.concrete_fields}
+    nested = sorted({head for columns in former.values() for name in columns if (head := name.partition(".")[0]) != name})
+    plain = sorted({name for columns in former.values() for name in columns if "." not in name})
+    sets: list[sql.Composable] = [sql.SQL("{0} = (jsonb_populate_record(t, f.plain)).{0}").format(sql.Identifier(name)) for name in plain]
+    sets += [
+        sql.SQL("{0} = (t.{0} - ARRAY(SELECT jsonb_array_elements_text(f.nested #> {1}))) || (f.nested #> {2})").format(
+            sql.Identifier(head), sql.Literal([head, "named"]), sql.Literal([head, "held"])
+        )
+        for head in nested
+    ]
+    if "version" in names:
+        sets.append(sql.SQL("version = t.version + 1"))
+    if "updated_at" in names:
+        sets.append(sql.SQL("updated_at = now()"))
+    key = model._meta.pk
+    assert key is not None
+    statement = sql.SQL(
+        "UPDATE {table} t SET {sets} FROM unnest(%s::{type}[], %s::jsonb[], %s::jsonb[]) AS f (id, plain, nested) WHERE t.{key} = f.id"
+    ).format(
+        table=sql.Identifier(table),
+        sets=sql.SQL(", ").join(sets),
+        type=sql.SQL(str(key.rel_db_type(connection))),
+        key=sql.Identifier(str(key.column)),
+    )
+    rows = list(former.items())
+    with connection.cursor() as cursor:
+        for start in range(0, len(rows), 1000):
+            part = rows[start : start + 1000]
+            cursor.execute(
+                statement,
+                [
+                    [row for row, _columns in part],
+                    [Jsonb({name: value for name, value in columns.items() if "." not in name}) for _row, columns in part],
+                    [Jsonb({head: _of(head, columns) for head in nested}) for _row, columns in part],
+                ],
+            )
+            if cursor.rowcount != len(part):
+                raise ActRefused(_("这次办理涉及您管辖范围以外的户，请由上一级撤销。"))
+
+
+def _of(head: str, columns: Mapping[str, Any]) -> dict[str, Any]:
+    changed = {name.partition(".")[2]: value for name, value in columns.items() if name.startswith(f"{head}.")}
+    return {"named": list(changed), "held": {name: value for name, value in changed.items() if value is not None}}
+
+
+def _follow(stories: Mapping[str, _Story]) -> None:
+    """What the nightly sweep wrote since about a household that moves back goes with it."""
+    story = stories.get(Household._meta.db_table)
+    moved = [row for row, columns in story.former.items() if "village_code" in columns] if story else []
+    if not moved:
+        return
+    for household in Household.objects.filter(pk__in=moved):
+        for model in personal_models():
+            model._default_manager.filter(household_id=household.pk).exclude(village_code=household.village_code).update(
+                village_code=household.village_code
+            )
+
+
+def personal_models() -> list[type[models.Model]]:
+    """Every table whose rows belong to a household and know its village, but the households, events and acts themselves."""
+    return [
+        model
+        for model in apps.get_models()
+        if model.__module__.startswith("fangfanpin.")
+        and model not in (Household, Event, Act)
+        and {"village_code", "household_id"} <= {f.attname for f in model._meta.concrete_fields}
+    ]
+
+
+def _plain_back(act: Act) -> None:
+    """Divisions and assignments last, for the rows above needed the reach they give; what was made goes in reverse order."""
+    folded = _folded(act.plain)
+    for table, _key, before, _after in folded:
+        if before is not None:
+            row = _PLAIN[table](**before)
+            row.save(force_update=True)
+    for table, key, before, _after in reversed(folded):
+        if before is None:
+            _PLAIN[table].objects.get(pk=key).delete()
