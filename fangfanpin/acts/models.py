@@ -1,4 +1,4 @@
-"""Guided acts: one deed over many rows, with its reason, told before and after, and undone as a whole (docs/decisions/0009)."""
+"""Guided acts: one deed over many rows, with its reason, told before and after, and undone as a whole (docs/decisions/0012)."""
 
 import uuid
 

@@ -1,4 +1,4 @@
-"""Undo an act by its own events, whatever its kind: rows it made go, rows it changed get every former value (docs/decisions/0009)."""
+"""Undo an act by its own events, whatever its kind: rows it made go, rows it changed get every former value (docs/decisions/0012)."""
 
 import datetime
 from collections.abc import Mapping, Sequence
