@@ -30,6 +30,11 @@ class Expression:
     columns: frozenset[tuple[str, str]]
     normalised: tuple[str, ...]
 
+    @property
+    def relations(self) -> frozenset[str]:
+        """The relations whose rows it asks for; of some it may read no value."""
+        return relations_in(self.node)
+
 
 @dataclass(frozen=True, slots=True)
 class _Context:
@@ -40,6 +45,7 @@ class _Context:
     relation: str | None = None
 
 
+_MOST_LEFT = 20  # as much of a text as anything is compared by
 _MAX_SCALE = 6  # degrees have six decimals, nothing has more
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = re.compile(r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])")
@@ -175,6 +181,8 @@ class _Checker:
             scopes["household.last"] = ("last" if top else "household.last", household)
             if "spell" in self.schema.subjects and context.subject != "spell":
                 scopes["spell"] = ("spell", self.schema.subjects["spell"])
+        if context.relation is not None and not of_village:
+            scopes["own"] = ("own", self.schema.subjects[context.subject])
         if prefix not in scopes:
             allowed = "、".join([*(prefix for prefix in scopes if prefix), "param"])
             raise self.wrong(raw, f"不认识“{raw.text}”：前面只能是 {allowed}", "unknown prefix")
@@ -319,6 +327,13 @@ class _Checker:
         name, args = raw.text, raw.args
         if name in ("has", "rank_of", "matches"):
             return self.named(raw, context)
+        if name == "left":
+            text = self.node(args[0], context)
+            if not isinstance(text.type, Text):
+                raise self.wrong(raw, "left 只能用于文字", "left takes text")
+            if args[1].kind != "number" or not args[1].text.isdigit() or not 1 <= int(args[1].text) <= _MOST_LEFT:
+                raise self.wrong(args[1], f"取前几个字要写 1 到 {_MOST_LEFT}", f"how many is a number from 1 to {_MOST_LEFT}")
+            return n.Call(Text(), raw.span, "left", (text,), int(args[1].text))
         if name == "ratio":
             top, bottom = self.both(args[0], args[1], context)
             if args[2].kind != "number" or not args[2].text.isdigit() or int(args[2].text) > 6:
@@ -462,10 +477,15 @@ def _columns(node: n.Node, relation: str | None = None) -> Iterable[tuple[str, s
         if relation and node.scope in ("row", "last"):
             yield (relation if node.scope == "row" else f"{relation}.last", node.name)
         else:
-            yield (node.scope, node.name)
+            yield ("row" if node.scope == "own" else node.scope, node.name)
     inside = node.relation if isinstance(node, n.Aggregate) else relation
     for child in n.children(node):
         yield from _columns(child, inside)
+
+
+def relations_in(node: n.Node) -> frozenset[str]:
+    """The relations whose rows an expression asks for."""
+    return frozenset(part.relation for part in _walk(node) if isinstance(part, n.Aggregate))
 
 
 def reach_of(node: n.Node, subject: str) -> str:

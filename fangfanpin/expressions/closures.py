@@ -8,7 +8,7 @@ from typing import Any
 
 from fangfanpin.expressions import nodes as n
 from fangfanpin.expressions.check import Expression
-from fangfanpin.expressions.evaluate import NeedsPopulation, Scope, evaluate, exact, rows_of
+from fangfanpin.expressions.evaluate import NeedsPopulation, Scope, asks_own, evaluate, exact, rows_of
 
 Closure = Callable[[Scope], Any]
 _NO_ROW: dict[str, Any] = {}
@@ -63,6 +63,8 @@ def _column(place: str, name: str) -> Closure:
             return lambda scope: held(scope["household"]["row"].get(name))
         case "household.last":
             return lambda scope: held((scope["household"].get("last") or _NO_ROW).get(name))
+        case "own":
+            return lambda scope: held(scope["own"].get(name))
         case _:
             return lambda scope: held(((scope["household"].get("spell") or _NO_ROW).get("row") or _NO_ROW).get(name))
 
@@ -163,15 +165,19 @@ def _with_children(node: n.Negative | n.Arithmetic | n.Call, places: tuple[n.Con
 def _aggregate(node: n.Aggregate) -> Closure:
     value = _compile(node.value) if node.value is not None else None
     where = _compile(node.where) if node.where is not None else None
-    relation, fn = node.relation, node.fn
+    relation, fn, own = node.relation, node.fn, asks_own(node)
+
+    def rows_asked(scope: Scope) -> list[Scope]:
+        rows = rows_of(relation, scope)
+        return [{**row, "own": scope["row"]} for row in rows] if own else rows
 
     def chosen(scope: Scope) -> list[Scope]:
-        rows = rows_of(relation, scope)
+        rows = rows_asked(scope)
         return rows if where is None else [row for row in rows if where(row) is True]
 
     def fold(scope: Scope) -> Any:
         if fn == "all":
-            rows = rows_of(relation, scope)
+            rows = rows_asked(scope)
             return where is None or all(where(row) is True for row in rows)
         rows = chosen(scope)
         if fn == "count":

@@ -1,7 +1,7 @@
 """Compile to DuckDB: nodes to a sqlglot tree, one short method per node; text is never pasted into SQL.
 
 Tables: `household`, `person`, `spell` (wide, last year's columns `last__x`; docs/rule-language.md) and `latest_spell`. All aggregates
-of one rule over one relation become one grouped sub-select joined by household_key.
+of one rule over one relation become one grouped sub-select joined by household_key, those that ask for `own.` one by the subject's key.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,12 @@ import sqlglot.expressions as e
 
 from fangfanpin.expressions import nodes as n
 from fangfanpin.expressions.check import Expression
-from fangfanpin.expressions.evaluate import ranks_of
+from fangfanpin.expressions.evaluate import asks_own, ranks_of
 from fangfanpin.expressions.schema import Schema
 from fangfanpin.expressions.types import FIRST_MONTH, LAST_MONTH, MAX_DIGITS, Bool, Code, Date, Int, Month, Number, Text
 
 _KEY = {"household": "household_key", "person": "person_key", "spell": "spell_key"}
+ROW_KEY = "row_key"  # of a register's table
 _COMPARE: dict[str, type[e.Expression]] = {"eq": e.EQ, "ne": e.NEQ, "lt": e.LT, "le": e.LTE, "gt": e.GT, "ge": e.GTE}
 _ARITHMETIC: dict[str, type[e.Expression]] = {"add": e.Add, "sub": e.Sub, "mul": e.Mul}
 _HAN = r"\x{3400}-\x{4dbf}\x{4e00}-\x{9fff}\x{f900}-\x{faff}\x{20000}-\x{3ffff}"
@@ -73,7 +74,8 @@ class _Compiler:
         self.subject = subject
         self.env = env
         self.needs: set[str] = set()
-        self.aggregates: dict[str, list[n.Aggregate]] = {}
+        self.key = _KEY.get(subject, ROW_KEY)
+        self.aggregates: dict[tuple[str, bool], list[n.Aggregate]] = {}  # by relation, and whether they ask for `own.`
         self.sets: list[n.SetCall] = []
 
     def sql(self, node: n.Node, row: str = "s") -> e.Expression:
@@ -115,6 +117,8 @@ class _Compiler:
             return e.column(node.name, table=row, quoted=True)
         if node.scope == "last":
             return e.column(f"last__{node.name}", table=row, quoted=True)
+        if node.scope == "own":
+            return e.column(node.name, table="o", quoted=True)
         if node.scope == "spell":
             alias = "l" if row == "s" else f"{row}l"
             self.needs.add(alias)
@@ -199,6 +203,9 @@ class _Compiler:
     def call_length(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
         return _fn("length", args[0])
 
+    def call_left(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
+        return _fn("left", args[0], _int(int(str(node.extra))))
+
     def call_matches(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
         text, name = args[0], str(node.extra)
 
@@ -260,15 +267,17 @@ class _Compiler:
     # Aggregates: one grouped sub-select per relation
 
     def aggregate(self, node: n.Aggregate) -> e.Expression:
-        found = self.aggregates.setdefault(node.relation, [])
+        which = (node.relation, asks_own(node))
+        found = self.aggregates.setdefault(which, [])
         if node not in found:
             found.append(node)
-        alias = f"a{list(self.aggregates).index(node.relation)}"
+        alias = f"a{list(self.aggregates).index(which)}"
         column = e.column(f"v{found.index(node)}", table=alias)
         if node.fn in ("count", "distinct"):
             return _fn("coalesce", column, _int(0))
         if node.fn == "sum":  # no row at all is 0, a sum beyond MAX_DIGITS stays NULL
-            return _case(e.Is(this=e.column(self.relations[node.relation].key, table=alias), expression=e.Null()), _int(0), column)
+            key = self.key if which[1] else self.relations[node.relation].key
+            return _case(e.Is(this=e.column(key, table=alias), expression=e.Null()), _int(0), column)
         if node.fn == "any":
             return _fn("coalesce", column, e.false())
         if node.fn == "all":
@@ -315,18 +324,19 @@ class _Compiler:
     def select(self) -> e.Select:
         """The subject's key, household and village, with every join that what was compiled so far needs; of persons the live ones. A village
         has a key only."""
-        if self.subject in _KEY:
+        if self.schema.subjects[self.subject].relations is None:
             beside = [e.column("household_key", table="s"), e.column("village_code", table="s")]
-            query = e.select(e.alias_(e.column(_KEY[self.subject], table="s"), "subject_key"), *beside)
+            query = e.select(e.alias_(e.column(self.key, table="s"), "subject_key"), *beside)
         else:
             query = e.select(e.column("subject_key", table="s"))
         query = query.from_(e.alias_(e.to_table(self.subject), "s", table=True), copy=False)
         for alias, table in (("h", "household"), ("l", "latest_spell")):
             if alias in self.needs:
                 query = self._join(query, e.to_table(table), alias, "s")
-        for place, (relation, found) in enumerate(list(self.aggregates.items())):
-            inner = self._relation(relation, found).subquery(f"a{place}", copy=False)
-            query = query.join(inner, on=self._on(f"a{place}", "s", self.relations[relation].key), join_type="left", copy=False)
+        for place, ((relation, own), found) in enumerate(list(self.aggregates.items())):
+            inner = self._relation(relation, found, own=own).subquery(f"a{place}", copy=False)
+            on = self._on(f"a{place}", "s", self.key if own else self.relations[relation].key)
+            query = query.join(inner, on=on, join_type="left", copy=False)
         for place, node in enumerate(self.sets):
             on = e.EQ(this=e.column("x", table=f"d{place}"), expression=_paren(self.sql(node.arg, "s")))
             query = query.join(self._population(node).subquery(f"d{place}", copy=False), on=on, join_type="left", copy=False)
@@ -338,20 +348,23 @@ class _Compiler:
     def _join(self, query: e.Select, table: e.Expression, alias: str, row: str) -> e.Select:
         return query.join(e.alias_(table, alias, table=True), on=self._on(alias, row), join_type="left", copy=False)
 
-    def _relation(self, name: str, found: list[n.Aggregate]) -> e.Select:
+    def _relation(self, name: str, found: list[n.Aggregate], *, own: bool) -> e.Select:
         relation = self.relations[name]
         before = set(self.needs)
         self.needs = set()
         values = [e.alias_(self.aggregate_value(node, "r"), f"v{place}") for place, node in enumerate(found)]
         inner = self.needs
         self.needs = before
-        query = e.select(e.column(relation.key, table="r"), *values).from_(e.alias_(e.to_table(relation.table), "r", table=True))
+        key = e.column(self.key, table="o") if own else e.column(relation.key, table="r")
+        query = e.select(key, *values).from_(e.alias_(e.to_table(relation.stored), "r", table=True))
+        if own:
+            query = query.join(e.alias_(e.to_table(self.subject), "o", table=True), on=self._on("o", "r"))
         for alias, table in (("rh", "household"), ("rl", "latest_spell")):
             if alias in inner:
                 query = self._join(query, e.to_table(table), alias, "r")
         if relation.live_only:
             query = query.where(e.column("is_live", table="r"))
-        return query.group_by(e.column(relation.key, table="r"))
+        return query.group_by(key.copy())
 
     def _population(self, node: n.SetCall) -> e.Select:
         """Value → how many live rows that meet the condition have it (duplicates), or the ends of the range of their households' keys

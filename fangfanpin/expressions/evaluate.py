@@ -86,6 +86,8 @@ def _column(place: str, name: str, scope: Scope) -> Any:
             row = scope["household"]["row"]
         case "household.last":
             row = scope["household"].get("last")
+        case "own":
+            row = scope["own"]
         case _:
             spell = scope["household"].get("spell")
             row = spell["row"] if spell else None
@@ -165,6 +167,8 @@ def _call(node: n.Call, args: list[Any]) -> Any:
             return PATTERNS[str(node.extra)](args[0])
         case "length" | "size":
             return len(args[0])
+        case "left":
+            return args[0][: int(str(node.extra))]
         case "ratio":
             top, bottom = args
             if bottom == 0:
@@ -198,8 +202,18 @@ def rows_of(relation: str, scope: Scope) -> list[Scope]:
     return rows
 
 
-def _aggregate(node: n.Aggregate, scope: Scope) -> Any:
+def beside(node: n.Aggregate, scope: Scope) -> list[Scope]:
+    """Scopes of the rows that an aggregate asks, with the subject's row as `own` where it is compared with them."""
     rows = rows_of(node.relation, scope)
+    return [{**row, "own": scope["row"]} for row in rows] if asks_own(node) else rows
+
+
+def asks_own(node: n.Node) -> bool:
+    return (isinstance(node, n.Column) and node.scope == "own") or any(map(asks_own, n.children(node)))
+
+
+def _aggregate(node: n.Aggregate, scope: Scope) -> Any:
+    rows = beside(node, scope)
     where = node.where
     if node.fn == "all":
         return all(_value(where, row, None) is True for row in rows) if where else True

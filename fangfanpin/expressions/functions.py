@@ -30,6 +30,7 @@ SCALAR = _named(
     Function("has", 2, 2, "has(codes, 'item')", "bool: is the item among those chosen? Word or code", "多选中是否有某项"),
     Function("matches", 2, 2, "matches(text, 'pattern')", "bool: one of the named patterns below", "是否符合某种写法"),
     Function("length", 1, 1, "length(text)", "int: code points", "字数"),
+    Function("left", 2, 2, "left(text, n)", "text: its first n code points, 1–20; the whole of a shorter one", "前几个字"),
     Function("size", 1, 1, "size(codes)", "int: how many were chosen", "多选选了几项"),
     Function(
         "ratio", 3, 3, "ratio(a, b, scale)",

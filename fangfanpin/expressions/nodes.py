@@ -37,7 +37,7 @@ class Const(Node):
 
 @dataclass(frozen=True, slots=True)
 class Column(Node):
-    """`scope`: row, last, household, household.last, spell."""
+    """`scope`: row, last, household, household.last, spell; inside an aggregate also own (the subject's row)."""
 
     scope: str
     name: str

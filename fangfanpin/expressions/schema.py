@@ -20,12 +20,19 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """Rows of `table` that belong to a household, or by another `key` to a village; `live_only`: those with is_live."""
+    """Rows of `table` that belong to a household, or by another `key` to a village; `live_only`: those with is_live; `by`: those that name the
+    household in this item (several in one row), by default those that are its own."""
 
     name: str
     table: str
     live_only: bool = False
     key: str = "household_key"
+    by: str = ""
+
+    @property
+    def stored(self) -> str:
+        """The table of the sweep that has its rows by household."""
+        return f"{self.table}_{self.by}" if self.by else self.table
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from fangfanpin.expressions import Expression, Type
 from fangfanpin.expressions.duckdb import column_type, value_select
-from tests.conformance.world import CONSTS, HOUSEHOLD, PERSON, SCHEMA, SPELL, Home, Row
+from tests.conformance.world import CONSTS, HOUSEHOLD, PERSON, SCHEMA, SPELL, WORK, Home, Row
 
 _ARROW = {"BOOLEAN": pa.bool_(), "BIGINT": pa.int64(), "INTEGER": pa.int32(), "VARCHAR": pa.string(), "VARCHAR[]": pa.list_(pa.string())}
 
@@ -34,8 +34,8 @@ def _table(rows: list[dict[str, Any]], columns: Mapping[str, Type], keys: Iterab
 
 
 def county(homes: Mapping[str, Home]) -> duckdb.DuckDBPyConnection:
-    """Tables household, person, spell and latest_spell. A person's or spell's key is `household/place`."""
-    households, people, spells = [], [], []
+    """Tables household, person, spell, work and latest_spell. A person's, spell's or work's key is `household/place`."""
+    households, people, spells, works = [], [], [], []
     for key, home in homes.items():
         ours = {"household_key": key, "village_code": "340323100200"}
         households.append(ours | _wide(HOUSEHOLD, home.row, home.last, with_last=True))
@@ -43,11 +43,13 @@ def county(homes: Mapping[str, Home]) -> duckdb.DuckDBPyConnection:
             own = {"person_key": f"{key}/{place}", "is_live": person.live}
             people.append(ours | own | _wide(PERSON, person.row, person.last, with_last=True))
         spells += [ours | {"spell_key": f"{key}/{place}"} | _wide(SPELL, row, None, with_last=False) for place, row in enumerate(home.spells)]
+        works += [ours | {"row_key": f"{key}/{place}"} | _wide(WORK, row, None, with_last=False) for place, row in enumerate(home.works)]
     database = duckdb.connect(":memory:", config={"threads": 2})
     keys = ("household_key", "village_code")
     database.from_arrow(_table(households, HOUSEHOLD, keys, with_last=True)).create("household")
     database.from_arrow(_table(people, PERSON, (*keys, "person_key", "is_live"), with_last=True)).create("person")
     database.from_arrow(_table(spells, SPELL, (*keys, "spell_key"), with_last=False)).create("spell")
+    database.from_arrow(_table(works, WORK, (*keys, "row_key"), with_last=False)).create("work")
     database.execute(
         "CREATE VIEW latest_spell AS SELECT * FROM spell QUALIFY row_number() OVER (PARTITION BY household_key ORDER BY spell_no DESC) = 1"
     )

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fangfanpin.expressions import Bool, Code, Codes, Date, Int, Month, Number, Text, Type
 from fangfanpin.expressions.patterns import PATTERNS
-from tests.conformance.world import HOUSEHOLD, LISTS, PERSON, SCHEMA, SPELL, Home, Person, Row
+from tests.conformance.world import HOUSEHOLD, LISTS, PERSON, SCHEMA, SPELL, WORK, Home, Person, Row
 
 Below = Callable[[int], int]  # a choice among n
 TEXTS = (
@@ -88,7 +88,8 @@ def home(below: Below) -> Home:
 
     people = [Person(row(dict(PERSON)), last(dict(PERSON)), below(5) > 0) for _ in range(below(5))]
     spells = [{**row(dict(SPELL)), "spell_no": place + 1} for place in range(below(3))]
-    return Home(row(dict(HOUSEHOLD)), last(dict(HOUSEHOLD)), people, spells)
+    works = [row(dict(WORK)) for _ in range(below(3))]
+    return Home(row(dict(HOUSEHOLD)), last(dict(HOUSEHOLD)), people, spells, works)
 
 
 def homes(count: int, seed: int) -> dict[str, Home]:
@@ -113,6 +114,8 @@ class _Place:
         found += [f"household.last.{name}" for name, held in HOUSEHOLD.items() if held == type_]
         if self.subject != "spell":
             found += [f"spell.{name}" for name, held in SPELL.items() if held == type_]
+        if self.relation:
+            found += [f"own.{name}" for name, held in SCHEMA.subjects[self.subject].columns.items() if held == type_]
         found += [name for name, held in SCHEMA.constants.items() if held == type_]
         return found + [f"param.{name}" for name, held in SCHEMA.params.items() if held == type_]
 
@@ -210,6 +213,8 @@ class _Writer:
             ways.append(lambda: f"{self.one(('least', 'greatest'))}({sub(type_)}, {alt(type_)})")
             if not place.relation:
                 ways.append(lambda: self.aggregated(self.one(("min", "max")), type_, place, d))
+        if isinstance(type_, Text):
+            ways.append(lambda: f"left({sub(type_)}, {1 + self.below(4)})")
         if isinstance(type_, Month):
             ways += [lambda: f"month({sub(Date())})", lambda: f"({sub(type_)} {self.one('+-')} {alt(Int())})"]
         return ways
@@ -294,7 +299,7 @@ class _Writer:
 def expression(below: Below, depth: int = 4) -> tuple[str, str]:
     """(subject, text) of a well-typed expression, as far as the grammar here knows."""
     writer = _Writer(below)
-    subject = str(writer.one(("household", "person", "spell")))
+    subject = str(writer.one(("household", "person", "spell", "work")))
     return subject, writer.write(writer.one(TYPES), _Place(subject), 1 + below(depth))
 
 

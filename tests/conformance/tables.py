@@ -48,6 +48,11 @@ class Table:
         frame = home or Home()
         self.add("spell", text, expected, Home(frame.row, frame.last, frame.people, ({"spell_no": 1, **row}, *others)))
 
+    def w(self, text: str, expected: Any, home: Home | None = None, others: Sequence[Row] = (), **row: Any) -> None:
+        """A row of a register: the first of the household's."""
+        frame = home or Home()
+        self.add("work", text, expected, Home(frame.row, frame.last, frame.people, frame.spells, (row, *others)))
+
 
 def literals() -> Table:
     t = Table("literals")
@@ -259,6 +264,10 @@ def functions() -> Table:
         t.h("size(causes)", N if codes is N else len(codes), causes=codes)
     for text, length in (("张三", 2), ("𠮷田", 2), ("a·b", 3), ("", 0), ("é", 1), (N, N)):
         t.h("length(head_name)", length, head_name=text)
+    for text, start in (("340323", "34"), ("3", "3"), ("", ""), ("𠮷田", "𠮷田"), ("𠮷田一", "𠮷田"), ("é一", "é一"), (N, N)):
+        t.h("left(head_name, 2)", start, head_name=text)
+    t.h("left(head_name, 20)", "a", head_name="a")
+    t.h("left(head_name, 2) != left(phone, 2)", T, head_name="340323", phone="350000")
     for size, half in (
         (100, 50), (101, 51), (-101, -51), (99, 50), (-99, -50), (0, 0), (1, 1), (-1, -1), (3, 2), (-3, -2), (N, N),
     ):  # fmt: skip
@@ -395,6 +404,11 @@ def scopes() -> Table:
     t.s("count(spells)", 2, others=({"spell_no": 2},))
     t.s("max(spells, spell_no)", 2, others=({"spell_no": 2},))
     t.s("length(note)", N)
+    t.w("wage", 7, wage=7)
+    t.w("wage + household.wage_income", 9, home=Home({"wage_income": 2}), wage=7)
+    t.w("household.last.wage_income", 2, home=Home({}, {"wage_income": 2}))
+    t.w("spell.risk = '因病'", T, home=Home(spells=({"spell_no": 1, "risk": "01"},)))
+    t.w("count(members)", 1, home=Home(people=(me(),)))
     return t
 
 
@@ -465,6 +479,33 @@ def aggregates() -> Table:
     t.p("relation = '配偶' and the(members, sex, relation = '户主') = sex", T, me(sex="1", relation="02"), (me(sex="1", relation="01"),))
     t.p("any(members, birth_date < household.visited_on)", T, me(birth_date=20000101), home=Home({"visited_on": 20210101}))
     t.p("count(all_members)", 2, me(live=True), (me(live=False),))
+    # own: the row that asks, inside an aggregate over the household's others
+    shared = "any(members, phone = own.phone and relation != own.relation)"
+    t.p(shared, T, me(phone="1", relation="01"), (me(phone="1", relation="02"), me(phone="2", relation="03")))
+    t.p(shared, F, me(phone="1", relation="01"), (me(phone="2", relation="02"), me(phone="1", relation="03", live=False)))
+    t.p(shared, F, me(relation="01"), (me(phone="1", relation="02"),))
+    t.p("count(members, wage < own.wage)", 2, me(wage=5), (me(wage=4), me(wage=3), me(wage=5), me()))
+    t.p("sum(members, own.wage - wage)", 3, me(wage=5), (me(wage=4), me(wage=3), me()))
+    t.p("sum(members, wage, wage > own.wage)", 0, me(wage=5))
+    t.p("all(members, wage <= own.wage)", T, me(wage=5), (me(wage=5),))
+    t.p("the(members, wage, relation = own.relation)", N, me(wage=5, relation="01"), (me(wage=4, relation="01"),))
+    t.p("count(members) + count(members, wage = own.wage)", 4, me(wage=5), (me(wage=4), me(wage=3)))
+    t.p("any(members, household.wage_income = own.wage)", T, me(wage=5), home=Home({"wage_income": 5}))
+    t.h("count(members, wage > own.wage_income)", 1, wage_income=5, people=(me(wage=5), me(wage=6)))
+    t.h("count(works, wage > own.wage_income)", 0, wage_income=5)
+    t.s("any(spells, eliminated_month is null and spell_no != own.spell_no)", T, others=({"spell_no": 2},))
+    t.s("any(spells, eliminated_month is null and spell_no != own.spell_no)", F, others=({"spell_no": 2, "eliminated_month": 5},))
+    overlap = "any(works, person_ref = own.person_ref and start_month < own.start_month and end_month >= own.start_month)"
+    t.w(overlap, T, person_ref="a", start_month=20, others=({"person_ref": "a", "start_month": 10, "end_month": 20},))
+    t.w(overlap, F, person_ref="a", start_month=20, others=({"person_ref": "a", "start_month": 10, "end_month": 19},))
+    t.w(overlap, F, person_ref="a", start_month=20, others=({"person_ref": "b", "start_month": 10, "end_month": 20},))
+    t.w(overlap, F, person_ref="a", start_month=20, others=({"person_ref": "a", "start_month": 10},))
+    t.w("age(the(members, birth_date, member_name = own.person_ref), paid_on)", 20, person_ref="a", paid_on=20200101,
+        home=Home(people=(me(member_name="a", birth_date=20000101), me(member_name="b", birth_date=19900101))))  # fmt: skip
+    t.w("age(the(members, birth_date, member_name = own.person_ref), paid_on)", N, paid_on=20200101, home=Home(people=(me(birth_date=20000101),)))
+    t.w("sum(works, wage)", 9, wage=7, others=({"wage": 2},))
+    t.w("any(works, has(kinds, '因病') and left(county, 2) != left(own.county, 2))", T, county="34", others=({"county": "320000", "kinds": ("01",)},))
+    t.p("sum(works, wage, person_ref = own.member_name)", 0, member_name="a")
     return t
 
 

@@ -39,7 +39,12 @@ def compare(drawn: Drawn, expression: Expression) -> None:
     compared = 0
     for key, home in drawn.homes.items():
         household = household_scope(home)
-        subjects = {"household": [0], "person": [i for i, person in enumerate(home.people) if person.live], "spell": list(range(len(home.spells)))}
+        subjects = {
+            "household": [0],
+            "person": [i for i, person in enumerate(home.people) if person.live],
+            "spell": list(range(len(home.spells))),
+            "work": list(range(len(home.works))),
+        }
         for which in subjects[expression.subject]:
             scope = scope_in(household, expression.subject, which)
             expected = evaluate(expression, scope)

@@ -9,7 +9,7 @@ from tests.conformance.tables import all_cases, sets
 from tests.conformance.world import SCHEMA
 
 OPERATORS = {"eq", "ne", "lt", "le", "gt", "ge", "add", "sub", "mul"}
-SCOPES = {"row", "last", "household", "household.last", "spell"}
+SCOPES = {"row", "last", "household", "household.last", "spell", "own"}
 EVERY = (
     {node.__name__ for node in n.Node.__subclasses__()}
     | {f"op:{op}" for op in OPERATORS}

@@ -61,6 +61,19 @@ SPELL: Mapping[str, Type] = {
     "stable": Bool(),
     "note": Text(),
 }
+# A register: rows of a household beside its people.
+WORK: Mapping[str, Type] = {
+    "person_ref": Text(),
+    "start_month": Month(),
+    "end_month": Month(),
+    "wage": Number("yuan", 2),
+    "county": Text(),
+    "kind": Code("cause"),
+    "kinds": Codes("cause"),
+    "paid_on": Date(),
+    "is_open": Bool(),
+    "times": Int(),
+}
 LISTS: Mapping[str, Mapping[str, str]] = {
     "household_type": {"01": "一般脱贫户", "02": "低保脱贫户", "03": "特困供养脱贫户", "04": "监测对象"},
     "cause": {"01": "因病", "02": "因学", "03": "因残", "04": "缺劳动力", "99": "其他"},
@@ -70,11 +83,17 @@ LISTS: Mapping[str, Mapping[str, str]] = {
     "health": {"01": "健康", "02": "长期慢性病", "03": "患有大病", "04": "残疾"},
 }
 SCHEMA = Schema(
-    subjects={"household": Table("household", HOUSEHOLD), "person": Table("person", PERSON), "spell": Table("spell", SPELL, has_last=False)},
+    subjects={
+        "household": Table("household", HOUSEHOLD),
+        "person": Table("person", PERSON),
+        "spell": Table("spell", SPELL, has_last=False),
+        "work": Table("work", WORK, has_last=False),
+    },
     relations={
         "members": Relation("members", "person", live_only=True),
         "all_members": Relation("all_members", "person"),
         "spells": Relation("spells", "spell"),
+        "works": Relation("works", "work"),
     },
     lists=LISTS,
     params={"income_line": Number("yuan", 2), "school_age": Int(), "unknown_line": Number("yuan", 2)},
@@ -108,11 +127,12 @@ class Home:
     last: Row | None = None
     people: Sequence[Person] = ()
     spells: Sequence[Row] = ()
+    works: Sequence[Row] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`which`: place of the subject among people or spells; ignored for a household."""
+    """`which`: place of the subject among people, spells or works; ignored for a household."""
 
     id: str
     subject: str
@@ -137,6 +157,7 @@ def household_scope(home: Home) -> dict[str, Any]:
             "members": [row for row, live in people if live],
             "all_members": [row for row, _live in people],
             "spells": [{"row": _row(row), "last": None} for row in home.spells],
+            "works": [{"row": _row(row), "last": None} for row in home.works],
         },
         "spell": None if latest is None else {"row": _row(latest)},
     }
@@ -154,6 +175,8 @@ def scope_in(household: dict[str, Any], subject: str, which: int) -> dict[str, A
             own = {"row": household["row"], "last": household["last"]}
         case "person":
             own = dict(household["relations"]["all_members"][which])
+        case "work":
+            own = dict(household["relations"]["works"][which])
         case _:
             own = dict(household["relations"]["spells"][which])
     return own | {"household": household, "consts": dict(CONSTS)}

@@ -54,6 +54,7 @@ def narrowed(home: Home, expression: Expression) -> Home:
         _narrowed(home.last, names),
         [Person(_narrowed(person.row, names) or {}, _narrowed(person.last, names), person.live) for person in home.people],
         [(_narrowed(row, names) or {}) | {"spell_no": row["spell_no"]} for row in home.spells],
+        [_narrowed(row, names) or {} for row in home.works],
     )
 
 
@@ -64,7 +65,12 @@ def drawn_json(count: int, seed: int) -> list[dict[str, Any]]:
     while len(found) < count:
         subject, text = expression(draw.randrange)
         drawn = home(draw.randrange)
-        places = {"household": [0], "person": [i for i, one in enumerate(drawn.people) if one.live], "spell": list(range(len(drawn.spells)))}[subject]
+        places = {
+            "household": [0],
+            "person": [i for i, one in enumerate(drawn.people) if one.live],
+            "spell": list(range(len(drawn.spells))),
+            "work": list(range(len(drawn.works))),
+        }[subject]
         try:
             checked = infer(text, SCHEMA, subject=subject)
         except ExpressionFaults:

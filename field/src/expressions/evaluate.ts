@@ -75,6 +75,9 @@ function column(place: string, name: string, scope: Scope): Held {
     case "household.last":
       row = scope.household.last;
       break;
+    case "own":
+      row = scope.own;
+      break;
     default:
       row = scope.household.spell?.row;
   }
@@ -237,6 +240,8 @@ function call(node: Call, scope: Scope): Held {
     }
     case "length":
       return [...(first as string)].length;
+    case "left":
+      return [...(first as string)].slice(0, Number(node.extra)).join("");
     case "size":
       return (first as readonly string[]).length;
     case "ratio": {
@@ -264,8 +269,18 @@ function call(node: Call, scope: Scope): Held {
   }
 }
 
+const askingOwn = new WeakMap<Aggregate, boolean>();
+
+/** Does an aggregate compare its rows with the row that asks? */
+function asksOwn(node: Aggregate): boolean {
+  let known = askingOwn.get(node);
+  if (known === undefined) askingOwn.set(node, (known = JSON.stringify(node).includes('"scope":"own"')));
+  return known;
+}
+
 function aggregate(node: Aggregate, scope: Scope): Held {
-  const rows = scope.household.relations?.[node.relation] ?? [];
+  const beside = scope.household.relations?.[node.relation] ?? [];
+  const rows = asksOwn(node) ? beside.map((row) => ({ ...row, own: scope.row })) : beside;
   const { where, value } = node;
   if (node.fn === "all") return where ? rows.every((row) => evaluate(where, row) === true) : true;
   const chosen = where ? rows.filter((row) => evaluate(where, row) === true) : rows;
@@ -288,7 +303,8 @@ export function columnsOf(node: ExpressionNode, relation = ""): [string, string]
     if (!inner) return;
     switch (inner.op) {
       case "col":
-        found.push([place && (inner.scope === "row" || inner.scope === "last") ? place : inner.scope, inner.name]);
+        if (inner.scope === "own") found.push(["row", inner.name]);
+        else found.push([place && (inner.scope === "row" || inner.scope === "last") ? place : inner.scope, inner.name]);
         break;
       case "not":
       case "neg":

@@ -11,7 +11,7 @@ interface Base {
 export type Held = null | boolean | number | string | readonly string[];
 export type Literal = Base & { op: "lit"; value: Held };
 export type Const = Base & { op: "const"; name: string };
-export type Column = Base & { op: "col"; scope: "row" | "last" | "household" | "household.last" | "spell"; name: string };
+export type Column = Base & { op: "col"; scope: "row" | "last" | "household" | "household.last" | "spell" | "own"; name: string };
 export type Unary = Base & { op: "not" | "neg" | "is_null"; arg: ExpressionNode };
 export type Logic = Base & { op: "and" | "or"; args: ExpressionNode[] };
 export type Compare = Base & {
@@ -48,6 +48,8 @@ export interface Scope {
   last?: Row | null;
   household: HouseholdScope;
   consts: Readonly<Record<string, unknown>>;
+  /** Of a relation's row: the row that asks. */
+  own?: Row;
 }
 export interface HouseholdScope {
   row: Row;
