@@ -22,7 +22,7 @@ def _year_in_force() -> CurrentYear | None:
         campaign = clock.current()
     except clock.NoCampaign:
         return None
-    return CurrentYear(campaign.year, campaign.title, pack_of(campaign.pack))
+    return CurrentYear(campaign.year, campaign.title, pack_of(campaign.pack), clock.now(campaign).date())
 
 
 register_current_year(_year_in_force)

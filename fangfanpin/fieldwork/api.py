@@ -71,7 +71,8 @@ def pack_json(request: SignedInRequest) -> HttpResponse:
     pack = spoken(pack_of(campaign.pack))
     notes = notes_on()
     said = hashlib.sha256(repr(sorted(notes.items())).encode()).hexdigest()[:12] if notes else "0"
-    return _kept(request, f'"{pack.hash[:20]}-{campaign.pk}-{pack.language}-{said}"', lambda: pack_bundle(campaign, pack, notes))
+    tag = f'"{pack.hash[:20]}-{campaign.pk}-{pack.language}-{clock.now(campaign):%Y%m%d}-{said}"'
+    return _kept(request, tag, lambda: pack_bundle(campaign, pack, notes))
 
 
 @needs(Verb.HOUSEHOLD_VIEW, "GET")

@@ -20,10 +20,10 @@ from fangfanpin.households.subjects import (
     person_facts,
     person_values,
 )
-from fangfanpin.pack import Form, Indicator, ListItem, Pack
+from fangfanpin.pack import Form, Indicator, ListItem, Pack, Rule
 from fangfanpin.privacy.secrets import mask_sensitive
 from fangfanpin.quality.queries import open_clues
-from fangfanpin.records import gates
+from fangfanpin.records import gates, relations
 from fangfanpin.records.models import Conflict, Record
 from fangfanpin.records.saving import conflict_json, form_of, is_reopened
 from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM, TARGET_HOUSEHOLD, Unit, load_unit, location_values, target_record
@@ -47,7 +47,7 @@ def pack_bundle(campaign: Campaign, pack: Pack, notes: Mapping[str, Sequence[str
             "state_date": pack.state_date.isoformat(),
             "entry_closes_at": closes_at.isoformat() if closes_at else None,
         },
-        "consts": pack.constants(),
+        "consts": pack.constants(clock.now(campaign).date()),
         "forms": {key: _form_json(pack.forms[key]) for key in FORMS},
         "indicators": {f"{key}.{indicator.name}": _indicator_json(pack, indicator) for key in FORMS for indicator in pack.forms[key].indicators},
         "notes": {key: list(said) for key, said in notes.items() if key.partition(".")[0] in FORMS},
@@ -85,10 +85,31 @@ def pack_bundle(campaign: Campaign, pack: Pack, notes: Mapping[str, Sequence[str
                 "fields": list(rule.fields),
                 "reach": rule.reach,
             }
-            for rule in pack.rules
-            if rule.reach != "set"
+            for rule in told_rules(pack)
         ],
     }
+
+
+def told_rules(pack: Pack) -> list[Rule]:
+    """Rules that the form engine judges: of what is typed in it, and not over the whole county."""
+    return [rule for rule in pack.rules if rule.reach != "set" and rule.subject in ("household", "person", "spell")]
+
+
+def _relations(unit: Unit, pack: Pack, *, sensitive: bool) -> dict[str, list[dict[str, Any]]]:
+    """Rows beside the household that its rules and forms ask for, with the items that they read of them, as expressions see them; sensitive
+    items only for those who may see them."""
+    rules = told_rules(pack)
+    asked = relations.asked_by_rules(pack, rules)
+    forms = [*(one.expression for one in pack.constraints), *(one.expression for one in pack.computations), *pack.relevance.values()]
+    read = {place for rule in rules for one in (rule.when, rule.scope) if one is not None for place in one.columns}
+    read |= {place for one in forms for place in one.columns}
+    found = {}
+    for name, rows in relations.rows_of_household(unit.household.id, pack, asked).items():
+        items = pack.forms[pack.schema().relations[name].table].indicators
+        hidden = {item.name for item in items if item.privacy != "none"} if not sensitive else set()
+        names = sorted({item for place, item in read if place == name} - hidden)
+        found[name] = [{item: row.values.get(item) for item in names} for row in rows]
+    return found
 
 
 def _form_json(form: Form) -> dict[str, Any]:
@@ -208,6 +229,7 @@ def household_bundle(household: Household, campaign: Campaign, pack: Pack, reach
         "persons": [_person_json(pack, unit, person, sensitive) for person in unit.persons],
         "spell": {"values": _spell_values(latest)} if latest else None,
         "spells": [{"values": _spell_values(spell)} for spell in unit.spells],
+        "relations": _relations(unit, pack, sensitive=sensitive),
         "visit": {"visited_by": lead.visitors, "visited_on": lead.visited_on.isoformat() if lead.visited_on else None},
         "entered_by": lead.entered_by.name if lead.entered_by else None,
         "checked_by": lead.checked_by.name if lead.checked_by else None,

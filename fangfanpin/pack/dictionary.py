@@ -32,15 +32,19 @@ _FACTS: Mapping[str, Mapping[str, Type]] = {
     "person": {
         "id_form": Text(), "id_check_ok": Bool(), "id_birth": Date(), "id_sex": Code("sex"), "id_region_known": Bool(),
         "id_placeholder": Bool(), "id18_digest": Text(), "card_check_ok": Bool(), "card_category": Code("disability_category"),
-        "card_grade": Code("disability_grade"), "card_reissue_ok": Bool(), "card_matches_id": Bool(),
+        "card_grade": Code("disability_grade"), "card_reissue_ok": Bool(), "card_matches_id": Bool(), "row_id": Text(),
     },
     "household": {"bank_luhn_ok": Bool()},
+    "row": {"row_id": Text()},  # of a register; ids are what references hold
     "village": {"division_changed_on": Date()},
     "natural_village": {"division_changed_on": Date()},
 }  # fmt: skip
+# Of a form with typed columns of its own, the items that have one; the rest is collected and not kept yet.
+TYPED: Mapping[str, tuple[str, ...]] = {"helper_pairing": ("helper_name", "helper_unit", "unit_position", "is_main", "start_on", "end_on")}
 _NOT_COLUMNS = frozenset({"image", "signature", "point", "secret_number"})
 CONSTANTS: Mapping[str, Type] = {
-    "state_date": Date(), "period_start": Date(), "period_end": Date(), "school_date": Date(), "form_year": Int()
+    "state_date": Date(), "period_start": Date(), "period_end": Date(), "school_date": Date(), "form_year": Int(), "today": Date(),
+    "division": Text(),
 }  # fmt: skip
 _SPELL_FORMS = ("monitoring_spell", "spell_identification", "spell_elimination")
 _MAX = 10**13
@@ -136,8 +140,9 @@ def _known_code(source: Source, row: Any, lists: Mapping[str, tuple[ListItem, ..
 
 
 def read_parameters(source: Source) -> tuple[Parameter, ...]:
-    """A row without a value names a parameter that nobody has found a value for yet: it is not guessed."""
-    found: list[Parameter] = []
+    """A row without a value names a parameter that nobody has found a value for yet: it is not guessed. The county's value of a day replaces
+    the nation's."""
+    found: dict[tuple[str, datetime.date], Parameter] = {}
     seen: set[tuple[str, str, str]] = set()
     for row in source.rows("parameters.csv", PARAMETER_COLUMNS):
         if (row.file, row["name"], row["valid_from"]) in seen:
@@ -161,8 +166,10 @@ def read_parameters(source: Source) -> tuple[Parameter, ...]:
         if not held.is_finite() or held != held.to_integral_value() or abs(held) >= _MAX:
             source.reader.fault(row.file, row.line, f"参数的值“{row['value']}”不对，要是数字，最多 {scale} 位小数", "bad value")
             continue
-        found.append(Parameter(row["name"], row["type"], row["unit"], valid_from, int(held), row["verified"] == "yes", row["source"], row["note"]))
-    return tuple(found)
+        found[row["name"], valid_from] = Parameter(
+            row["name"], row["type"], row["unit"], valid_from, int(held), row["verified"] == "yes", row["source"], row["note"]
+        )
+    return tuple(found.values())
 
 
 def read_indicators(source: Source, lists: Mapping[str, object]) -> dict[str, Indicator]:
@@ -260,7 +267,20 @@ def read_forms(source: Source, indicators: Mapping[str, Indicator]) -> dict[str,
             source.wrong(entries[form.key].path, (*entries[form.key].near, "months"), zh, en)
         if form.is_register:
             _check_register(source, entries[form.key], form, rows)
+        if form.relation:
+            _check_relation(source, entries[form.key], form, found)
     return found
+
+
+def _check_relation(source: Source, entry: Entry, form: Form, forms: Mapping[str, Form]) -> None:
+    near = (*entry.near, "relation")
+    if not form.is_register and form.key not in TYPED:
+        source.wrong(entry.path, near, "只有台账可以写 relation", "only a register has a relation")
+    elif not form.belongs and not form.mentions:
+        source.wrong(entry.path, near, "没有指向户或人的 ref，不能写 relation", "a relation needs a reference to a household or a person")
+    names = [*_BASE_RELATIONS, *(other.relation for other in forms.values() if other is not form)]
+    if form.relation in names or not _RELATION.fullmatch(form.relation):
+        source.wrong(entry.path, near, f"relation 不能是“{form.relation}”：重名或不是小写字母", f"bad relation {form.relation}")
 
 
 def _wrong_reference(item: Indicator, form: Form, targets: frozenset[str]) -> Iterator[tuple[str, str]]:
@@ -335,7 +355,7 @@ def subject_item(form: Form) -> Indicator | None:
 
 def _form(source: Source, entry: Entry, items: list[Indicator]) -> Form:
     key = entry.key
-    source.only(entry, "title", "title_en", "subject", "period", "sections", "sum_groups", "register", "span", "months")
+    source.only(entry, "title", "title_en", "subject", "period", "sections", "sum_groups", "register", "relation", "span", "months")
     given = entry.data.get("sections", [])
     sections = [data for data in given if isinstance(data, dict) and "key" in data and "title" in data] if isinstance(given, list) else []
     if not isinstance(given, list) or len(sections) != len(given):
@@ -373,6 +393,7 @@ def _form(source: Source, entry: Entry, items: list[Indicator]) -> Form:
         indicators=tuple(items),
         sum_groups=tuple(groups),
         is_register=source.get(entry, "register", bool, False),
+        relation=source.get(entry, "relation", str, ""),
         title_en=source.get(entry, "title_en", str, ""),
         span=_span(source, entry, items),
         months=_months(source, entry),
@@ -433,6 +454,14 @@ def _section(data: Mapping[str, Any], items: list[Indicator]) -> Section:
     )
 
 
+_RELATION = re.compile(r"[a-z][a-z_]*")
+_BASE_RELATIONS: dict[str, Relation] = {
+    "members": Relation("members", "person", live_only=True),
+    "all_members": Relation("all_members", "person"),
+    "spells": Relation("spells", "spell"),
+}
+
+
 def make_schema(
     forms: Mapping[str, Form],
     lists: Mapping[str, tuple[ListItem, ...]],
@@ -442,10 +471,14 @@ def make_schema(
     """What expressions of the pack may name."""
 
     def columns(*keys: str) -> dict[str, Type]:
-        return {item.name: item.engine_type() for key in keys if key in forms for item in forms[key].indicators if item.type not in _NOT_COLUMNS}
+        items = [item for key in keys if key in forms for item in forms[key].indicators]
+        return {item.name: item.engine_type() for item in items if item.type not in _NOT_COLUMNS and not (item.type == "ref" and item.multi)}
+
+    def typed(key: str) -> dict[str, Type]:
+        return {name: type_ for name, type_ in columns(key).items() if name in TYPED[key]}
 
     def register(form: Form) -> Table:
-        facts = dict(_FACTS[form.subject]) if form.is_yearly_of_place else {}
+        facts = dict(_FACTS["row"]) | (dict(_FACTS[form.subject]) if form.is_yearly_of_place else {})
         relations = _relations(form, forms) if form.subject in PLACES else None
         return Table(form.key, columns(form.key) | facts, has_last=False, of_household=form.subject in ("household", "person"), relations=relations)
 
@@ -455,12 +488,10 @@ def make_schema(
             "person": Table("person", columns("person_year") | dict(_FACTS["person"])),
             "spell": Table("spell", columns(*_SPELL_FORMS), has_last=False),
             **{form.key: register(form) for form in forms.values() if form.is_register},
+            **{key: Table(key, typed(key), has_last=False) for key in TYPED if key in forms},
         },
-        relations={
-            "members": Relation("members", "person", live_only=True),
-            "all_members": Relation("all_members", "person"),
-            "spells": Relation("spells", "spell"),
-        },
+        relations=_BASE_RELATIONS
+        | {form.relation: Relation(form.relation, form.key, by="" if form.belongs else form.mentions) for form in forms.values() if form.relation},
         lists={name: {item.code: item.zh for item in items} for name, items in lists.items()},
         params={p.name: Number(p.unit, 2) if p.type == "money" else Int() for p in parameters},
         constants=CONSTANTS,

@@ -53,9 +53,10 @@ class Logic:
             return None
 
     def subject(self, entry: Entry, subject: str) -> str | None:
-        if subject in _RULE_SUBJECTS:
+        registers = [form.key for form in self.forms.values() if form.is_register]
+        if subject in (*_RULE_SUBJECTS, *registers):
             return subject
-        allowed = "、".join(_RULE_SUBJECTS)
+        allowed = "、".join((*_RULE_SUBJECTS, *registers))
         self.source.wrong(entry.path, (*entry.near, "subject"), f"没有“{subject}”这种对象，只能是：{allowed}", f"unknown subject {subject}")
         return None
 

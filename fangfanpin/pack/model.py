@@ -47,6 +47,7 @@ class Form:
     sum_groups: tuple[frozenset[str], ...]
     is_register: bool = False
     title_en: str = ""
+    relation: str = ""  # what expressions of a household call its rows
     span: tuple[str, str] | None = None  # items where a row begins and ends: two rows of one subject should not overlap
     months: Months | None = None
 
@@ -54,6 +55,16 @@ class Form:
     def is_yearly_of_place(self) -> bool:
         """A table that every village or natural village fills once a year."""
         return self.is_register and self.period == "year" and self.subject in ("village", "natural_village")
+
+    @property
+    def belongs(self) -> bool:
+        """Are its rows a household's own, by themselves or through a member?"""
+        return self.subject in ("household", "person")
+
+    @property
+    def mentions(self) -> str:
+        """The item by which a row names several households; empty where none does."""
+        return next((item.name for item in self.indicators if item.ref == "household" and item.multi and not item.retired), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +128,11 @@ class Rule:
     title_en: str = ""
     message_en: str = ""
     where_en: str = ""
+
+    @property
+    def relations(self) -> frozenset[str]:
+        """The relations whose rows it asks for."""
+        return self.when.relations | (self.scope.relations if self.scope else frozenset())
 
     @property
     def reach(self) -> str:
@@ -294,14 +310,17 @@ class Pack:
         known = [p for p in self.parameters if p.name == name and p.valid_from <= on]
         return max(reversed(known), key=lambda p: p.valid_from).value if known else None  # of one day the county's, which comes last
 
-    def constants(self) -> dict[str, int]:
-        """Environment of every expression: dates as y·10000+m·100+d, parameters as on the state date."""
-        values = {
+    def constants(self, today: datetime.date | None = None) -> dict[str, Any]:
+        """Environment of every expression: dates as y·10000+m·100+d, parameters as on the state date. `today`: of the campaign's clock;
+        the state date where nobody says."""
+        values: dict[str, Any] = {
             "state_date": codec.day_number(self.state_date),
             "period_start": codec.day_number(self.period_start),
             "period_end": codec.day_number(self.period_end),
             "school_date": self.state_date.year * 10000 + 901,
             "form_year": self.form_year,
+            "today": codec.day_number(today or self.state_date),
+            "division": self.division or None,
         }
         for name in {p.name for p in self.parameters}:
             value = self.parameter(name, self.state_date)
@@ -416,6 +435,7 @@ class Pack:
                     "indicators": [codec.indicator_json(indicator) for indicator in form.indicators],
                     "sum_groups": [sorted(group) for group in form.sum_groups],
                     "register": form.is_register,
+                    "relation": form.relation,
                     "span": list(form.span) if form.span else None,
                     "months": asdict(form.months) if form.months else None,
                 }

@@ -15,8 +15,9 @@ from fangfanpin.files.services import store
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.policy.services import pack_of
 from fangfanpin.quality.models import OPEN_STATES, Clue, ClueStep
-from fangfanpin.quality.recheck import find_hits
+from fangfanpin.quality.recheck import find_hits, find_hits_of_row
 from fangfanpin.quality.sweep import write_clues
+from fangfanpin.records.models import Record
 from fangfanpin.records.units import load_unit
 
 LEAST_NOTE = 2
@@ -60,8 +61,15 @@ def correct(*, clue: Clue, note: str, by: User) -> Clue:
     pack = pack_of(campaign.pack)
     rule = rule_of(row, pack)
     if rule is not None and rule.reach != "set" and campaign.year == row.year:
-        hits = find_hits(load_unit(row.household, row.year), pack, only=lambda one: one.id == row.rule_id)
-        write_clues(hits=hits, campaign=campaign, pack=pack, households={row.household_id}, rules=frozenset({row.rule_id}), by=by)
+        mine = frozenset({row.rule_id})
+        if row.household is not None:
+            hits = find_hits(load_unit(row.household, row.year), pack, only=lambda one: one.id == row.rule_id)
+            write_clues(hits=hits, campaign=campaign, pack=pack, households={row.household.pk}, rules=mine, by=by)
+        else:
+            record = Record.objects.exclude(state=Record.State.VOID).filter(pk=row.subject_id).first()
+            found = find_hits_of_row(record, pack, clock.now(campaign).date()) if record else []
+            hits = [hit for hit in found if hit.rule.id == row.rule_id]
+            write_clues(hits=hits, campaign=campaign, pack=pack, rules=mine, subject=row.subject_id, by=by)
     row.refresh_from_db()
     return row
 

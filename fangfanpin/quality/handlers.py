@@ -52,6 +52,7 @@ _COLUMNS = (
     Column("户编号", width=24),
     Column("户主", width=10),
     Column("成员", width=10),
+    Column("登记", width=16),
     Column("规则", width=8),
     Column("级别", width=10),
     Column("问题", width=60),
@@ -94,9 +95,10 @@ def _excel_rows(rows: Iterator[Clue], reach: Reach, campaign: Campaign) -> Itera
     for clue in rows:
         yield (
             villages.get(clue.village_code, clue.village_code),
-            clue.household.code,
-            clue.household.head_name,
+            clue.household.code if clue.household else "",
+            clue.household.head_name if clue.household else "",
             clue.person.member_name if clue.person else "",
+            clue.subject_label,
             clue.rule_id,
             clue.get_severity_display(),
             queries.sentence(clue, rules, pack, sensitive=can(reach, Verb.SENSITIVE_VIEW, clue)),
@@ -146,6 +148,8 @@ def village_clues(village: Region, campaign: Campaign, pack: Pack, reach: Reach)
     natural = dict(Region.objects.under(village.code).filter(level="natural_village").values_list("code", "name"))
     for clue in rows:
         home = clue.household
+        if home is None:
+            continue  # a project is no matter of a visit
         if home.pk not in households:
             households[home.pk] = ListedHousehold(
                 code=home.code,

@@ -1,12 +1,13 @@
-"""What quality tells the apps below: re-check on save, what blocks submission, an open clue opens a closed record."""
+"""What quality tells the apps below: re-check of what was saved, what blocks submission, an open clue opens a closed record."""
 
 from fangfanpin.accounts.models import User
 from fangfanpin.quality.models import Clue
 from fangfanpin.quality.queries import DUE
-from fangfanpin.quality.recheck import must_be_corrected, recheck
+from fangfanpin.quality.recheck import must_be_corrected, recheck, recheck_row
 from fangfanpin.records.gates import register_opener
 from fangfanpin.records.models import Record
 from fangfanpin.records.saving import register_after_save, register_before_submit
+from fangfanpin.registers.written import register_after_row
 
 
 def has_open_clue(record: Record, user: User) -> bool:
@@ -19,5 +20,6 @@ def has_open_clue(record: Record, user: User) -> bool:
 
 
 register_after_save(recheck)
+register_after_row(recheck_row)
 register_before_submit(must_be_corrected)
 register_opener(has_open_clue)

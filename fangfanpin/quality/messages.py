@@ -15,10 +15,12 @@ from typing import Any
 from fangfanpin.expressions import Schema
 from fangfanpin.pack import Indicator, Pack, Rule
 from fangfanpin.pack.sentences import say
+from fangfanpin.regions.names import place_of
 
 _PLACE = re.compile(r"\{([a-z_.0-9]+)\}")
 _FORM = {"household": "household_year", "person": "person_year"}
-_HIDDEN = frozenset({"id18_digest"})
+_HIDDEN = frozenset({"id18_digest", "row_id"})
+_KEYS = frozenset({"household", "person", "user"})  # what these references hold says nothing to people
 # Derived facts are not items of the dictionary: what to call them in front of people.
 _FACTS: Mapping[str, Mapping[str, str]] = {
     "zh": {
@@ -53,7 +55,8 @@ _EMPTY: Mapping[str, str] = {"zh": "空", "en": "empty"}
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One value a rule reads. `place`: row, last, household, household.last, spell, or a relation, or RELATION.last."""
+    """One value a rule reads. `place`: row, last, household, household.last, spell, or a relation, or RELATION.last. What is compared with the
+    subject's own row inside an aggregate is the subject's."""
 
     place: str
     item: str
@@ -95,7 +98,7 @@ def _indicator(rule: Rule, name: str, pack: Pack) -> Indicator | None:
         table = "household"
     else:
         table = "spell" if reading.place == "spell" else rule.subject
-    return pack.spell_items.get(reading.item) if table == "spell" else pack.indicators.get(f"{_FORM[table]}.{reading.item}")
+    return pack.spell_items.get(reading.item) if table == "spell" else pack.indicators.get(f"{_FORM.get(table, table)}.{reading.item}")
 
 
 def _json_form(indicator: Indicator | None, value: Any, pack: Pack) -> Any:
@@ -141,6 +144,8 @@ def _word(rule: Rule, name: str, value: Any, pack: Pack, *, sensitive: bool) -> 
     item = _read_back(name).item
     if not sensitive and (indicator.privacy != "none" if indicator else item in _SENSITIVE_FACTS):
         return _MASKED
+    if indicator is not None and indicator.type == "ref" and value and (indicator.ref == "division" or indicator.list == "divisions"):
+        return place_of(str(value))
     if indicator is not None:
         return pack.display(indicator, value)
     if value is None:
@@ -170,11 +175,21 @@ def used_values(rule: Rule, values: Mapping[str, Any], pack: Pack, *, sensitive:
     for name, value in values.items():
         reading = _read_back(name)
         relation = relation_of(reading, pack.schema())
+        indicator = _indicator(rule, name, pack)
+        if indicator is not None and indicator.ref in _KEYS:
+            continue
         year = "last" if reading.place.endswith("last") else "now"
         whose = "household" if reading.place.startswith("household") and rule.subject != "household" else ""
         for key, one in _rows(value, relation):
-            lines.setdefault((reading.item, key or whose), {})[year] = _word(rule, name, one, pack, sensitive=sensitive) or _EMPTY[pack.language]
-    return [UsedValue(title_of(rule, item, pack), whose, years.get("last"), years.get("now")) for (item, whose), years in lines.items()]
+            title = _title_beside(indicator, pack) if relation is not None and indicator is not None else title_of(rule, reading.item, pack)
+            lines.setdefault((title, key or whose), {})[year] = _word(rule, name, one, pack, sensitive=sensitive) or _EMPTY[pack.language]
+    return [UsedValue(title, whose, years.get("last"), years.get("now")) for (title, whose), years in lines.items()]
+
+
+def _title_beside(indicator: Indicator, pack: Pack) -> str:
+    """A register's item is told with its register, whose other rows may stand beside the one that is asked about."""
+    form = pack.forms.get(indicator.form)
+    return f"{form.title} {indicator.label}" if form is not None and form.relation else indicator.label
 
 
 def _rows(value: Any, relation: str | None) -> Iterator[tuple[str, Any]]:
@@ -189,7 +204,7 @@ def title_of(rule: Rule, item: str, pack: Pack) -> str:
     indicator = next(
         (
             found
-            for key in (_FORM.get(rule.subject, ""), "household_year", "person_year")
+            for key in (_FORM.get(rule.subject, rule.subject), "household_year", "person_year")
             if (found := pack.indicators.get(f"{key}.{item}")) is not None
         ),
         pack.spell_items.get(item),

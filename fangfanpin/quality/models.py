@@ -52,9 +52,10 @@ class Clue(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     rule_id = models.CharField(max_length=20)
     year = models.PositiveSmallIntegerField()
-    subject_kind = models.CharField(max_length=10)  # household, person, spell
+    subject_kind = models.CharField(max_length=10)  # household, person, spell, record (a register's row)
     subject_id = models.UUIDField()
-    household = models.ForeignKey("households.Household", on_delete=models.PROTECT, related_name="clues")
+    subject_label = models.CharField(max_length=200, blank=True)  # how people call a register's row
+    household = models.ForeignKey("households.Household", null=True, blank=True, on_delete=models.PROTECT, related_name="clues")  # a project's: none
     person = models.ForeignKey("households.Person", null=True, blank=True, on_delete=models.PROTECT, related_name="clues")
     village_code = models.CharField(max_length=12)
     severity = models.CharField(max_length=1, choices=Severity.choices)
@@ -91,6 +92,11 @@ class Clue(models.Model):
     def __str__(self) -> str:
         return f"{self.rule_id} {self.subject_id}"
 
+    @property
+    def is_about_a_row(self) -> bool:
+        """Is a register's row what the rule hit?"""
+        return self.subject_kind == "record"
+
 
 # Still to be worked off: not answered, or answered "corrected" while the rule goes on hitting.
 OPEN_STATES = (Clue.State.OPEN, Clue.State.CORRECTED)
@@ -117,7 +123,7 @@ class ClueStep(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clue = models.ForeignKey(Clue, on_delete=models.PROTECT, related_name="steps")
-    household_id = models.UUIDField()
+    household_id = models.UUIDField(null=True)
     village_code = models.CharField(max_length=12)
     kind = models.CharField(max_length=10, choices=Kind.choices)
     note = models.TextField(blank=True)

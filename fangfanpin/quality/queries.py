@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from fangfanpin.accounts.permissions import can
 from fangfanpin.accounts.reach import Reach
@@ -69,8 +69,9 @@ def clues(reach: Reach, year: int, chosen: ClueFilter) -> QuerySet[Clue, Clue]:
         rows = rows.filter(rule_id=chosen.rule.upper())
     if chosen.q:
         by_name = Q(household__head_name=chosen.q) | Q(household__code=chosen.q) | Q(person__member_name=chosen.q)
-        rows = rows.filter(by_name | Q(message__contains=chosen.q))
-    return rows.select_related("household", "person").order_by("village_code", "household_id", "rule_id", "id")
+        rows = rows.filter(by_name | Q(message__contains=chosen.q) | Q(subject_label__contains=chosen.q))
+    # What is under no household (a project) stands first in its village.
+    return rows.select_related("household", "person").order_by("village_code", F("household_id").asc(nulls_first=True), "rule_id", "id")
 
 
 def page(rows: QuerySet[Clue, Clue], cursor: str, *, size: int = PAGE) -> tuple[list[Clue], str]:
@@ -78,17 +79,15 @@ def page(rows: QuerySet[Clue, Clue], cursor: str, *, size: int = PAGE) -> tuple[
     parts = cursor.split("~")
     if len(parts) == 4:
         village, household, rule, key = parts
-        rows = rows.filter(
-            Q(village_code__gt=village)
-            | Q(village_code=village, household_id__gt=household)
-            | Q(village_code=village, household_id=household, rule_id__gt=rule)
-            | Q(village_code=village, household_id=household, rule_id=rule, id__gt=key)
-        )
+        here = Q(village_code=village, household_id=household) if household else Q(village_code=village, household_id__isnull=True)
+        later = Q(household_id__gt=household) if household else Q(household_id__isnull=False)
+        after_this = Q(rule_id__gt=rule) | Q(rule_id=rule, id__gt=key)
+        rows = rows.filter(Q(village_code__gt=village) | (Q(village_code=village) & later) | (here & after_this))
     found = list(rows[: size + 1])
     if len(found) <= size:
         return found, ""
     last = found[size - 1]
-    return found[:size], f"{last.village_code}~{last.household_id}~{last.rule_id}~{last.pk}"
+    return found[:size], f"{last.village_code}~{last.household_id or ''}~{last.rule_id}~{last.pk}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 Only households that are swept have clues; while a first draft is being typed, the form engine shows by itself what hits.
 """
 
+import datetime
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,9 @@ from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
 from fangfanpin.campaigns import clock
+from fangfanpin.campaigns.models import Campaign
 from fangfanpin.expressions.closures import Closure, compiled
+from fangfanpin.households.models import Household
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.policy.services import spoken
 from fangfanpin.quality import messages
@@ -20,8 +23,11 @@ from fangfanpin.quality.models import STANDING_STATES, Clue
 from fangfanpin.quality.queries import open_clues
 from fangfanpin.quality.snapshot import SWEPT_STATES
 from fangfanpin.quality.sweep import Hit, write_clues
+from fangfanpin.records import relations
+from fangfanpin.records.models import Record
 from fangfanpin.records.saving import Fault
-from fangfanpin.records.units import TARGET_HOUSEHOLD, Scopes, Unit, scopes_of
+from fangfanpin.records.units import TARGET_HOUSEHOLD, Scopes, Unit, load_unit, scopes_of
+from fangfanpin.registers.models import Link
 
 _PACKS_AT_ONCE = 4
 
@@ -60,20 +66,42 @@ def _judges_of(pack: Pack) -> tuple[_Judge, ...]:
 
 
 def find_hits(unit: Unit, pack: Pack, *, only: Callable[[Rule], bool] = lambda rule: True, scopes: Scopes | None = None) -> list[Hit]:
-    """What the rules of row and household reach say of one household; the same hits, with the same values, as the sweep's."""
-    scopes = scopes or scopes_of(unit, pack)
-    subjects: Mapping[str, Sequence[tuple[UUID, Mapping[str, Any]]]] = {
-        "household": [(unit.household.id, scopes.household)],
-        "person": [(UUID(target), scope) for target, scope in scopes.persons.items()],
-        "spell": list(scopes.spells.items()),
+    """What the rules of row and household reach say of one household and its registers' rows; the same hits, with the same values, as the sweep's."""
+    judges = [judge for judge in _judges_of(pack) if only(judge.rule)]
+    scopes = scopes or scopes_of(unit, pack, relations=relations.asked_by_rules(pack, (judge.rule for judge in judges)))
+    subjects: dict[str, Sequence[_Subject]] = {
+        "household": [_Subject(unit.household.id, scopes.household)],
+        "person": [_Subject(UUID(target), scope, UUID(target)) for target, scope in scopes.persons.items()],
+        "spell": [_Subject(spell, scope) for spell, scope in scopes.spells.items()],
     }
+    for name, rows in unit.rows.items():
+        judged = zip(rows, scopes.rows.get(name, ()), strict=False)
+        subjects[pack.schema().relations[name].table] = [_Subject(row.id, scope, row.person_id) for row, scope in judged]
     keys = _row_keys(unit)
     return [
-        Hit(judge.rule, subject_id, unit.household.id, unit.household.village_code, _used(judge, scope, keys))
+        Hit(judge.rule, one.id, unit.household.id, unit.household.village_code, _used(judge, one.scope, keys), one.person_id)
+        for judge in judges
+        for one in subjects.get(judge.rule.subject, ())
+        if judge.hits(one.scope)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    id: UUID
+    scope: Mapping[str, Any]
+    person_id: UUID | None = None
+
+
+def find_hits_of_row(record: Record, pack: Pack, today: datetime.date | None) -> list[Hit]:
+    """What the rules on a register's rows say of one that is under no household."""
+    row = relations.row_of(record, pack.forms[record.form], pack)
+    household: dict[str, Any] = {"row": {}, "last": None, "relations": {}, "spell": None}
+    scope = {"row": row.values, "last": None, "household": household, "consts": pack.constants(today)}
+    return [
+        Hit(judge.rule, row.id, None, row.village_code, _used(judge, scope, {}), row.person_id)
         for judge in _judges_of(pack)
-        if only(judge.rule)
-        for subject_id, scope in subjects[judge.rule.subject]
-        if judge.hits(scope)
+        if judge.rule.subject == record.form and judge.hits(scope)
     ]
 
 
@@ -83,6 +111,7 @@ def _row_keys(unit: Unit) -> Mapping[str, list[str]]:
         "members": [str(person.id) for person in unit.live()],
         "all_members": [str(person.id) for person in unit.persons],
         "spells": [str(spell.id) for spell in unit.spells],
+        **{name: [str(row.id) for row in rows] for name, rows in unit.rows.items()},
     }
 
 
@@ -127,10 +156,38 @@ def recheck(unit: Unit, pack: Pack, by: User | None) -> list[dict[str, Any]]:
     return open_clues(unit.household, unit.year, spoken(pack), sensitive=True)
 
 
+def recheck_row(record: Record, pack: Pack, by: User | None) -> None:
+    """A register's row was written or struck: the rules that judge it or ask for rows like it are asked again of the households it belongs to
+    and mentions; of one under no household the row itself."""
+    campaign = clock.current()
+    form = pack.forms[record.form]
+    read = [judge.rule for judge in _judges_of(pack) if judge.rule.subject == form.key or (form.relation and form.relation in judge.rule.relations)]
+    if not read or campaign.pack.hash != pack.hash:
+        return
+    households = [record.household_id] if record.household_id else []
+    if form.relation and pack.schema().relations[form.relation].by:
+        households = [*Link.objects.filter(record=record, name=form.mentions).values_list("to_household_id", flat=True)]
+    for household in Household.objects.filter(pk__in=households):
+        _recheck_rules(load_unit(household, campaign.year), pack, campaign, read, by)
+    if record.household_id is None:
+        hits = [] if record.state == Record.State.VOID else find_hits_of_row(record, pack, clock.now(campaign).date())
+        mine = frozenset(rule.id for rule in read if rule.subject == form.key)
+        write_clues(hits=hits, campaign=campaign, pack=pack, rules=mine, subject=record.pk, by=by)
+
+
+def _recheck_rules(unit: Unit, pack: Pack, campaign: Campaign, rules: Sequence[Rule], by: User | None) -> None:
+    lead = unit.records.get(TARGET_HOUSEHOLD)
+    if lead is None or lead.state not in SWEPT_STATES:
+        return
+    ids = frozenset(rule.id for rule in rules)
+    hits = find_hits(unit, pack, only=lambda rule: rule.id in ids)
+    write_clues(hits=hits, campaign=campaign, pack=pack, households={unit.household.id}, rules=ids, by=by)
+
+
 def must_be_corrected(unit: Unit, pack: Pack) -> list[Fault]:
-    """Faults that block submission: rules of severity E that hit the household or a member. Rules on monitoring spells do not block, for
-    their items are not typed here; neither does what was confirmed true and has not changed since."""
-    hits = find_hits(unit, pack, only=lambda rule: rule.severity == "E" and rule.subject != "spell")
+    """Faults that block submission: rules of severity E that hit the household or a member. Rules on monitoring spells, registers, pairings and
+    the map point do not block, for their items are not typed here; neither does what was confirmed true and has not changed since."""
+    hits = find_hits(unit, pack, only=lambda rule: rule.severity == "E" and _is_typed(rule, pack))
     if not hits:
         return []
     confirmed = _confirmed(unit, {hit.rule.id for hit in hits})
@@ -146,6 +203,17 @@ def must_be_corrected(unit: Unit, pack: Pack) -> list[Fault]:
         message = _("%(message)s。%(where)s") % {"message": messages.render(rule, values, said), "where": rule.where}
         found.append(Fault(target, _field(hit.rule, pack), message))
     return found
+
+
+def _is_typed(rule: Rule, pack: Pack) -> bool:
+    """Is what the rule reads typed in the form that is being submitted?"""
+    if rule.subject not in _FORM or rule.relations - {"members", "all_members"}:
+        return False
+    own = [item for name in rule.fields if (item := pack.indicators.get(f"{_FORM[rule.subject]}.{name}")) is not None]
+    return not own or any(item.home != "typed" for item in own)
+
+
+_FORM = {"household": "household_year", "person": "person_year"}
 
 
 def _field(rule: Rule, pack: Pack) -> str:

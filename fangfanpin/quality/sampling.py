@@ -18,8 +18,11 @@ _WORKED_OFF = Q(state=Clue.State.CONFIRMED, reviewed_at__isnull=False) | Q(state
 
 
 def drawable(reach: Reach, year: int, place: str) -> list[Clue]:
-    """What a sample may be drawn from: worked off within reach and under a division, not drawn before; in a fixed order."""
-    rows = Clue.objects.visible_to(reach).filter(_WORKED_OFF, year=year, village_code__startswith=place, samples__isnull=True)
+    """What a sample may be drawn from: worked off within reach and under a division, not drawn before, to be looked at in a household; in a
+    fixed order."""
+    rows = Clue.objects.visible_to(reach).filter(
+        _WORKED_OFF, year=year, village_code__startswith=place, samples__isnull=True, household__isnull=False
+    )
     return list(rows.order_by("village_code", "household_id", "rule_id", "id"))
 
 
@@ -35,7 +38,9 @@ def draw(*, reach: Reach, year: int, place: str, count: int, by: User, seed: int
     chosen = random.Random(seed).sample(found, min(count, len(found)))
     set_act("clue.sample")
     samples = ClueSample.objects.bulk_create(
-        ClueSample(clue=clue, household_id=clue.household_id, village_code=clue.village_code, year=year, drawn_by=by, seed=seed) for clue in chosen
+        ClueSample(clue=clue, household_id=clue.household_id, village_code=clue.village_code, year=year, drawn_by=by, seed=seed)
+        for clue in chosen
+        if clue.household_id is not None
     )
     ClueStep.objects.bulk_create(
         ClueStep(clue=clue, household_id=clue.household_id, village_code=clue.village_code, kind=ClueStep.Kind.SAMPLED, by=by) for clue in chosen

@@ -1,4 +1,5 @@
-"""The county's private snapshot: PostgreSQL as the snapshot role → Arrow → DuckDB tables household, person, spell.
+"""The county's private snapshot: PostgreSQL as the snapshot role → Arrow → DuckDB tables household, person, spell and those registers that a
+rule asks for.
 
 The tables are those of docs/rule-language.md: wide, last year's columns beside this year's as `last__x`, dates and months as integers; of
 the items only those that a rule reads, for what nobody asks about has no business in a second copy. PostgreSQL only scans and filters, the
@@ -21,10 +22,11 @@ import sqlglot.expressions as e
 from django.conf import settings
 from psycopg import sql
 
-from fangfanpin.expressions import Codes, Date, Month, Type
-from fangfanpin.expressions.duckdb import column_type
+from fangfanpin.expressions import Codes, Date, Month, Relation, Type
+from fangfanpin.expressions.duckdb import ROW_KEY, column_type
 from fangfanpin.households.subjects import HOUSEHOLD_COLUMNS, PERSON_COLUMNS, PERSON_FACTS
 from fangfanpin.pack import Pack, Rule
+from fangfanpin.pack.dictionary import TYPED, subject_item
 from fangfanpin.quality import messages
 from fangfanpin.runtime.postgres import read_urls
 
@@ -36,16 +38,18 @@ HOUSEHOLD_SUBJECT: Mapping[str, str] = {
 LOCATION_COLUMNS = ("lat", "lon", "datum", "gps_accuracy_m", "mock_location")
 RECORD_COLUMNS = ("entered_by", "checked_by", "entered_on")
 PERSON_SUBJECT: Mapping[str, str] = {**PERSON_COLUMNS, **{name: name for name in PERSON_FACTS}}
+ROW_ID = "row_id"  # a row's key as references hold it
 SPELL_SUBJECT: Mapping[str, str] = {
     "spell_no": "spell_no", "identified_month": "identified_month", "eliminated_month": "eliminated_month",
     "monitoring_type": "monitoring_type", "spell_state": "spell_state",
 }  # fmt: skip
 SWEPT_STATES = ("submitted", "returned", "approved", "locked")
-_KEYS = {
+_KEYS: Mapping[str, tuple[str, ...]] = {
     "household": ("household_key", "village_code"),
     "person": ("person_key", "household_key", "village_code", "is_live"),
     "spell": ("spell_key", "household_key", "village_code"),
 }
+_ROW_KEYS = (ROW_KEY, "household_key", "person_key", "village_code")  # of a register's row; no household, no person where it is under none
 _STALE_S = 3600  # a snapshot this old was left by a sweep that was killed
 
 
@@ -58,17 +62,27 @@ class Columns:
 
 
 def columns_read(rules: Iterable[Rule], pack: Pack) -> dict[str, Columns]:
-    """By table (household, person, spell) what the rules and their messages read."""
+    """By table (household, person, spell, and those of the registers that the rules judge or ask for) what the rules and their messages read."""
     schema = pack.schema()
     found: dict[tuple[str, bool], set[str]] = {}
+    tables = set(_KEYS)
     for rule in rules:
+        tables |= {rule.subject} | {schema.relations[name].table for name in rule.relations}
         for reading in messages.readings(rule):
             relation = messages.relation_of(reading, schema)
             place = reading.place.removesuffix(".last").removesuffix("last")
             table = schema.relations[relation].table if relation else place or rule.subject
             table = rule.subject if table == "row" else table
             found.setdefault((table, reading.place.endswith("last")), set()).add(reading.item)
-    return {table: Columns(frozenset(found.get((table, False), ())), frozenset(found.get((table, True), ()))) for table in _KEYS}
+    ordered = [*_KEYS, *sorted(tables - _KEYS.keys())]
+    return {table: Columns(frozenset(found.get((table, False), ())), frozenset(found.get((table, True), ()))) for table in ordered}
+
+
+def mentions_read(rules: Iterable[Rule], pack: Pack) -> list[Relation]:
+    """Relations asked for whose rows name several households."""
+    schema = pack.schema()
+    names = {name for rule in rules for name in rule.relations if schema.relations[name].by}
+    return [schema.relations[name] for name in sorted(names)]
 
 
 @contextmanager
@@ -78,22 +92,22 @@ def taken(year: int, pack: Pack, sweep_id: UUID, *, meanwhile: Callable[[], obje
     _clear_left_over()
     folder = folder_of(sweep_id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    columns = columns_read(pack.rules, pack)
+    columns, mentions = columns_read(pack.rules, pack), mentions_read(pack.rules, pack)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        with _reading(year, columns, pack) as raw:
+        with _reading(_scans(year, columns, mentions, pack)) as raw:
             meanwhile()
-            database = build(raw, columns, pack)
+            database = build(raw, columns, pack, mentions)
         stack.callback(database.close)
         pool = stack.enter_context(ThreadPoolExecutor(1))
-        writing = pool.submit(_write, database.cursor(), folder)
+        writing = pool.submit(_write, database.cursor(), folder, [*columns, *(relation.stored for relation in mentions)])
         yield database
         writing.result()
 
 
-def _write(database: duckdb.DuckDBPyConnection, folder: Path) -> None:
+def _write(database: duckdb.DuckDBPyConnection, folder: Path, tables: Iterable[str]) -> None:
     with database:
-        for table in _KEYS:
+        for table in tables:
             database.table(table).write_parquet(str(folder / f"{table}.parquet"), compression="lz4")
 
 
@@ -115,10 +129,16 @@ def _recorded(table: str, columns: Mapping[str, Columns]) -> list[str]:
     """This year's items that no column of registry, location or record holds."""
     elsewhere = {
         "household": {*HOUSEHOLD_SUBJECT, *LOCATION_COLUMNS, *RECORD_COLUMNS, "members_live"},
-        "person": PERSON_SUBJECT.keys(),
+        "person": {*PERSON_SUBJECT, ROW_ID},
         "spell": SPELL_SUBJECT.keys(),
     }
     return sorted(columns[table].now - elsewhere[table])
+
+
+def row_items(form: str, columns: Columns, pack: Pack) -> list[str]:
+    """Items of a register's rows that its columns of the record do not hold."""
+    subject = subject_item(pack.forms[form])
+    return sorted(columns.now - {ROW_ID} - ({subject.name} if subject else set()))
 
 
 def _was(form: str, year: int, pack: Pack) -> Mapping[str, list[str]]:
@@ -139,7 +159,7 @@ def _taken_out(source: str, items: Iterable[str], was: Mapping[str, Sequence[str
     return found
 
 
-def _scans(year: int, columns: Mapping[str, Columns], pack: Pack) -> dict[str, sql.Composed]:
+def _scans(year: int, columns: Mapping[str, Columns], mentions: Iterable[Relation], pack: Pack) -> dict[str, sql.Composed]:
     """By the name of its raw table. The two tables of persons, the longest, come early and last: the two connections end at about the same time."""
     last = {table: sorted(columns[table].last) for table in ("household", "person")}
     subject = {"household": HOUSEHOLD_SUBJECT, "person": PERSON_SUBJECT}
@@ -161,7 +181,29 @@ def _scans(year: int, columns: Mapping[str, Columns], pack: Pack) -> dict[str, s
         "household_last": _unpacked_scan("household_year", year - 1, then["household"], household_last, was["household"]),
         "spell": _registry_scan("spell", "households_monitoringspell", SPELL_SUBJECT, columns, "village_code", "spell_no"),
         "person_last": _record_scan("person_year", year - 1, [*_taken_out("values", person_last, was["person"]), *then["person"]]),
+        **{form: _row_scan(form, read, pack) for form, read in columns.items() if form not in _KEYS},
+        **{relation.stored: _mention_scan(relation) for relation in mentions},
     }
+
+
+def _row_scan(form: str, columns: Columns, pack: Pack) -> sql.Composed:
+    """A register's rows of every year but the struck ones; of a form with a table of its own (pairings) its columns."""
+    if form in TYPED:
+        names = sql.SQL("").join(sql.SQL(", {}").format(sql.Identifier(name)) for name in sorted(columns.now))
+        return sql.SQL(
+            "SELECT id AS row_key, household_id AS household_key, NULL::uuid AS person_key, village_code{names} FROM households_pairing"
+        ).format(names=names)
+    selected = [sql.SQL("id AS row_key, household_id AS household_key, person_id AS person_key, village_code")]
+    return sql.SQL("SELECT {selected} FROM records_record WHERE form = {form} AND state <> 'void'").format(
+        selected=sql.SQL(", ").join([*selected, *_taken_out("values", row_items(form, columns, pack))]), form=sql.Literal(form)
+    )
+
+
+def _mention_scan(relation: Relation) -> sql.Composed:
+    return sql.SQL(
+        "SELECT record_id AS row_key, to_household_id AS household_key FROM registers_link WHERE name = {item} AND is_current"
+        " AND to_household_id IS NOT NULL"
+    ).format(item=sql.Literal(relation.by))
 
 
 def _columns_of(table: str, subject: Mapping[str, str], columns: Mapping[str, Columns], alias: str, always: Iterable[str]) -> sql.Composed:
@@ -244,9 +286,8 @@ _BEGIN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
 @contextmanager
-def _reading(year: int, columns: Mapping[str, Columns], pack: Pack) -> Iterator[Mapping[str, pa.Table]]:
+def _reading(scans: Mapping[str, sql.Composed]) -> Iterator[Mapping[str, pa.Table]]:
     """Every scan as an Arrow table, all of them seeing the county at one moment, read by two connections while the caller goes on."""
-    scans = _scans(year, columns, pack)
     raw = _Arriving(scans)
     waiting = iter(scans)  # shared: whichever connection is free takes the next
 
@@ -276,26 +317,31 @@ def _reading(year: int, columns: Mapping[str, Columns], pack: Pack) -> Iterator[
 # Building: raw tables to the wide tables of the rule language
 
 
-def build(raw: Mapping[str, pa.Table], columns: Mapping[str, Columns], pack: Pack) -> duckdb.DuckDBPyConnection:
-    """The tables household, person, spell and latest_spell from raw ones: household, person, spell (registry columns; of spells their items
-    too), household_now, household_last, person_now, person_last (key, items). Items are the text of their JSON form; household_now holds those
-    to be swept."""
+def build(raw: Mapping[str, pa.Table], columns: Mapping[str, Columns], pack: Pack, mentions: Iterable[Relation] = ()) -> duckdb.DuckDBPyConnection:
+    """The tables household, person, spell, latest_spell and those of registers from raw ones: household, person, spell (registry columns; of
+    spells their items too), household_now, household_last, person_now, person_last (key, items), a register (keys, items). Items are the text
+    of their JSON form; household_now holds those to be swept. A register's row under a household that is not swept is not judged either."""
     # One thread a statement: over tables of this size a second one only makes it dearer; what can go side by side are the statements.
     database = duckdb.connect(":memory:", config={"threads": 1})
     database.execute("SET TimeZone = 'Asia/Shanghai'")
     # Lists of codes stay conditions: as joins, which DuckDB makes of them inside OR, they cost more than they save.
     database.execute("SET disabled_optimizers = 'in_clause'")
-    types = {table: pack.schema().subjects[table].columns for table in _KEYS}
-    made = {
+    schema = pack.schema()
+    types = {table: schema.subjects[table].columns for table in columns}
+    made: dict[str, tuple[tuple[str, ...], Callable[[Columns, Mapping[str, Type], _Past], e.Select]]] = {
         "household": (("household", "household_now", "household_last", "person"), _household),
         "spell": (("spell",), _spell),
         "person": (("person_now", "person_last"), _person),
+        **{form: ((form,), _row_query(form, pack)) for form in columns if form not in _KEYS},
     }
     for table, (sources, query) in made.items():
         for name in sources:
             database.register(f"raw_{name}", raw[name])
         past = _Past(f"{table}_year", pack)
         database.sql(query(columns[table], types[table], past).sql("duckdb", copy=False)).create(table)
+    for relation in mentions:
+        database.register(f"raw_{relation.stored}", raw[relation.stored])
+        database.sql(_mentioned(relation).sql("duckdb", copy=False)).create(relation.stored)
     for name in raw:
         database.unregister(f"raw_{name}")
     database.execute(
@@ -426,6 +472,7 @@ def _is_live(table: str) -> e.Expr:
 
 def _person(columns: Columns, types: Mapping[str, Type], past: _Past) -> e.Select:
     own: dict[str, e.Expr] = {item: e.column(column, table="r", quoted=True) for item, column in PERSON_SUBJECT.items()}
+    own[ROW_ID] = _as_text("person_key")
     keys = [e.column(key, table="r") for key in ("person_key", "household_key", "village_code")]
     items = [*_items(columns, types, own), *_last_items(columns, types, past)]
     query = _selected([*keys, e.alias_(_is_live("r"), "is_live"), *items], "raw_person")
@@ -440,3 +487,35 @@ def _spell(columns: Columns, types: Mapping[str, Type], past: _Past) -> e.Select
     keys = [e.column(key, table="r") for key in _KEYS["spell"]]
     query = _selected([*keys, *_items(needed, types, own, "r")], "raw_spell")
     return _joined(query, _table("household", "h"), _on("h", "household_key", "r", "household_key"), "inner")
+
+
+def _as_text(key: str) -> e.Expr:
+    return e.cast(e.column(key, table="r"), "VARCHAR")
+
+
+def _row_query(form: str, pack: Pack) -> Callable[[Columns, Mapping[str, Type], _Past], e.Select]:
+    """A register's table, or that of a typed form: rows under a household that is swept, or under none."""
+
+    def query(columns: Columns, types: Mapping[str, Type], _past: _Past) -> e.Select:
+        own: dict[str, e.Expr] = {}
+        if form in TYPED:
+            own = {name: e.column(name, table="r", quoted=True) for name in TYPED[form]}
+        elif (subject := subject_item(pack.forms[form])) is not None:
+            own = {ROW_ID: _as_text(ROW_KEY)}
+            held = {"household": "household_key", "person": "person_key"}.get(subject.ref)
+            own[subject.name] = _as_text(held) if held else e.column("village_code", table="r")
+        keys = [e.column(key, table="r") for key in _ROW_KEYS]
+        select = _selected([*keys, *_items(columns, types, own, "r")], f"raw_{form}")
+        select = _joined(select, _table("household", "h"), _on("h", "household_key", "r", "household_key"))
+        swept = e.Not(this=e.Is(this=e.column("household_key", table="h"), expression=e.Null()))
+        return select.where(e.or_(swept, e.Is(this=e.column("household_key", table="r"), expression=e.Null())), copy=False)
+
+    return query
+
+
+def _mentioned(relation: Relation) -> e.Select:
+    """Rows of a register by each household they name."""
+    star = e.Star(**{"except": [e.to_identifier("household_key")]})
+    query = e.select(e.column("household_key", table="r"), e.Column(this=star, table=e.to_identifier("p")), copy=False)
+    query = query.from_(_table(f"raw_{relation.stored}", "r"), copy=False)
+    return _joined(query, _table(relation.table, "p"), _on("p", ROW_KEY, "r", ROW_KEY), "inner")

@@ -17,45 +17,57 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import set_act
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign
-from fangfanpin.expressions.duckdb import rules_select
+from fangfanpin.expressions.duckdb import ROW_KEY, rules_select
 from fangfanpin.jobs.services import Progress
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.policy.services import pack_of
 from fangfanpin.quality import messages, snapshot
 from fangfanpin.quality.models import STANDING_STATES, Clue, ClueStep, Sweep
 from fangfanpin.quality.standing import write_counts
+from fangfanpin.registers.models import Entry
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One rule on one subject, with the values it used (scope.name → value as expressions see it)."""
+    """One rule on one subject, with the values it used (scope.name → value as expressions see it). A register's row may be under no household;
+    `person_id`: who the subject is, or whose row."""
 
     rule: Rule
     subject_id: UUID
-    household_id: UUID
+    household_id: UUID | None
     village_code: str
     used: Mapping[str, Any]
+    person_id: UUID | None = None
+
+    @property
+    def kind(self) -> str:
+        return kind_of(self.rule)
 
     @property
     def key(self) -> tuple[str, str, UUID]:
-        return self.rule.id, self.rule.subject, self.subject_id
+        return self.rule.id, self.kind, self.subject_id
 
     def shown(self, pack: Pack) -> dict[str, Any]:
         """The values used in JSON form, as a clue keeps them."""
         return messages.shown(messages.codec_values(self.rule, self.used, pack))
 
 
-def find_hits(database: duckdb.DuckDBPyConnection, pack: Pack) -> list[Hit]:
-    """All hits of all rules: one scan per subject judges its rules, then the values are read that the rules used where they hit."""
-    queries = queries_of(pack)
+def kind_of(rule: Rule) -> str:
+    """What kind of subject a clue of the rule has: household, person, spell, or record for a register's row."""
+    return rule.subject if rule.subject in _KEY else RECORD
+
+
+def find_hits(database: duckdb.DuckDBPyConnection, pack: Pack, today: datetime.date | None = None) -> list[Hit]:
+    """All hits of all rules on a day: one scan per subject judges its rules, then the values are read that the rules used where they hit."""
+    queries = queries_of(pack, today)
 
     def judge(*subjects: str) -> list[_Judged]:
         return [one for subject in subjects if subject in queries for one in _judge(database, queries[subject], pack)]
 
-    # Side by side: persons have about as many rules as households and spells together, over more rows.
+    # Side by side: persons have about as many rules as households, spells and registers together, over more rows.
     with ThreadPoolExecutor(1) as pool:
         persons = pool.submit(judge, "person")
-        judged = judge("household", "spell") + persons.result()
+        judged = judge(*(subject for subject in queries if subject != "person")) + persons.result()
     beside = _values_beside(database, queries, {one.rule.id: one.rule for one in judged}.values(), pack)
     hits = []
     for one in judged:
@@ -66,12 +78,13 @@ def find_hits(database: duckdb.DuckDBPyConnection, pack: Pack) -> list[Hit]:
                 used[reading.name] = one.own[reading.name]
             else:
                 used[reading.name] = {key: values[reading.name] for key, values in beside[relation].get(str(one.household_id), ())}
-        hits.append(Hit(one.rule, one.subject_id, one.household_id, one.village_code, used))
+        hits.append(Hit(one.rule, one.subject_id, one.household_id, one.village_code, used, one.person_id))
     return hits
 
 
 _KEY = {"household": "household_key", "person": "person_key", "spell": "spell_key"}
 _ALIAS = {"household": "h", "spell": "l"}
+RECORD = "record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,26 +112,34 @@ class _Judged:
 
     rule: Rule
     subject_id: UUID
-    household_id: UUID
+    household_id: UUID | None
     village_code: str
     own: Mapping[str, Any]
 
+    @property
+    def person_id(self) -> UUID | None:
+        return self.subject_id if self.rule.subject == "person" else self.own.get(_PERSON)
 
-_queries: dict[str, dict[str, _Query]] = {}  # by the pack's hash
+
+_PERSON = "person_key"  # beside the values read of a register's row
+_DAYS_AT_ONCE = 4
+_queries: dict[tuple[str, datetime.date | None], dict[str, _Query]] = {}  # by the pack's hash and the day, of which constants are written in
 
 
-def queries_of(pack: Pack) -> dict[str, _Query]:
-    """By subject, what judges its rules."""
-    if pack.hash not in _queries:
-        schema, env = pack.schema(), pack.constants()
+def queries_of(pack: Pack, today: datetime.date | None = None) -> dict[str, _Query]:
+    """By subject, what judges its rules on a day."""
+    if (pack.hash, today) not in _queries:
+        if len(_queries) >= _DAYS_AT_ONCE:
+            _queries.clear()
+        schema, env = pack.schema(), pack.constants(today)
         written = {}
-        for subject in _KEY:
+        for subject in dict.fromkeys([*_KEY, *(rule.subject for rule in pack.rules)]):
             rules = [rule for rule in pack.rules if rule.subject == subject]
             if rules:
                 select = rules_select([(rule.when, rule.scope) for rule in rules], schema=schema, env=env)
                 written[subject] = _Query(subject, rules, select.sql("duckdb", copy=False))
-        _queries[pack.hash] = written
-    return _queries[pack.hash]
+        _queries[pack.hash, today] = written
+    return _queries[pack.hash, today]
 
 
 def _judge(database: duckdb.DuckDBPyConnection, query: _Query, pack: Pack) -> list[_Judged]:
@@ -135,7 +156,8 @@ def _own_values(database: duckdb.DuckDBPyConnection, query: _Query, rules: Itera
     subject = query.subject
     readings = {r.name: r for rule in rules for r in messages.readings(rule) if messages.relation_of(r, pack.schema()) is None}
     names = sorted(readings)
-    columns: list[e.Expr] = [e.alias_(e.column(_KEY[subject], table="s"), "key")]
+    own_key = _KEY.get(subject, ROW_KEY)
+    columns: list[e.Expr] = [e.alias_(e.column(own_key, table="s"), "key")]
     aliases = {"s"}
     for name in names:
         reading = readings[name]
@@ -144,13 +166,16 @@ def _own_values(database: duckdb.DuckDBPyConnection, query: _Query, rules: Itera
         aliases.add(alias)
         column = f"last__{reading.item}" if reading.place.endswith("last") else reading.item
         columns.append(e.alias_(e.column(column, table=alias, quoted=True), name, quoted=True))
+    if own_key == ROW_KEY:
+        names.append(_PERSON)
+        columns.append(e.column(_PERSON, table="s"))
     select = e.select(*columns).from_(e.alias_(e.to_table(subject), "s", table=True))
     for alias, table in (("h", "household"), ("l", "latest_spell")):
         if alias in aliases:
             on = e.EQ(this=e.column("household_key", table=alias), expression=e.column("household_key", table="s"))
             select = select.join(e.alias_(e.to_table(table), alias, table=True), on=on, join_type="left")
     keys = e.select("subject_key").from_(query.hits)
-    select = select.where(e.In(this=e.column(_KEY[subject], table="s"), query=keys.subquery()))
+    select = select.where(e.In(this=e.column(own_key, table="s"), query=keys.subquery()))
     return {row[0]: dict(zip(names, row[1:], strict=True)) for row in database.sql(select.sql("duckdb")).fetchall()}
 
 
@@ -170,8 +195,8 @@ def _values_beside(database: duckdb.DuckDBPyConnection, queries: Mapping[str, _Q
                 readers.setdefault(relation, set()).add(rule.id)
     found: Beside = {}
     for relation, readings in wanted.items():
-        table, names = relations[relation].table, sorted(readings)
-        columns: list[e.Expr] = [e.cast(e.column(key), "VARCHAR") for key in ("household_key", _KEY[table])]
+        table, names = relations[relation].stored, sorted(readings)
+        columns: list[e.Expr] = [e.cast(e.column(key), "VARCHAR") for key in ("household_key", _KEY.get(table, ROW_KEY))]
         for name in names:
             item = readings[name].item
             columns.append(e.column(f"last__{item}" if readings[name].place.endswith("last") else item, quoted=True))
@@ -196,7 +221,8 @@ class _Swept(Container[UUID]):
         self._keys = frozenset(keys)
 
     def __contains__(self, household_id: object) -> bool:
-        return str(household_id) in self._keys
+        """A row under no household is always judged."""
+        return household_id is None or str(household_id) in self._keys
 
 
 class SweepRunning(Exception):
@@ -222,11 +248,12 @@ def run_sweep(*, campaign: Campaign, by: User | None, progress: Progress | None 
     sweep = Sweep(year=campaign.year, pack_hash=pack.hash, started_by=by, rules=len(pack.rules))
     if progress:
         progress.report(0, 4)
-    with snapshot.taken(campaign.year, pack, sweep.id, meanwhile=lambda: queries_of(pack)) as database:
+    today = clock.now(campaign).date()
+    with snapshot.taken(campaign.year, pack, sweep.id, meanwhile=lambda: queries_of(pack, today)) as database:
         taken = time.perf_counter()
         if progress:
             progress.report(1, 4)
-        hits = find_hits(database, pack)
+        hits = find_hits(database, pack, today)
         counts = [database.table(name).count("*").fetchall() for name in ("household", "person")]
         villages = _by_village(database)
         swept = _Swept(database.sql("SELECT household_key::VARCHAR AS key FROM household").to_arrow_table().column("key").to_pylist())
@@ -263,9 +290,10 @@ def write_clues(
     pack: Pack,
     households: Container[UUID] | None = None,
     rules: frozenset[str] | None = None,
+    subject: UUID | None = None,
     by: User | None = None,
 ) -> tuple[int, int]:
-    """Bring clues in step with hits, over the households judged (`households`) and rules judged (all by default).
+    """Bring clues in step with hits, over the households judged (`households`) and rules judged (all by default), or over one subject.
 
     New: opened. Still hitting: values refreshed; a confirmation whose values changed opens again. No longer hitting: closed.
     Answered "corrected" and hitting still: open, and the steps say so. Hitting again: the same clue opens again. Nothing is deleted.
@@ -277,11 +305,15 @@ def write_clues(
     existing_rows = Clue.objects.filter(year=campaign.year)
     if isinstance(households, Set):  # a few, to be named in a query
         existing_rows = existing_rows.filter(household_id__in=households)
+    if subject is not None:
+        existing_rows = existing_rows.filter(subject_id=subject)
     existing = {
         (clue.rule_id, clue.subject_kind, clue.subject_id): clue
         for clue in existing_rows
         if (rules is None or clue.rule_id in rules) and (households is None or clue.household_id in households)
     }
+    hits = list(hits)
+    labels = dict(Entry.objects.filter(record_id__in=[hit.subject_id for hit in hits if hit.kind == RECORD]).values_list("record_id", "label"))
     new: list[Clue] = []
     changed: list[Clue] = []
     steps: list[ClueStep] = []
@@ -298,10 +330,10 @@ def write_clues(
             clue = Clue(
                 rule_id=hit.rule.id,
                 year=campaign.year,
-                subject_kind=hit.rule.subject,
+                subject_kind=hit.kind,
                 subject_id=hit.subject_id,
                 household_id=hit.household_id,
-                person_id=hit.subject_id if hit.rule.subject == "person" else None,
+                person_id=hit.person_id,
                 village_code=hit.village_code,
                 due_on=due_on,
             )
@@ -325,6 +357,7 @@ def write_clues(
         clue.severity, clue.where_to_look, clue.pack_hash, clue.seen_at = hit.rule.severity, hit.rule.where, pack.hash, now
         clue.used, clue.used_digest = messages.shown(values), digest
         clue.message = messages.render(hit.rule, values, pack)
+        clue.subject_label = labels.get(hit.subject_id, "")
     for clue in existing.values():
         if clue.state != Clue.State.CLOSED:
             clue.state, clue.closed_at = Clue.State.CLOSED, now
@@ -345,6 +378,7 @@ def write_clues(
             "used",
             "used_digest",
             "message",
+            "subject_label",
             "reviewed_at",
             "reviewed_by",
             "confirmed_digest",

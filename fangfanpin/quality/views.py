@@ -16,7 +16,7 @@ from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
 from fangfanpin.households.models import Person
 from fangfanpin.jobs.services import start
-from fangfanpin.pack import Pack, Rule
+from fangfanpin.pack import Form, Pack, Rule
 from fangfanpin.policy.services import pack_of, spoken
 from fangfanpin.quality import messages, queries
 from fangfanpin.quality.clues import (
@@ -112,11 +112,13 @@ def _page(request: SignedInRequest, row: Clue, *, status: int = 200, typed: Mapp
     pack = spoken(pack_of(campaign.pack))
     rule = rule_of(row, pack)
     sensitive = can(request.reach, Verb.SENSITIVE_VIEW, row)
-    lead = Record.objects.filter(form=HOUSEHOLD_FORM, year=row.year, subject_id=row.household_id).first()
+    home = row.household
+    lead = Record.objects.filter(form=HOUSEHOLD_FORM, year=row.year, subject_id=home.pk).first() if home and not row.is_about_a_row else None
     closed = gates.closed(lead, request.user) if lead else None
-    names = {str(person.pk): person.member_name for person in row.household.persons.all()}
+    names = {str(person.pk): person.member_name for person in home.persons.all()} if home else {}
     used = messages.used_values(rule, row.used, pack, sensitive=sensitive) if rule else []
-    others = row.household.clues.filter(year=row.year, state__in=OPEN_STATES).exclude(pk=row.pk)
+    others = (home.clues.filter(year=row.year, state__in=OPEN_STATES) if home else Clue.objects.none()).exclude(pk=row.pk)
+    asked = [form for name in sorted(rule.relations) if (form := _register_of(name, pack))] if rule and home else []
     answers = can(request.reach, Verb.CLUE_ANSWER, row)
     return render(
         request,
@@ -136,13 +138,20 @@ def _page(request: SignedInRequest, row: Clue, *, status: int = 200, typed: Mapp
             "may_decide": can(request.reach, Verb.RULE_MANAGE, row) and row.state == Clue.State.DISPUTED,
             "may_review": can(request.reach, Verb.CLUE_REVIEW, row) and row.state == Clue.State.CONFIRMED and row.reviewed_at is None,
             "is_own_answer": row.answered_by_id == request.user.pk,
-            "may_enter": can(request.reach, Verb.RECORD_ENTER, row) and lead is not None and closed is None,
+            "may_enter": can(request.reach, Verb.RECORD_ENTER, row) and lead is not None and closed is None and not asked,
+            "registers": asked,
             "closed": closed,
             "typed": typed or {},
             "sweep_only": rule is not None and rule.reach == "set",
         },
         status=status,
     )
+
+
+def _register_of(relation: str, pack: Pack) -> Form | None:
+    """The register that a rule asks for, which is where its answer is typed."""
+    form = pack.forms.get(pack.schema().relations[relation].table)
+    return form if form is not None and form.is_register else None
 
 
 def _lines(used: list[messages.UsedValue], names: Mapping[str, str]) -> list[dict[str, str | None]]:

@@ -1,5 +1,6 @@
 """Which campaign year stands open, and on which pack: campaigns are above records and answer through this registry."""
 
+import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ class CurrentYear:
     year: int
     title: str
     pack: Pack
+    today: datetime.date  # by the campaign's clock
 
 
 _sources: list[Callable[[], CurrentYear | None]] = []
@@ -22,6 +24,14 @@ class NoYear(Exception):
 
 def register_current_year(source: Callable[[], CurrentYear | None]) -> None:
     _sources.append(source)
+
+
+def today() -> datetime.date | None:
+    """The day by the campaign's clock; None where no campaign is open."""
+    try:
+        return current_year().today
+    except NoYear:
+        return None
 
 
 def current_year() -> CurrentYear:

@@ -8,7 +8,8 @@ from uuid import UUID
 from fangfanpin.households.models import Household, Location, MonitoringSpell, Person
 from fangfanpin.households.subjects import household_facts, household_values, person_facts, person_values
 from fangfanpin.pack import Indicator, Pack
-from fangfanpin.records.current_year import NoYear, current_year
+from fangfanpin.records import relations as beside
+from fangfanpin.records.current_year import NoYear, current_year, today
 from fangfanpin.records.models import Record
 
 HOUSEHOLD_FORM = "household_year"
@@ -54,6 +55,7 @@ class Unit:
     spells: list[MonitoringSpell] = field(default_factory=list)
     location: Location | None = None
     last_location: Location | None = None
+    rows: dict[str, list[beside.Row]] = field(default_factory=dict)  # by relation, as far as they were asked for
     registry_changed: bool = False
 
     def keep(self, target: str, record: Record) -> None:
@@ -130,11 +132,12 @@ def location_values(location: Location | None) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Scopes:
-    """Ready for `expressions.evaluate`: the household's, each person's by target, each spell's by id."""
+    """Ready for `expressions.evaluate`: the household's, each person's by target, each spell's by id, by relation those of its rows."""
 
     household: dict[str, Any]
     persons: dict[str, dict[str, Any]]
     spells: dict[UUID, dict[str, Any]]
+    rows: dict[str, list[dict[str, Any]]]
 
 
 def carries(indicator: Indicator) -> bool:
@@ -152,23 +155,34 @@ def carried_over(unit: Unit, pack: Pack, target: str) -> dict[str, Any]:
     return {name: value for name, value in last.values.items() if value is not None and name in kept and name not in said}
 
 
-def scopes_of(unit: Unit, pack: Pack, *, live_only: bool = True, carried: Mapping[str, Mapping[str, Any]] | None = None) -> Scopes:
+def scopes_of(
+    unit: Unit,
+    pack: Pack,
+    *,
+    live_only: bool = True,
+    carried: Mapping[str, Mapping[str, Any]] | None = None,
+    relations: frozenset[str] | None = None,
+) -> Scopes:
     """Build the scopes of docs/rule-language.md from the rows of a unit. `carried`: by target last year's values that still stand; the rows
-    hold them too, as the screen does before anything is confirmed."""
+    hold them too, as the screen does before anything is confirmed. `relations`: those whose rows are asked for, by default those that the
+    pack's forms ask for; only what is missing of them is read."""
     before = carried or {}
     household_row = {**before.get(TARGET_HOUSEHOLD, {}), **_household_row(unit)}
     last = unit.last.get(TARGET_HOUSEHOLD)
     person_scopes: dict[str, dict[str, Any]] = {}
     for person in unit.persons:
         target = str(person.id)
-        row = {**before.get(target, {}), **person_values(person), **person_facts(person), **_values(unit.records.get(target))}
+        row = {**before.get(target, {}), **person_values(person), **person_facts(person), **_values(unit.records.get(target)), "row_id": target}
         last_own = unit.last.get(target)
         person_scopes[target] = {
             "row": _engine(pack, PERSON_FORM, row),
             "last": _engine(pack, PERSON_FORM, {**last_own.subject, **last_own.values}) if last_own else None,
         }
     spells = [{"row": _engine_spell(pack, spell)} for spell in unit.spells]
-    consts = pack.constants()
+    consts = pack.constants(today())
+    asked = beside.asked_by_forms(pack) if relations is None else relations
+    unit.rows |= beside.rows_of_household(unit.household.id, pack, asked - unit.rows.keys())
+    registers = {name: [{"row": row.values} for row in rows] for name, rows in unit.rows.items()}
     members = [person_scopes[str(person.id)] for person in unit.live()]
     household_scope: dict[str, Any] = {
         "row": _engine(pack, HOUSEHOLD_FORM, household_row),
@@ -178,6 +192,7 @@ def scopes_of(unit: Unit, pack: Pack, *, live_only: bool = True, carried: Mappin
             "members": members,
             "all_members": [person_scopes[str(person.id)] for person in unit.persons],
             "spells": spells,
+            **registers,
         },
         "consts": consts,
     }
@@ -190,8 +205,10 @@ def scopes_of(unit: Unit, pack: Pack, *, live_only: bool = True, carried: Mappin
         spell_scope["household"] = household_scope
         spell_scope["consts"] = consts
         spell_scopes[spell.id] = spell_scope
+    for row_scope in (scope for rows in registers.values() for scope in rows):
+        row_scope |= {"household": household_scope, "consts": consts}
     chosen = {str(p.id) for p in unit.live()} if live_only else set(person_scopes)
-    return Scopes(household_scope, {t: s for t, s in person_scopes.items() if t in chosen}, spell_scopes)
+    return Scopes(household_scope, {t: s for t, s in person_scopes.items() if t in chosen}, spell_scopes, registers)
 
 
 def _values(record: Record | None) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.mirror import unique_key_of, value_of
 from fangfanpin.registers.references import Words
 from fangfanpin.registers.services import Given, Refused
+from fangfanpin.registers.written import rows_written
 
 MOST = 500  # rows of one grid
 _LONGEST = 600  # characters of one cell that are looked at
@@ -196,6 +197,7 @@ def save(register: Register, pack: Pack, year: int, rows: Sequence[Row], *, only
             keys = [one.record.pk for one in good]
             write_entries(register, pack, only=keys)
             write_links(register, only=keys)
+            rows_written([one.record for one in good], pack, by)
             services.follow(register, pack, {one.record.village_code for one in good})
     except IntegrityError:  # between check and save somebody else kept the same row, or another tab this very one
         for one in good:

@@ -1,8 +1,9 @@
-"""When a pack is published its newly marked items get their typed columns, and the rows there are get their values; when households change,
-the tables of their villages follow."""
+"""What registers tell the apps below: newly marked items get their typed columns when a pack is published; which rows mention a household; when
+households change, the tables of their villages follow."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import seeing
@@ -10,6 +11,8 @@ from fangfanpin.pack import Pack
 from fangfanpin.policy.services import register_after_publish
 from fangfanpin.records.changed import register_villages_changed
 from fangfanpin.records.current_year import NoYear, current_year
+from fangfanpin.records.models import Record
+from fangfanpin.records.relations import register_mentions
 from fangfanpin.records.saving import register_after_save
 from fangfanpin.records.units import Unit
 from fangfanpin.registers import rollups, slots, sources, yearly
@@ -24,6 +27,13 @@ def allot_and_rebuild(pack: Pack) -> None:
             write_entries(register, pack)
 
 
+def mentioning(household: UUID, form: str, item: str) -> Iterable[Record]:
+    """Rows of a register that name a household in an item, the oldest first; struck ones are none."""
+    rows = Record.objects.filter(form=form, links__to_household=household, links__name=item, links__is_current=True)
+    return rows.exclude(state=Record.State.VOID).order_by("created_at", "id")
+
+
+register_mentions(mentioning)
 register_after_publish(allot_and_rebuild)
 
 

@@ -27,7 +27,7 @@ from fangfanpin.pack.dictionary import PLACES
 from fangfanpin.pack.model import Computation, Constraint
 from fangfanpin.policy.services import spoken
 from fangfanpin.records import gates, reviewing
-from fangfanpin.records.current_year import current_year
+from fangfanpin.records.current_year import current_year, today
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import load_unit, scopes_of
 from fangfanpin.registers import apart, rollups, sealed, sources, yearly
@@ -35,6 +35,7 @@ from fangfanpin.registers.definitions import Register, registers_of
 from fangfanpin.registers.mirror import reflect, unique_key_of, value_of
 from fangfanpin.registers.models import Entry
 from fangfanpin.registers.references import Choice, ReferenceFault, known, resolve
+from fangfanpin.registers.written import row_written
 
 _TABLE = "records_record"
 SHORTEST_REASON = 4
@@ -76,7 +77,7 @@ def add(
     fresh = sealed.masked(record, register, {})
     record.save(force_insert=True)
     sealed.keep(record, fresh)
-    _reflect(record, register, pack)
+    _reflect(record, register, pack, by)
     return record
 
 
@@ -125,12 +126,13 @@ def closed(record: Record, register: Register, by: User) -> str:
     return gate.message if gate else ""
 
 
-def _reflect(record: Record, register: Register, pack: Pack) -> None:
-    """What follows from a row that was written: its list row and links, and the roll-ups that read it."""
+def _reflect(record: Record, register: Register, pack: Pack, by: User) -> None:
+    """What follows from a row that was written: its list row and links, the roll-ups that read it, the rules that ask for it."""
     reflect(record, register, pack)
     follow(register, pack, [record.village_code])
     if register.is_yearly:
         record.refresh_from_db(fields=["values"])
+    row_written(record, pack, by)
 
 
 def follow(register: Register, pack: Pack, villages: Collection[str]) -> None:
@@ -280,7 +282,7 @@ def _scope(record: Record, register: Register, pack: Pack) -> dict[str, Any]:
     scope: dict[str, Any] = {
         "row": {name: pack.to_engine(register.key, name, value) for name, value in names.items()},
         "last": None,
-        "consts": pack.constants(),
+        "consts": pack.constants(today()),
     }
     parts: list[Computation | Constraint] = [*pack.computations, *pack.constraints]
     looks_further = any(part.form == register.key and part.expression.reach != "row" for part in parts)
@@ -323,7 +325,7 @@ def change(*, record: Record, register: Register, pack: Pack, seen: int, given: 
     fresh = sealed.masked(record, register, untouched)
     _changed(record, register, pack, by)
     sealed.keep(record, fresh)
-    _reflect(record, register, pack)
+    _reflect(record, register, pack, by)
     return record
 
 
@@ -361,7 +363,7 @@ def say_unchanged(*, record: Record, register: Register, pack: Pack, section: st
     record.values = {**record.values, **found}
     record.ticks = {**record.ticks, section: {"by": by.pk, "at": timezone.now().isoformat()}}
     _changed(record, register, pack, by)
-    _reflect(record, register, pack)
+    _reflect(record, register, pack, by)
     return len(found)
 
 
@@ -390,7 +392,7 @@ def submit(*, record: Record, register: Register, pack: Pack, sure: bool, by: Us
     record.version += 1
     record.state, record.submitted_at, record.return_reason, record.entered_by = Record.State.SUBMITTED, timezone.now(), "", by
     record.save()
-    _reflect(record, register, pack)
+    _reflect(record, register, pack, by)
     return record
 
 
@@ -430,7 +432,7 @@ def strike(*, record: Record, register: Register, pack: Pack, reason: str, by: U
     record.state, record.return_reason = Record.State.VOID, reason.strip()[:500]
     record.version += 1
     record.save()
-    _reflect(record, register, pack)
+    _reflect(record, register, pack, by)
     return record
 
 
@@ -439,6 +441,7 @@ def approve(*, record: Record, register: Register, pack: Pack, seen: int | None,
     with transaction.atomic():
         done = reviewing.approve_row(record=record, by=by, seen_version=seen)
         reflect(done, register, pack)
+        row_written(done, pack, by)
     return done
 
 
@@ -447,6 +450,7 @@ def send_back(*, record: Record, register: Register, pack: Pack, reason: str, by
     with transaction.atomic():
         done = reviewing.send_back(record=record, reason=reason, by=by)
         reflect(done, register, pack)
+        row_written(done, pack, by)
     return done
 
 

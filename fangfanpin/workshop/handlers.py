@@ -49,7 +49,7 @@ def try_rule(job: Job, reach: Reach, progress: Progress) -> Outcome:
     alone = replace(pack, rules=(rule,), hash=f"{pack.hash} {rule.id} {uuid4()}")  # compiled for this trial only
     with snapshot.taken(campaign.year, alone, uuid4()) as database:
         progress.report(1, 3)
-        hits = find_hits(database, alone)
+        hits = find_hits(database, alone, clock.now(campaign).date())
     progress.report(2, 3)
     confirmed = set(Clue.objects.filter(year=campaign.year, state=Clue.State.CONFIRMED, rule_id=rule.id).values_list("subject_id", flat=True))
     known = sum(hit.subject_id in confirmed for hit in hits)
@@ -68,15 +68,16 @@ def try_rule(job: Job, reach: Reach, progress: Progress) -> Outcome:
 
 
 def _table(hits: list[Hit], pack: Pack) -> Table:
-    households = Household.objects.in_bulk([hit.household_id for hit in hits])
-    persons = Person.objects.in_bulk([hit.subject_id for hit in hits if hit.rule.subject == "person"])
+    households = Household.objects.in_bulk([hit.household_id for hit in hits if hit.household_id])
+    persons = Person.objects.in_bulk([hit.person_id for hit in hits if hit.person_id])
 
     def lines() -> Iterator[list[Any]]:
         for hit in sorted(hits, key=lambda one: (one.village_code, str(one.household_id))):
-            home, person = households[hit.household_id], persons.get(hit.subject_id)
+            home = households[hit.household_id] if hit.household_id else None  # a project is under none
+            person = persons[hit.person_id] if hit.person_id else None
             said = messages.render(hit.rule, messages.codec_values(hit.rule, hit.used, pack), pack)
             place = [name_of(hit.village_code[:9]), name_of(hit.village_code)]
-            yield [*place, home.code, home.head_name, person.member_name if person else "", said]
+            yield [*place, home.code if home else "", home.head_name if home else "", person.member_name if person else "", said]
 
     titles = (("乡镇", 14), ("村", 14), ("户编号", 20), ("户主", 10), ("成员", 10), ("哪里不对", 60))
     return Table([Column(title, width=width) for title, width in titles], lines(), len(hits))

@@ -170,7 +170,7 @@ def test_last_year_is_read_in_this_year_s_words(
     }
     with connection.cursor() as cursor:
         found = {}
-        for name, scan in snapshot._scans(2022, columns, pack).items():
+        for name, scan in snapshot._scans(2022, columns, [], pack).items():
             if name in ("household_last", "person_last"):
                 cursor.execute(scan)
                 names = [column.name for column in cursor.description]
@@ -213,7 +213,7 @@ def test_an_item_that_went_is_still_shown_where_it_was_filled(
         shutil.copytree(Path(settings.PACKS_DIR) / name, tmp_path / name)
     file = tmp_path / "national-2021" / "indicators.csv"
     lines = file.read_text(encoding="utf-8").splitlines(keepends=True)
-    lines = [line for line in lines if not line.startswith("microcredit,purpose,")]
+    lines = [line for line in lines if not line.startswith("microcredit,guarantee,")]
     file.write_text("".join(lines), encoding="utf-8")
     before = current_year().pack
     register = register_of(before, "microcredit")
@@ -222,12 +222,12 @@ def test_an_item_that_went_is_still_shown_where_it_was_filled(
     row = Record.objects.create(
         form="microcredit", year=2021, subject_kind="household", subject_id=household.pk, household=household, village_code=household.village_code,
         state="submitted", pack_hash=before.hash, entered_by=cast["village"],
-        values={"contract_no": "HT-1", "purpose": _a_value(before.indicators["microcredit.purpose"], before)},
+        values={"contract_no": "HT-1", "guarantee": _a_value(before.indicators["microcredit.guarantee"], before)},
     )  # fmt: skip
     reflect(row, register, before)
     put_in_force(pack=load_pack(tmp_path / "guzhen-2021"), directory=tmp_path / "guzhen-2021", by=cast["county"])
     page = client_as("county").get(f"/registers/rows/{row.pk}/").content.decode()
-    assert f"{before.indicators['microcredit.purpose'].zh}（已停用）" in page
+    assert f"{before.indicators['microcredit.guarantee'].zh}（已停用）" in page
 
 
 def _a_value(item: Indicator, pack: Pack) -> str:

@@ -1,5 +1,6 @@
 """Working clues off: on save, by answer, by review; through the pages as the cast sees them."""
 
+import json
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -45,7 +46,7 @@ def home(acting: Callable[[str], Reach], cast: dict[str, User]) -> Household:
     village = reach_of(cast["village"]).villages[0]
     year = clock.current().year
     leads = Record.objects.filter(form="household_year", year=year, village_code=village, state__in=("submitted", "approved"))
-    faulty = {line.split('"household_code": "')[1].split('"')[0] for line in _truth()}
+    faulty = {json.loads(line)["household_code"] for line in _truth()}
     for lead in leads.select_related("household"):
         assert lead.household is not None
         if lead.household.code not in faulty and lead.household.household_type == "01" and not lead.household.monitoring_type:
@@ -103,6 +104,7 @@ def test_corrected_is_judged_at_once_and_says_when_it_still_hits(clue: Clue, cas
     row = services.correct(clue=clue, note="水质已改好", by=cast["village"])
     assert row.state == Clue.State.OPEN
     assert _steps(row) == ["opened", "corrected", "still"]
+    assert clue.household is not None
     lead = load_unit(clue.household, clue.year).records[TARGET_HOUSEHOLD]
     lead.values["safe_water"] = True
     lead.save()
@@ -133,6 +135,7 @@ def test_the_sweep_leaves_a_confirmation_standing(clue: Clue, cast: dict[str, Us
     services.confirm(clue=clue, evidence="现场查看，饮水确实不安全，已报水利站", upload=None, by=cast["village"])
     set_database_reach(system_reach(), act="test", source="test")
     # The snapshot role sees only what is committed: sweep's hits over this household are judged by the reference here.
+    assert clue.household is not None
     recheck(load_unit(clue.household, clue.year), pack_of(clock.current().pack), None)
     clue.refresh_from_db()
     assert clue.state == Clue.State.CONFIRMED
@@ -329,7 +332,7 @@ def test_one_number_of_what_must_be_answered_and_information_apart(
     clue: Clue, client_as: Callable[[str], Client], acting: Callable[[str], Reach]
 ) -> None:
     told = Clue.objects.create(
-        rule_id="C001", year=clue.year, subject_kind="household", subject_id=clue.household_id, household=clue.household,
+        rule_id="C001", year=clue.year, subject_kind="household", subject_id=clue.subject_id, household=clue.household,
         village_code=clue.village_code, severity="I", message="提示", used={}, used_digest="x", pack_hash="x", seen_at=clue.seen_at,
     )  # fmt: skip
     reach = acting("county")

@@ -16,7 +16,6 @@ from fangfanpin.campaigns import clock
 from fangfanpin.quality import snapshot
 from fangfanpin.quality.models import Sweep
 from fangfanpin.quality.sweep import run_sweep
-from fangfanpin.records.current_year import current_year
 from fangfanpin.runtime.postgres import read_urls
 
 
@@ -37,10 +36,9 @@ def busy_county(db: None) -> Iterator[None]:
     working.join()
 
 
-def test_all_scans_see_the_county_at_one_moment(busy_county: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_scans_see_the_county_at_one_moment(busy_county: None) -> None:
     scan = sql.SQL("SELECT pg_current_snapshot()::text AS moment, pg_backend_pid() AS backend, pg_sleep(0.2)::text").format()
-    monkeypatch.setattr(snapshot, "_scans", lambda year, columns, pack: dict.fromkeys(("one", "two", "three", "four"), scan))
-    with snapshot._reading(2021, {}, current_year().pack) as raw:
+    with snapshot._reading(dict.fromkeys(("one", "two", "three", "four"), scan)) as raw:
         rows = [raw[name].to_pylist()[0] for name in raw]
     assert len({row["backend"] for row in rows}) == 2
     assert len({row["moment"] for row in rows}) == 1
@@ -51,7 +49,7 @@ def test_a_scan_that_fails_ends_the_sweep(acting: Callable[[str], Reach], monkey
     before = Sweep.objects.count()
     scans = snapshot._scans
     failing = {"person_now": sql.SQL("SELECT 1 / 0").format()}
-    monkeypatch.setattr(snapshot, "_scans", lambda year, columns, pack: scans(year, columns, pack) | failing)
+    monkeypatch.setattr(snapshot, "_scans", lambda *asked: scans(*asked) | failing)
     with pytest.raises(adbc_driver_manager.Error, match="division by zero"), transaction.atomic():
         run_sweep(campaign=clock.current(), by=None)
     assert Sweep.objects.count() == before

@@ -29,7 +29,7 @@ export function scopesOf(pack: PackBundle, bundle: HouseholdBundle, model: Model
   const nowhere: HouseholdScope = { row: {} };
   for (const person of model.persons) {
     persons.set(person.target, {
-      row: { ...engineRow(pack, "person_year", standing(pack, person)), ...factRow(personFacts(person)) },
+      row: { ...engineRow(pack, "person_year", standing(pack, person)), ...factRow(personFacts(person)), row_id: person.target },
       last: person.last ? engineRow(pack, "person_year", person.last) : null,
       household: nowhere,
       consts: pack.consts,
@@ -39,6 +39,10 @@ export function scopesOf(pack: PackBundle, bundle: HouseholdBundle, model: Model
     (spell): MutableScope => ({ row: spellRow(pack, spell.values), last: null, household: nowhere, consts: pack.consts }),
   );
   const latest = spells[spells.length - 1];
+  const beside: Record<string, MutableScope[]> = {};
+  for (const [name, rows] of Object.entries(bundle.relations ?? {})) {
+    beside[name] = rows.map((row): MutableScope => ({ row, last: null, household: nowhere, consts: pack.consts }));
+  }
   const members = model.persons.filter((person) => person.live).map((person) => persons.get(person.target) as MutableScope);
   const row: Row = {
     ...engineRow(pack, "household_year", bundle.household.facts ?? {}),
@@ -54,11 +58,11 @@ export function scopesOf(pack: PackBundle, bundle: HouseholdBundle, model: Model
     row,
     last: model.household.last ? engineRow(pack, "household_year", model.household.last) : null,
     spell: latest ?? null,
-    relations: { members, all_members: [...persons.values()], spells },
+    relations: { members, all_members: [...persons.values()], spells, ...beside },
     household: nowhere,
     consts: pack.consts,
   };
-  for (const scope of [household, ...persons.values(), ...spells]) scope.household = household;
+  for (const scope of [household, ...persons.values(), ...spells, ...Object.values(beside).flat()]) scope.household = household;
   for (const { form, name, node } of computations(pack)) {
     const targets: [Target, MutableScope][] = form === "household_year" ? [[HOUSEHOLD, household]] : [...persons.entries()];
     for (const [target, scope] of targets) {

@@ -184,6 +184,8 @@ export interface HouseholdBundle {
   persons: PersonBundle[];
   spell: { values: Values } | null;
   spells?: { values: Values }[];
+  /** Rows beside the household that rules ask for, by relation, as expressions see them. */
+  relations?: Record<string, Readonly<Record<string, unknown>>[]>;
   visit: Visit;
   entered_by: string | null;
   checked_by: string | null;

@@ -1,0 +1,100 @@
+"""Rows of registers and pairings as expressions of a household see them: read only where an expression asks for them.
+
+Registers stand above records; that a row mentions households they tell through a registry.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from fangfanpin.households.models import Pairing
+from fangfanpin.pack import Form, Pack, Rule
+from fangfanpin.pack.dictionary import TYPED, subject_item
+from fangfanpin.records.models import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`values` as expressions see them; `village_code`, `person_id`, `household_id`: under what it stands."""
+
+    id: UUID
+    values: Mapping[str, Any]
+    village_code: str
+    household_id: UUID | None
+    person_id: UUID | None
+
+
+Mentions = Callable[[UUID, str, str], Iterable[Record]]
+_mentions: list[Mentions] = []
+
+
+def register_mentions(source: Mentions) -> None:
+    """`source(household, form, item)` gives the records of a form that name the household in an item."""
+    _mentions.append(source)
+
+
+def row_of(record: Record, form: Form, pack: Pack) -> Row:
+    """A register's row; a struck one is not asked for."""
+    values = {item.name: pack.to_engine(form.key, item.name, record.values.get(item.name)) for item in form.indicators}
+    subject = subject_item(form)
+    if subject is not None:
+        held = {"household": record.household_id, "person": record.person_id}.get(subject.ref, record.village_code)
+        values[subject.name] = str(held) if held else None
+    return Row(record.pk, values | {"row_id": str(record.pk)}, record.village_code, record.household_id, record.person_id)
+
+
+def rows_of_household(household: UUID, pack: Pack, wanted: Iterable[str]) -> dict[str, list[Row]]:
+    """By relation, the oldest first: one query for all of the household's own registers, one for its pairings, one for what mentions it."""
+    known = pack.schema().relations
+    forms = {name: pack.forms[known[name].table] for name in wanted if known[name].table in pack.forms}
+    found: dict[str, list[Row]] = {name: [] for name in forms}
+    own = {form.key: name for name, form in forms.items() if form.is_register and not known[name].by}
+    if own:
+        records = Record.objects.filter(household=household, form__in=own).exclude(state=Record.State.VOID)
+        for record in records.order_by("created_at", "id"):
+            found[own[record.form]].append(row_of(record, pack.forms[record.form], pack))
+    for name, form in forms.items():
+        if form.key in TYPED:
+            found[name] = [_pairing(pairing, form, pack) for pairing in Pairing.objects.filter(household=household).order_by("start_on", "id")]
+        elif known[name].by:
+            found[name] = [row_of(record, form, pack) for source in _mentions for record in source(household, form.key, known[name].by)]
+    return found
+
+
+def _pairing(pairing: Pairing, form: Form, pack: Pack) -> Row:
+    held = {name: getattr(pairing, name) for name in TYPED[form.key]}
+    dated = {name: value.isoformat() if name.endswith("_on") and value else value for name, value in held.items()}
+    values = {name: pack.to_engine(form.key, name, value) for name, value in dated.items()}
+    return Row(pairing.pk, values, pairing.village_code, pairing.household_id, None)
+
+
+def asked_by_forms(pack: Pack) -> frozenset[str]:
+    """Relations of rows that constraints, computations or relevance ask for."""
+    if pack.hash not in _by_forms:
+        parts = [*(one.expression for one in pack.constraints), *(one.expression for one in pack.computations), *pack.relevance.values()]
+        of_households = [part for part in parts if pack.schema().subjects[part.subject].relations is None]  # a village's count over others
+        _by_forms[pack.hash] = _beside(frozenset().union(*(part.relations for part in of_households)), pack)
+    return _by_forms[pack.hash]
+
+
+def asked_by_rules(pack: Pack, rules: Iterable[Rule]) -> frozenset[str]:
+    """Relations of rows that these rules ask for or judge, and those of the forms."""
+    found: set[str] = set()
+    for rule in rules:
+        found |= rule.relations | ({relation} if (relation := relation_of(rule.subject, pack)) else set())
+    return _beside(frozenset(found), pack) | asked_by_forms(pack)
+
+
+def relation_of(register: str, pack: Pack) -> str:
+    """By what name a household's expressions know a register's own rows; empty where they do not, or where it is none."""
+    form = pack.forms.get(register)
+    return form.relation if form is not None and form.is_register and form.belongs else ""
+
+
+_by_forms: dict[str, frozenset[str]] = {}  # by the pack's hash
+
+
+def _beside(relations: frozenset[str], pack: Pack) -> frozenset[str]:
+    """Of relations those that are not the members and spells every scope holds."""
+    return frozenset(name for name in relations if pack.schema().relations[name].table in pack.forms)
