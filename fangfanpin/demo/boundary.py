@@ -207,9 +207,10 @@ def _ninth_grade(household: DemoHousehold) -> None:
 
 
 def _public_job(household: DemoHousehold) -> None:
+    months = min(household.now["wage_income"] // (500 * YUAN), 12)  # what a public job pays is among the wages
     for person in household.persons:
-        if person.birth == datetime.date(1951, 10, 1) and person.now["labor_ability"] == "05":
-            person.now.update(public_job_type=["05"], public_job_months=12)
+        if months and person.birth == datetime.date(1951, 10, 1) and person.now["labor_ability"] == "05":
+            person.now.update(public_job_type=["05"], public_job_months=months)
 
 
 _FINISH |= {
@@ -405,7 +406,7 @@ def all_year(household: DemoHousehold) -> bool:
 @after("two public jobs")
 def two_jobs(household: DemoHousehold) -> bool:
     person = _first(p for p in household.persons if p.now["labor_ability"] == "01" and 25 <= age(p.birth) < 55)
-    if person is None:
+    if person is None or household.now["wage_income"] < 500 * YUAN:
         return False
     person.now.update(public_job_type=["01", "05"], public_job_months=1)
     return True
@@ -427,7 +428,7 @@ def eliminated_on_the_line(household: DemoHousehold) -> bool:
     if not household.spells or household.spells[-1].state != "02":
         return False
     size = household.spells[-1].values["el_household_size"]
-    household.spells[-1].values.update(el_wage=LINE * size, el_net=LINE * size, el_per_capita=LINE)
+    household.spells[-1].values.update(el_wage=LINE * size - 2000 * YUAN, el_net=LINE * size, el_per_capita=LINE)
     return True
 
 

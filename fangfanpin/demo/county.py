@@ -44,6 +44,7 @@ class DemoPerson:
     education: str = "03"
     new: bool = False
     last_subject: Values | None = None
+    last_name: str = ""  # where it was another
 
 
 @dataclass(slots=True)
@@ -54,6 +55,25 @@ class DemoSpell:
     state: str
     eliminated_month: str | None
     values: Values
+
+
+@dataclass(slots=True)
+class DemoRow:
+    """One row of a register; `code`: its own in the county, `person`: code of whose row it is or of the borrower or beneficiary, `households`:
+    codes that a project benefits. Of villages `place` is the division it is about, `last` says that it is the year before's, `secrets` holds
+    whole numbers."""
+
+    form: str
+    village: str
+    household: str = ""
+    person: str = ""
+    values: Values = field(default_factory=dict)
+    households: tuple[str, ...] = ()
+    code: str = ""
+    place: str = ""
+    state: str = ""
+    last: bool = False
+    secrets: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -69,13 +89,16 @@ class DemoHousehold:
     now: Values = field(default_factory=dict)
     state: str = "empty"  # of this year's record
     spells: list[DemoSpell] = field(default_factory=list)
-    helper: int = 0
+    helper: int | None = 0  # None: nobody is responsible
     location: tuple[int, int] | None = None  # millionths of a degree: lat, lon
+    gps_accuracy_m: int = 800  # hundredths of a metre
+    checked_by_enterer: bool = False
     bank_card: str | None = None
     bank_holder: str | None = None
     household_state: str = "01"
     boundary: str = ""
     faulty: bool = False
+    rows: list[DemoRow] = field(default_factory=list)  # of registers
 
     def live(self) -> list[DemoPerson]:
         return [person for person in self.persons if person.state == "01"]
@@ -94,8 +117,9 @@ class OrdinaryHousehold:
 @dataclass(frozen=True, slots=True)
 class Truth:
     rule_id: str
-    household_code: str
+    household_code: str | None  # a project's: none
     person_code: str | None
+    row_code: str | None = None  # where a register's row is hit
 
 
 @dataclass(slots=True)
@@ -103,6 +127,7 @@ class DemoCounty:
     naturals: list[tuple[str, str]]
     households: list[DemoHousehold]
     ordinary: list[OrdinaryHousehold]
+    projects: list[DemoRow] = field(default_factory=list)
     truth: list[Truth] = field(default_factory=list)
 
 

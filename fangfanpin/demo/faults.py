@@ -1,21 +1,20 @@
 """Plant faults into finished, collected households, and write down every hit they must cause.
 
 Written from the catalogue's statements, not from the rules: imports nothing of them. One fault per household; each planter
-says all hits, for household (None) and persons, side effects included, or None where the household does not suit it.
+says all hits, for household (None), persons and rows of registers, side effects included, or None where the household does not suit it.
 """
 
 import datetime
-import random
 from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from fangfanpin.demo.county import (
     LINE,
     YUAN,
-    DemoCounty,
     DemoHousehold,
     DemoPerson,
+    DemoRow,
     DemoSpell,
-    Truth,
     Values,
     add_up,
     age,
@@ -25,7 +24,8 @@ from fangfanpin.demo.county import (
 )
 from fangfanpin.demo.people import check_character
 
-Hit = tuple[str, DemoPerson | None]
+_T = TypeVar("_T")
+Hit = tuple[str, DemoPerson | DemoRow | None]
 Planter = Callable[[DemoHousehold], list[Hit] | None]
 PLANTERS: dict[str, Planter] = {}
 _SCHOOL = datetime.date(2021, 9, 1)
@@ -43,8 +43,8 @@ def planter(rule_id: str) -> Callable[[Planter], Planter]:
 # Finding a suitable person
 
 
-def first(persons: Iterable[DemoPerson]) -> DemoPerson | None:
-    return next(iter(persons), None)
+def first(found: Iterable[_T]) -> _T | None:
+    return next(iter(found), None)
 
 
 def is_adult(p: DemoPerson, low: int = 25, high: int = 55) -> bool:
@@ -493,7 +493,8 @@ def _public_job(rule_id: str, find: Callable[[DemoHousehold], DemoPerson | None]
         if p is None:
             return None
         p.now.update(public_job_type=jobs, public_job_months=12)
-        return [(rule, p) for rule in (rule_id, *more)]
+        unpaid = [("H016", None)] if h.now["wage_income"] < 6000 * YUAN else []
+        return [*((rule, p) for rule in (rule_id, *more)), *unpaid]
 
 
 _public_job("P032", pupil, ["05"], "P035")
@@ -513,7 +514,7 @@ def _tekun(rule_id: str, find: Callable[[DemoHousehold], DemoPerson | None], *mo
 
 
 _tekun("P036", worker, "P036", "P037")
-_tekun("P037", idle_adult, "P037")
+_tekun("P037", lambda h: p if (p := idle_adult(h)) and p.now["dibao_status"] == "01" else None, "P037")
 _tekun("P038", lambda h: first(p for p in h.persons if p.now["dibao_status"] == "02" and age(p.birth) >= 60 and not p.works), "P038")
 _tekun("H018", lambda h: p if (p := elder(h)) and p.now["dibao_status"] == "01" else None)
 person_value("P039", any_adult, "education_help", ["01"])
@@ -579,7 +580,7 @@ def same_sex(h: DemoHousehold) -> list[Hit] | None:
 def child_head(h: DemoHousehold) -> list[Hit] | None:
     head = first(p for p in h.persons if p.relation == "01")
     child = first(p for p in h.persons if 8 <= age(p.birth) <= 16)
-    if head is None or child is None or any(p.relation == "02" for p in h.persons):
+    if head is None or child is None or any(p.relation in ("02", "03", "04", "11", "12") for p in h.persons if p is not child):
         return None
     head.relation, child.relation = "99", "01"
     return [("H006", None)]
@@ -925,7 +926,7 @@ spell_value("M008", lambda h, s: _open(s) and len(h.persons) >= 4 and len(h.pers
 spell_value("M007", lambda h, s: _open(s) and len(h.persons) < 4 and _labour(h) == len(h.persons), put(risk_1="09"), "M009")
 spell_value("M010", lambda h, s: True, put(id_water_problem=True))
 spell_value("M011", lambda h, s: s.values["risk_1"] != "01", put(id_uninsured_member=True))
-spell_value("M012", lambda h, s: True, put(id_dropout_child=True))
+spell_value("M012", lambda h, s: True, put(id_dropout_child=True), "M022")
 
 
 @planter("M038")
@@ -971,50 +972,7 @@ def identified_rich(h: DemoHousehold) -> list[Hit] | None:
         return None
     h.spells[-1].identified_month = "2023-01"
     h.spells[-1].values["id_per_capita"] = 20_001 * YUAN
-    return [("M049", None)]
+    return [("M049", None), ("M030", None)]
 
 
 spell_value("M050", lambda h, s: _open(s), put(id_wage=50 * YUAN))
-
-
-def plant(county: DemoCounty, seed: int) -> None:
-    """Plant every fault a few times, never two in one household; the truth is written into the county.
-
-    At most a third of the collected households is faulty: a small county gets a drawn part of the faults, and stays a county.
-    """
-    draw = random.Random(seed + 1)
-    pool = [h for h in county.households if h.state in ("submitted", "approved") and not h.boundary]
-    draw.shuffle(pool)
-    times = max(PER_RULE, len(pool) // 4000)
-    left = len(pool) // 3
-    # Monitored households are few: the rules on them choose first.
-    rule_ids = sorted(PLANTERS, key=lambda rule_id: rule_id[0] != "M")
-    if left < len(rule_ids) * PER_RULE:
-        draw.shuffle(rule_ids)
-    for rule_id in rule_ids:
-        planted = 0
-        for h in pool:
-            if planted >= times or planted >= left:
-                break
-            if h.faulty:
-                continue
-            hits = PLANTERS[rule_id](h)
-            if hits is None:
-                continue
-            planted += 1
-            h.faulty = True
-            county.truth += [Truth(rule, h.code, p.code if p else None) for rule, p in hits]
-        left -= planted
-    _shared_phone(county, pool)
-
-
-def _shared_phone(county: DemoCounty, pool: list[DemoHousehold]) -> None:
-    """F017 needs two households."""
-    free = [h for h in pool if not h.faulty and worker(h)][:2]
-    if len(free) == 2:
-        first_person, second_person = worker(free[0]), worker(free[1])
-        assert first_person and second_person
-        second_person.now["phone"] = first_person.now["phone"]
-        for h, p in zip(free, (first_person, second_person), strict=True):
-            h.faulty = True
-            county.truth.append(Truth("F017", h.code, p.code))

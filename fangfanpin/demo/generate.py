@@ -23,6 +23,7 @@ from fangfanpin.demo.county import (
     net,
 )
 from fangfanpin.demo.people import RARE, Numbers, given_name, surname
+from fangfanpin.demo.registers import fill_registers
 
 _SIZES = (14, 24, 20, 17, 12, 7, 3, 1.6, 0.8, 0.4, 0.2)
 _PLACES = ("310115", "320505", "320583", "330106", "330282", "440306", "340103", "340302")
@@ -69,7 +70,7 @@ def generate(
             "empty" if roll < open_share * 0.7 else "draft" if roll < open_share else "submitted" if roll < 1 - collected_share * 0.3 else "approved"
         )
     after_filling(draw, made)
-    return DemoCounty(naturals, made, ordinary)
+    return DemoCounty(naturals, made, ordinary, fill_registers(made, villages, seed))
 
 
 def _household(draw: random.Random, numbers: Numbers, code: str, village: str, group: str, order: int) -> DemoHousehold:
@@ -173,6 +174,7 @@ def _person_values(draw: random.Random, person: DemoPerson, on: datetime.date, s
     else:
         labour = "05" if years < 75 and not person.ill else "04"
     works = person.works and labour in ("01", "02", "05")
+    place = draw.choice(_PLACES) if works else None
     adult = years >= 16 and school is None
     return {
         "political_status": "13",
@@ -183,8 +185,8 @@ def _person_values(draw: random.Random, person: DemoPerson, on: datetime.date, s
         "health_status": [person.ill or "01"],
         "illness_name": "高血压" if person.ill == "02" else "恶性肿瘤" if person.ill == "03" else None,
         "labor_ability": labour,
-        "work_region": "04" if works else None,
-        "work_place_code": draw.choice(_PLACES) if works else None,
+        "work_region": ("03" if place.startswith("34") else "04") if place else None,
+        "work_place_code": place,
         "work_company": "某制造有限公司" if works else None,
         "work_months": draw.choice((60, 80, 90, 100, 110)) if works else 0,
         "works_abroad": False if works else None,
@@ -306,7 +308,7 @@ def _fill(draw: random.Random, numbers: Numbers, household: DemoHousehold) -> No
         person.now = _person_values(draw, person, STATE_DATE, SCHOOL_DATE, phone)
         if person in known:
             person.last = _person_values(draw, person, before, before_school, phone)
-            for name in ("work_place_code", "work_months"):
+            for name in ("work_place_code", "work_region", "work_months"):
                 if person.now[name] and person.last[name]:
                     person.last[name] = person.now[name]
         else:
@@ -395,6 +397,9 @@ def _spell(draw: random.Random, household: DemoHousehold, labour: bool) -> None:
         3000 * YUAN,
         household.last["business_expense"] // 2,
     )
+    total = wage + business + transfer - expense
+    if total > 5500 * YUAN * size:  # poor when identified, whatever the year had brought
+        wage, business, expense = (5500 * YUAN * size - transfer) // (10 * YUAN) * 10 * YUAN, 0, 0
     wage = 0 if wage < 100 * YUAN else wage
     total = wage + business + transfer - expense
     values: Values = {
@@ -423,7 +428,8 @@ def _spell(draw: random.Random, household: DemoHousehold, labour: bool) -> None:
     if eliminated:
         income = max(net(household.now), 7000 * YUAN * size)
         values |= {
-            "elimination_mode": "01", "el_wage": income, "el_business": 0, "el_property": 0, "el_transfer": 0, "el_expense": 0,
+            "elimination_mode": "01", "el_wage": income - 2000 * YUAN, "el_business": 1000 * YUAN, "el_property": 0, "el_transfer": 1000 * YUAN,
+            "el_expense": 0,
             "el_net": income, "el_per_capita": income // size, "el_claim": 0, "el_self_paid": 0, "el_household_size": size,
             "el_dropout_child": False, "el_house_damaged": False, "el_uninsured_member": False, "el_water_damaged": False,
         }  # fmt: skip

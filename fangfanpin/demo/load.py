@@ -18,11 +18,11 @@ from fangfanpin.accounts.models import Assignment, Role, User
 from fangfanpin.accounts.reach import make_reach, set_database_reach
 from fangfanpin.campaigns.models import Campaign
 from fangfanpin.campaigns.services import open_campaign
-from fangfanpin.demo.county import DemoCounty, DemoHousehold, DemoPerson, DemoVillage
-from fangfanpin.demo.faults import plant
+from fangfanpin.demo.county import DemoCounty, DemoHousehold, DemoPerson, DemoRow, DemoVillage
 from fangfanpin.demo.generate import generate
 from fangfanpin.demo.maps import write_maps
-from fangfanpin.demo.registers import DemoRow, register_rows
+from fangfanpin.demo.planting import plant
+from fangfanpin.demo.registers import all_rows
 from fangfanpin.demo.villages import village_rows
 from fangfanpin.households.models import Household, Location, Membership, MonitoringSpell, Pairing, Person
 from fangfanpin.households.subjects import initials, name_key, person_columns, set_household_value
@@ -89,14 +89,16 @@ def build_demo(*, households: int, seed: int, collected_share: float = 0.6, pack
         busiest = _busiest(county)
         users = _accounts(busiest)
         _load(county, campaign, users, busiest, pack.hash)
-        rows = chain(register_rows(county.households, villages, seed), village_rows(county.naturals, villages, seed))
+        rows = chain(all_rows(county), village_rows(county.naturals, villages, seed))
         _load_registers(rows, campaign, users["village"], pack)
         rollups.refresh(pack, campaign.year, [village.code for village in villages])
     target = Path(settings.DATA_DIR) / "demo"
     target.mkdir(parents=True, exist_ok=True)
     with (target / "truth.jsonl").open("w", encoding="utf-8") as file:
         for truth in county.truth:
-            line = {"rule_id": truth.rule_id, "household_code": truth.household_code, "person_code": truth.person_code}
+            line = {
+                "rule_id": truth.rule_id, "household_code": truth.household_code, "person_code": truth.person_code, "row_code": truth.row_code
+            }  # fmt: skip
             file.write(json.dumps(line) + "\n")
     with (target / "boundary.jsonl").open("w", encoding="utf-8") as file:
         for household in county.households:
@@ -175,7 +177,8 @@ def _load(county: DemoCounty, campaign: Campaign, users: dict[str, User], villag
     _copy(Person, (_person_row(h, p, n, stamp) for h in county.households for n, p in enumerate(h.persons)), _columns(Person))
     _copy(Membership, (_membership_row(h, p) for h in county.households for p in h.persons), _columns(Membership))
     _copy(MonitoringSpell, _spell_rows(county.households), _columns(MonitoringSpell))
-    _copy(Pairing, (_pairing_row(h, users["helper"], h.code in helper_homes) for h in county.households), _columns(Pairing))
+    helped = [h for h in county.households if h.helper is not None]
+    _copy(Pairing, (_pairing_row(h, users["helper"], h.code in helper_homes) for h in helped), _columns(Pairing))
     _copy(Location, (_location_row(h, stamp) for h in county.households if h.location), _columns(Location))
     _copy(Record, _record_rows(county.households, campaign, users, pack_hash, stamp), _columns(Record))
 
@@ -217,17 +220,19 @@ def _fill_in(rows: Sequence[DemoRow], year: int, by: User, stamp: datetime.datet
 
 def _register_row(row: DemoRow, number: int, campaign: Campaign, by: User, pack_hash: str, stamp: datetime.datetime) -> dict[str, Any]:
     """Every third row is still to be reviewed, where the row does not say."""
-    of_person = row.form == "work_spell"
+    of_person = row.form in ("work_spell", "work_plan")
     household, person = _id("h", row.household) if row.household else None, _id("p", row.person) if row.person else None
     values = dict(row.values)
     if row.form == "microcredit":
         values["borrower_person"] = str(person)
+    if row.form == "measure":
+        values["beneficiary_person"] = str(person) if person else None
     for name, plain in row.secrets.items():
         values[name] = mask_id(plain)
     if row.households:
         values["beneficiary_household_ids"] = sorted(str(_id("h", code)) for code in row.households)
     return {
-        "id": _id("g", f"{row.form}-{number}"), "form": row.form, "year": campaign.year - 1 if row.last else campaign.year,
+        "id": _id("g", row.code or f"{row.form}-{number}"), "form": row.form, "year": campaign.year - 1 if row.last else campaign.year,
         "subject_kind": "person" if of_person else "household" if row.household else _KINDS.get(len(row.place), "none"),
         "subject_id": person if of_person else household, "subject_code": "" if row.household else row.place or row.village,
         "household_id": household, "person_id": person if of_person else None, "village_code": row.village,
@@ -310,7 +315,7 @@ def _spell_rows(households: Iterable[DemoHousehold]) -> Iterable[dict[str, Any]]
 def _pairing_row(h: DemoHousehold, helper: User, own: bool) -> dict[str, Any]:
     return {
         "id": _id("r", h.code), "household_id": _id("h", h.code), "village_code": h.village, "user_id": helper.pk if own else None,
-        "helper_name": helper.name if own else f"帮扶干部{h.helper % 300:03d}", "helper_unit": "固镇县某局（演示）",
+        "helper_name": helper.name if own else f"帮扶干部{(h.helper or 0) % 300:03d}", "helper_unit": "固镇县某局（演示）",
         "start_on": datetime.date(2020, 1, 1),
     }  # fmt: skip
 
@@ -319,7 +324,7 @@ def _location_row(h: DemoHousehold, stamp: datetime.datetime) -> dict[str, Any]:
     assert h.location is not None
     return {
         "id": _id("l", h.code), "household_id": _id("h", h.code), "village_code": h.village, "lat": h.location[0], "lon": h.location[1],
-        "datum": "01", "gps_accuracy_m": 800, "located_at": stamp, "is_current": True,
+        "datum": "01", "gps_accuracy_m": h.gps_accuracy_m, "located_at": stamp, "is_current": True,
     }  # fmt: skip
 
 
@@ -352,7 +357,8 @@ def _record_rows(
             "id": lead, "form": "household_year", "year": year, "subject_kind": "household", "subject_id": household, "state": h.state,
             "values": values, "visitors": ["村信息员小陈", "驻村队员"] if h.state != "empty" else [],
             "visited_on": datetime.date(2021, 11, 13) if h.state != "empty" else None,
-            "entered_by_id": village if h.state != "empty" else None, "submitted_at": stamp if collected else None,
+            "entered_by_id": village if h.state != "empty" else None, "checked_by_id": village if h.checked_by_enterer else None,
+            "submitted_at": stamp if collected else None,
             "reviewed_by_id": township if h.state == "approved" else None, "reviewed_at": stamp if h.state == "approved" else None,
         }  # fmt: skip
         for p in h.persons:
@@ -360,6 +366,7 @@ def _record_rows(
             part = base | {"subject_kind": "person", "subject_id": person, "person_id": person, "form": "person_year"}
             if p.last:
                 subject = {k: v for k, v in _person_subject(p).items() if k not in ("id_number", "disability_card_no")}
+                subject |= {"member_name": p.last_name or p.name}
                 yield part | {
                     "id": _id("k", f"{p.code}-{year - 1}"), "year": year - 1, "parent_id": before, "state": "locked", "values": p.last,
                     "subject": p.last_subject or subject | {"change_kind": None, "change_reason": None, "change_date": None},

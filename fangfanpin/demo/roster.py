@@ -55,8 +55,8 @@ def household_values(household: DemoHousehold) -> dict[str, Any]:
         "eliminated_month": spell.eliminated_month if spell else None,
         "risk_1": spell.values.get("risk_1") if spell else None,
         "risk_2": spell.values.get("risk_2") if spell else None,
-        "helper_name": f"帮扶干部{household.helper % 300:03d}",
-        "helper_phone": f"139{household.helper % 300:08d}",
+        "helper_name": f"帮扶干部{(household.helper or 0) % 300:03d}",
+        "helper_phone": f"139{(household.helper or 0) % 300:08d}",
         "helper_unit": "固镇县某局（演示）",
         "start_on": "2020-01-01",
     }

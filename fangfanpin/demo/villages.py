@@ -4,9 +4,8 @@ import datetime
 import random
 from collections.abc import Iterator, Sequence
 
-from fangfanpin.demo.county import DemoVillage, Values
+from fangfanpin.demo.county import DemoRow, DemoVillage, Values
 from fangfanpin.demo.people import Numbers, given_name, surname
-from fangfanpin.demo.registers import DemoRow
 
 _UNITS = ("固镇县财政局", "固镇县农业农村局", "固镇县水利局", "固镇县教育局", "固镇县卫健委", "固镇农村商业银行", "蚌埠市住建局")
 _POSTS = ("党总支书记", "党支部书记、村委会主任")

@@ -11,13 +11,15 @@ import pyarrow as pa
 
 from fangfanpin.demo import load
 from fangfanpin.demo.county import DemoCounty, DemoVillage
-from fangfanpin.demo.faults import plant
 from fangfanpin.demo.generate import generate
+from fangfanpin.demo.planting import plant
+from fangfanpin.demo.registers import all_rows
 from fangfanpin.pack import Pack
 from fangfanpin.quality import snapshot
 from fangfanpin.quality.sweep import Hit, find_hits
 
-Named = tuple[str, str, str | None]  # rule, household code, person code
+Named = tuple[str, str | None, str | None, str | None]  # rule, household code, person code, row code
+TODAY = load.NOW.date()
 _STAMP = datetime.datetime(2021, 11, 14, 10, 0, tzinfo=datetime.UTC)
 
 
@@ -30,9 +32,9 @@ def draw(*, households: int, seed: int, villages: list[DemoVillage], faults: boo
 
 def hits_of(county: DemoCounty, pack: Pack) -> list[Hit]:
     columns = snapshot.columns_read(pack.rules, pack)
-    database = snapshot.build(raw_tables(county, columns), columns, pack)
+    database = snapshot.build(raw_tables(county, columns, pack), columns, pack)
     try:
-        return find_hits(database, pack)
+        return find_hits(database, pack, TODAY)
     finally:
         database.close()
 
@@ -40,11 +42,20 @@ def hits_of(county: DemoCounty, pack: Pack) -> list[Hit]:
 def named(county: DemoCounty, hits: Iterable[Hit]) -> set[Named]:
     households = {load._id("h", h.code): h.code for h in county.households}
     persons = {load._id("p", p.code): p.code for h in county.households for p in h.persons}
-    return {(hit.rule.id, households[hit.household_id], persons.get(hit.subject_id) if hit.rule.subject == "person" else None) for hit in hits}
+    rows = {load._id("g", row.code): row.code for row in all_rows(county)}
+    return {
+        (hit.rule.id, households[hit.household_id] if hit.household_id else None, persons[hit.person_id] if hit.person_id else None,
+         rows.get(hit.subject_id))
+        for hit in hits
+    }  # fmt: skip
+
+
+def truth_of(county: DemoCounty) -> set[Named]:
+    return {(t.rule_id, t.household_code, t.person_code, t.row_code) for t in county.truth}
 
 
 def rows_of(county: DemoCounty) -> dict[str, list[dict[str, Any]]]:
-    """What the loader would write: household, person, spell and record rows."""
+    """What the loader would write: household, person, spell, pairing and record rows."""
     campaign, user = SimpleNamespace(year=2021), SimpleNamespace(pk=1)
     users = cast(Any, {"village": user, "township": user})
     return {
@@ -52,17 +63,20 @@ def rows_of(county: DemoCounty) -> dict[str, list[dict[str, Any]]]:
         "person": [load._person_row(h, p, n, _STAMP) for h in county.households for n, p in enumerate(h.persons)],
         "spell": list(load._spell_rows(county.households)),
         "record": list(load._record_rows(county.households, cast(Any, campaign), users, "", _STAMP)),
+        "pairing": [load._pairing_row(h, cast(Any, user), False) for h in county.households if h.helper is not None],
+        "row": [load._register_row(row, number, cast(Any, campaign), cast(Any, user), "", _STAMP) for number, row in enumerate(all_rows(county))],
     }
 
 
-def raw_tables(county: DemoCounty, columns: dict[str, snapshot.Columns]) -> dict[str, pa.Table]:
+def raw_tables(county: DemoCounty, columns: dict[str, snapshot.Columns], pack: Pack) -> dict[str, pa.Table]:
     """The tables that `snapshot.build` takes, as PostgreSQL would have sent them."""
     rows = rows_of(county)
-    located = {load._id("h", h.code): h.location for h in county.households}
+    located = {load._id("h", h.code): h for h in county.households}
     households = []
     for row in rows["household"]:
-        point = located[row["id"]]
-        place = {"lat": point[0], "lon": point[1], "datum": "01", "gps_accuracy_m": 800, "mock_location": False} if point else {}
+        h = located[row["id"]]
+        place: dict[str, Any] = {"datum": "01", "gps_accuracy_m": h.gps_accuracy_m, "mock_location": False}
+        place = place | {"lat": h.location[0], "lon": h.location[1]} if h.location else {}
         households.append(row | place | {"household_key": row["id"]})
     persons = [row | {"person_key": row["id"], "household_key": row["household_id"]} for row in rows["person"]]
     spell_items = sorted(columns["spell"].now - snapshot.SPELL_SUBJECT.keys())
@@ -81,17 +95,29 @@ def raw_tables(county: DemoCounty, columns: dict[str, snapshot.Columns]) -> dict
             records = [_record(row, items) for row in rows["record"] if (row["form"], row["year"]) == (form, year)]
             names = ["key", *items]
             if (table, when) == ("household", "now"):
-                records = [
-                    row | {"entered_by": "1", "checked_by": None, "entered_on": 20211114} for row in records if row["state"] in snapshot.SWEPT_STATES
-                ]
+                records = [row | {"entered_on": 20211114} for row in records if row["state"] in snapshot.SWEPT_STATES]
                 names += snapshot.RECORD_COLUMNS
             tables[f"{table}_{when}"] = _table(records, *names)
+    for form in columns.keys() - {"household", "person", "spell"}:
+        if form == "helper_pairing":
+            kept = [row | {"row_key": row["id"], "household_key": row["household_id"]} for row in rows["pairing"]]
+            tables[form] = _table(kept, "row_key", "household_key", "person_key", "village_code", *sorted(columns[form].now))
+            continue
+        items = snapshot.row_items(form, columns[form], pack)
+        kept = [
+            {item: _text(row["values"].get(item)) for item in items}
+            | {"row_key": row["id"], "household_key": row["household_id"], "person_key": row["person_id"], "village_code": row["village_code"]}
+            for row in rows["row"]
+            if row["form"] == form
+        ]
+        tables[form] = _table(kept, "row_key", "household_key", "person_key", "village_code", *items, as_text=True)
     return tables
 
 
 def _record(row: dict[str, Any], items: Iterable[str]) -> dict[str, Any]:
     known = row.get("subject", {}) | row["values"]
-    return {item: _text(known.get(item)) for item in items} | {"key": row["subject_id"], "state": row["state"]}
+    who = {"entered_by": _text(row.get("entered_by_id")), "checked_by": _text(row.get("checked_by_id"))}
+    return {item: _text(known.get(item)) for item in items} | {"key": row["subject_id"], "state": row["state"]} | who
 
 
 def _text(value: Any) -> str | None:
@@ -100,7 +126,7 @@ def _text(value: Any) -> str | None:
 
 
 _KINDS = {
-    **dict.fromkeys(("birth_date", "change_date", "id_birth"), pa.date32()),
+    **dict.fromkeys(("birth_date", "change_date", "id_birth", "start_on", "end_on"), pa.date32()),
     **dict.fromkeys(("lat", "lon", "gps_accuracy_m", "poverty_exit_year", "spell_no", "entered_on"), pa.int64()),
     **dict.fromkeys(("bank_luhn_ok", "is_relocated_person", "id_check_ok", "id_region_known", "id_placeholder"), pa.bool_()),
     **dict.fromkeys(("card_check_ok", "card_reissue_ok", "card_matches_id", "mock_location"), pa.bool_()),
@@ -108,10 +134,11 @@ _KINDS = {
 }
 
 
-def _table(rows: list[dict[str, Any]], *names: str) -> pa.Table:
+def _table(rows: list[dict[str, Any]], *names: str, as_text: bool = False) -> pa.Table:
     """Missing is null, as in a left join."""
     columns = {name: [_plain(row.get(name)) for row in rows] for name in dict.fromkeys(names)}
-    kinds = {name: _KINDS.get(name, pa.uuid() if name.endswith("key") else pa.string()) for name in columns}
+    known = {} if as_text else _KINDS
+    kinds = {name: known.get(name, pa.uuid() if name.endswith("key") else pa.string()) for name in columns}
     return pa.table({name: pa.array(values, type=kinds[name]) for name, values in columns.items()})
 
 

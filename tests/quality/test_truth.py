@@ -10,14 +10,16 @@ from fangfanpin.accounts.reach import set_database_reach, system_reach
 from fangfanpin.campaigns import clock
 from fangfanpin.demo.county import DemoVillage
 from fangfanpin.demo.faults import PLANTERS
+from fangfanpin.demo.load import _id
 from fangfanpin.pack import Pack, load_pack
 from fangfanpin.quality.models import Clue
 from fangfanpin.quality.recheck import find_hits as judge
+from fangfanpin.quality.recheck import find_hits_of_row
 from fangfanpin.quality.sweep import run_sweep
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import load_unit
 from fangfanpin.regions.models import Region
-from tests.quality.drawn import draw, hits_of, named
+from tests.quality.drawn import draw, hits_of, named, truth_of
 
 
 @pytest.fixture(scope="module")
@@ -39,10 +41,10 @@ def villages(db: None) -> list[DemoVillage]:
 def test_every_planted_fault_and_nothing_else_is_found(seed: int, households: int, pack: Pack, villages: list[DemoVillage]) -> None:
     county = draw(households=households, seed=seed, villages=villages)
     found = named(county, hits_of(county, pack))
-    truth = {(t.rule_id, t.household_code, t.person_code) for t in county.truth}
+    truth = truth_of(county)
     assert {"missing": sorted(truth - found, key=str), "too much": sorted(found - truth, key=str)} == {"missing": [], "too much": []}
     boundary = {h.code for h in county.households if h.boundary}
-    assert not boundary & {household for _, household, _ in found}
+    assert not boundary & {household for _, household, _, _ in found}
     if households >= 2000:
         assert len(boundary) >= 200
         assert not {rule.id for rule in pack.rules} - {t.rule_id for t in county.truth} - _NOT_PLANTED
@@ -64,9 +66,14 @@ def test_the_sweep_of_the_stored_county_meets_its_truth_and_the_reference_agrees
     campaign = clock.current()
     sweep = run_sweep(campaign=campaign, by=None)
     lines = (Path(settings.DATA_DIR) / "demo" / "truth.jsonl").read_text(encoding="utf-8").splitlines()
-    truth = {(t["rule_id"], t["household_code"], t["person_code"]) for t in map(json.loads, lines)}
+    truth = {
+        (t["rule_id"], t["household_code"], t["person_code"], _id("g", t["row_code"]) if t["row_code"] else None) for t in map(json.loads, lines)
+    }
     clues = list(Clue.objects.filter(year=campaign.year).exclude(state=Clue.State.CLOSED).select_related("household", "person"))
-    found = {(c.rule_id, c.household.code, c.person.code if c.person else None) for c in clues}
+    found = {
+        (c.rule_id, c.household.code if c.household else None, c.person.code if c.person else None, c.subject_id if c.is_about_a_row else None)
+        for c in clues
+    }
     assert found == truth
     assert sweep.hits == len(clues)
     assert not (Path(settings.DATA_DIR) / "snapshots" / str(sweep.id)).exists()
@@ -79,5 +86,8 @@ def test_the_sweep_of_the_stored_county_meets_its_truth_and_the_reference_agrees
     for lead in leads.select_related("household"):
         assert lead.household is not None
         for hit in judge(load_unit(lead.household, campaign.year), pack):
+            by_reference[hit.rule.id, hit.subject_id] = hit.shown(pack)
+    for project in Record.objects.filter(form="project").exclude(state=Record.State.VOID):
+        for hit in find_hits_of_row(project, pack, clock.now(campaign).date()):
             by_reference[hit.rule.id, hit.subject_id] = hit.shown(pack)
     assert by_reference == by_engine

@@ -1,0 +1,65 @@
+"""Plant every fault of a county a few times, and write down what must be found."""
+
+import random
+
+from fangfanpin.demo import faults
+from fangfanpin.demo.county import DemoCounty, DemoHousehold, DemoPerson, DemoRow, Truth
+from fangfanpin.demo.faults import PER_RULE, PLANTERS, worker
+from fangfanpin.demo.faults_in_rows import PROJECTS
+from fangfanpin.demo.registers import settle
+
+
+def plant(county: DemoCounty, seed: int) -> None:
+    """Plant every fault a few times, never two in one household; the truth is written into the county. Where a sheet was changed, the entries
+    on work follow it; where an entry was changed, it stays what it is.
+
+    At most a third of the collected households is faulty: a small county gets a drawn part of the faults, and stays a county.
+    """
+    draw = random.Random(seed + 1)
+    pool = [h for h in county.households if h.state in ("submitted", "approved") and not h.boundary]
+    draw.shuffle(pool)
+    left = len(pool) // 3
+    # Monitored households are few: the rules on them choose first.
+    rule_ids = sorted(PLANTERS, key=lambda rule_id: rule_id[0] != "M")
+    times = max(1, min(left // len(rule_ids), max(PER_RULE, len(pool) // 4000)))
+    if left < len(rule_ids):
+        draw.shuffle(rule_ids)
+    for rule_id in rule_ids:
+        planted = 0
+        for h in pool:
+            if planted >= times or planted >= left:
+                break
+            if h.faulty:
+                continue
+            hits = PLANTERS[rule_id](h)
+            if hits is None:
+                continue
+            planted += 1
+            h.faulty = True
+            if PLANTERS[rule_id].__module__ == faults.__name__:
+                settle(h)
+            county.truth += [_truth(h, rule, what) for rule, what in hits]
+        left -= planted
+    _shared_phone(county, pool)
+    for place, (rule_id, change) in enumerate(PROJECTS.items()):
+        for project in county.projects[place * PER_RULE : (place + 1) * PER_RULE]:
+            change(project)
+            county.truth.append(Truth(rule_id, None, None, project.code))
+
+
+def _truth(h: DemoHousehold, rule_id: str, what: DemoPerson | DemoRow | None) -> Truth:
+    if isinstance(what, DemoRow):
+        return Truth(rule_id, h.code, what.person if what.form in ("work_spell", "work_plan") else None, what.code)
+    return Truth(rule_id, h.code, what.code if what else None)
+
+
+def _shared_phone(county: DemoCounty, pool: list[DemoHousehold]) -> None:
+    """F017 needs two households."""
+    free = [h for h in pool if not h.faulty and worker(h)][:2]
+    if len(free) == 2:
+        first_person, second_person = worker(free[0]), worker(free[1])
+        assert first_person and second_person
+        second_person.now["phone"] = first_person.now["phone"]
+        for h, p in zip(free, (first_person, second_person), strict=True):
+            h.faulty = True
+            county.truth.append(Truth("F017", h.code, p.code))
