@@ -19,7 +19,7 @@ _FILTERS = {
     "place": "地区：乡镇、村的代码或名称",
     "state": "农户清单按采集情况：empty、draft、submitted、returned、approved、locked；疑似问题按处理情况：due、review、confirmed、closed、all；"
     "帮扶结对按情况：now、ended、coming、all",
-    "kind": "户类型：assisted、exited、monitored、monitored_open、ordinary",
+    "kind": "漏评错评筛查的 missed、mistaken、again；户类型：assisted、exited、monitored、monitored_open、ordinary",
     "clue": "open：只要有疑问的",
     "q": "姓名、编号或证件号码",
     "shown": "waiting 或 done：还没录入或已录入国家系统的",
@@ -30,6 +30,7 @@ _FILTERS = {
     "batch": "花名册的编号：文件页地址里的那一段",
     "household": "农户的编号：农户页地址里的那一段",
     "target": "household 或成员的编号：修改记录页地址里的那一段",
+    "result": "漏评错评筛查按结果：waiting、proceed、nothing、all",
     "item": "指标，如 household_year.wage_income；修改记录按名称，如 wage_income",
 }
 

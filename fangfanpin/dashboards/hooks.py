@@ -16,7 +16,7 @@ from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
 from fangfanpin.dashboards.queries import SUBMITTED_STATES
-from fangfanpin.quality.models import Clue
+from fangfanpin.quality.models import Clue, Lead
 from fangfanpin.quality.queries import DUE
 from fangfanpin.questions.models import Question
 from fangfanpin.records.models import Conflict, Record
@@ -62,6 +62,11 @@ def _clues(reach: Reach, year: int) -> int:
     return rows.order_by().values("pk")[: _bound(reach)].count()
 
 
+def _leads(reach: Reach, year: int) -> int:
+    rows = Lead.objects.visible_to(reach).filter(year=year, is_current=True, result=Lead.Result.WAITING)
+    return rows.order_by().values("pk")[: _bound(reach)].count()
+
+
 def _questions(reach: Reach, year: int) -> int:
     return Question.objects.visible_to(reach).filter(state=Question.State.ASKED).order_by().values("pk")[: _bound(reach)].count()
 
@@ -100,6 +105,7 @@ _ENTRIES = (
     _Entry("collect", _("审核"), "/households/review", (Verb.RECORD_REVIEW,), count=_to_review, count_for=Verb.RECORD_REVIEW),
     _Entry("collect", _("录入国家系统"), "/transfer/", (Verb.TRANSFER_TICK,), ("/transfer/",), count=_to_transfer, count_for=Verb.TRANSFER_TICK),
     _Entry("verify", _("疑似问题"), "/clues/", (Verb.HOUSEHOLD_VIEW,), ("/clues/",), count=_clues, count_for=Verb.CLUE_ANSWER),
+    _Entry("verify", _("漏评错评筛查"), "/leads/", (Verb.HOUSEHOLD_VIEW,), ("/leads/",), count=_leads, count_for=Verb.CLUE_ANSWER),
     _Entry(
         "verify",
         _("提问和答复"),

@@ -22,6 +22,7 @@ from fangfanpin.households.subjects import (
 )
 from fangfanpin.pack import Form, Indicator, ListItem, Pack, Rule
 from fangfanpin.privacy.secrets import mask_sensitive
+from fangfanpin.quality.messages import with_constants
 from fangfanpin.quality.queries import open_clues
 from fangfanpin.records import gates, relations
 from fangfanpin.records.models import Conflict, Record
@@ -80,7 +81,7 @@ def pack_bundle(campaign: Campaign, pack: Pack, notes: Mapping[str, Sequence[str
                 "scope": to_json(rule.scope.node) if rule.scope else None,
                 "when": to_json(rule.when.node),
                 "title": rule.title,
-                "message": rule.message,
+                "message": with_constants(rule.message, pack),
                 "where": rule.where,
                 "fields": list(rule.fields),
                 "reach": rule.reach,

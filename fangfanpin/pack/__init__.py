@@ -3,6 +3,6 @@
 from fangfanpin.pack.faults import PackFault, PackFaults
 from fangfanpin.pack.indicators import Indicator, ListItem
 from fangfanpin.pack.load import load_pack
-from fangfanpin.pack.model import Form, Pack, Rule, Section, Step
+from fangfanpin.pack.model import Form, Pack, Rule, Screen, Section, Step
 
-__all__ = ["Form", "Indicator", "ListItem", "Pack", "PackFault", "PackFaults", "Rule", "Section", "Step", "load_pack"]
+__all__ = ["Form", "Indicator", "ListItem", "Pack", "PackFault", "PackFaults", "Rule", "Screen", "Section", "Step", "load_pack"]

@@ -116,6 +116,7 @@ class _Loader:
             plan=self.plan({role.key for role in roles}),
             roles=roles,
             rules=logic.rules(),
+            screens=logic.screens(),
             constraints=logic.constraints(),
             relevance=logic.relevance(),
             computations=logic.computations(),

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from fangfanpin.expressions import Expression, ExpressionFaults, Schema, Type, check
 from fangfanpin.pack.dictionary import SUBJECTS
 from fangfanpin.pack.indicators import Indicator
-from fangfanpin.pack.model import Apart, Computation, Constraint, Form, RollUp, Rule
+from fangfanpin.pack.model import Apart, Computation, Constraint, Form, RollUp, Rule, Screen
 from fangfanpin.pack.source import Entry, Source, rule_files
 
 _RULE_SUBJECTS = ("household", "person", "spell")
 _SEVERITIES = ("E", "W", "I")
+SCREEN_KINDS = ("missed", "mistaken", "again")
 _RULE_KEYS = (
     "title", "title_en", "severity", "subject", "scope", "when", "message", "message_en", "where", "where_en", "fields", "origin",
     "bulk_answer", "off",
@@ -93,6 +94,33 @@ class Logic:
                         found[rule_id] = rule
             known |= set(here)
         return tuple(found.values())
+
+    def screens(self) -> tuple[Screen, ...]:
+        """Criteria of screening/*.toml: a rule with `kind` and `weight` instead of a severity; the county's replaces the nation's, `off` takes it
+        away."""
+        found: dict[str, Screen] = {}
+        for folder in self.source.chain:
+            for path in sorted((folder / "screening").glob("*.toml")):
+                for key, data in self.source.reader.toml(path).items():
+                    if not isinstance(data, dict):
+                        self.source.wrong(path, (key,), f"“{key}”应是一张表，写成 [{key}]", f"{key} must be a table")
+                    elif data.get("off"):
+                        found.pop(key, None)
+                    elif (screen := self.screen(Entry(path, key, (f"[{key}]",), data))) is not None:
+                        found[key] = screen
+        return tuple(found.values())
+
+    def screen(self, entry: Entry) -> Screen | None:
+        kind, weight = self.source.get(entry, "kind", str), self.source.get(entry, "weight", int, 1)
+        if kind not in SCREEN_KINDS:
+            self.source.wrong(entry.path, (*entry.near, "kind"), f"kind 只能是 {'、'.join(SCREEN_KINDS)}，不是“{kind}”", "bad kind")
+        if not 1 <= weight <= 100:
+            self.source.wrong(entry.path, (*entry.near, "weight"), "weight 要是 1 到 100 的整数", "weight is 1 to 100")
+        plain = {name: value for name, value in entry.data.items() if name not in ("kind", "weight")}
+        if "severity" in plain:
+            self.source.wrong(entry.path, (*entry.near, "severity"), "筛查条件没有 severity", "a screen has no severity")
+        rule = self.rule(Entry(entry.path, entry.key, entry.near, {**plain, "severity": "I"}))
+        return Screen(kind, weight, rule) if rule is not None and kind in SCREEN_KINDS else None
 
     def rule(self, entry: Entry) -> Rule | None:
         get = self.source.get

@@ -142,6 +142,16 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True)
+class Screen:
+    """A criterion that looks for households missed (R2.1) or monitored by mistake or no longer at risk (R2.2). It gives a lead, not a clue: `weight`
+    says how much it speaks for it, and it decides nothing. Its rule has no severity of its own."""
+
+    kind: str  # missed, mistaken, again
+    weight: int
+    rule: Rule
+
+
+@dataclass(frozen=True, slots=True)
 class Parameter:
     name: str
     type: str
@@ -205,6 +215,31 @@ class ArchivePaper:
     title_en: str = ""
 
 
+def _rule_json(r: Rule) -> dict[str, Any]:
+    return {
+        "id": r.id,
+        "title": r.title,
+        "severity": r.severity,
+        "subject": r.subject,
+        "reach": r.reach,
+        "scope": to_json(r.scope.node) if r.scope else None,
+        "when": to_json(r.when.node),
+        "text": r.when.text,
+        "message": r.message,
+        "where": r.where,
+        "fields": list(r.fields),
+        "origin": r.origin,
+        "bulk_answer": r.bulk_answer,
+        "title_en": r.title_en,
+        "message_en": r.message_en,
+        "where_en": r.where_en,
+    }
+
+
+def _english(rule: Rule) -> Rule:
+    return replace(rule, title=rule.title_en or rule.title, message=rule.message_en or rule.message, where=rule.where_en or rule.where)
+
+
 _Titled = TypeVar("_Titled", Section, Form, Step, RoleDefinition, UpdateSection, ArchivePaper)
 
 
@@ -230,6 +265,7 @@ class Pack:
     plan: tuple[Step, ...]
     roles: tuple[RoleDefinition, ...]
     rules: tuple[Rule, ...]
+    screens: tuple[Screen, ...]
     constraints: tuple[Constraint, ...]
     relevance: Mapping[str, Expression]
     computations: tuple[Computation, ...]
@@ -268,10 +304,8 @@ class Pack:
             lists={name: tuple(replace(item, english=True) for item in items) for name, items in self.lists.items()},
             plan=tuple(map(titled, self.plan)),
             roles=tuple(map(titled, self.roles)),
-            rules=tuple(
-                replace(rule, title=rule.title_en or rule.title, message=rule.message_en or rule.message, where=rule.where_en or rule.where)
-                for rule in self.rules
-            ),
+            rules=tuple(map(_english, self.rules)),
+            screens=tuple(replace(screen, rule=_english(screen.rule)) for screen in self.screens),
             constraints=tuple(replace(one, message=one.message_en or one.message) for one in self.constraints),
             apart=tuple(replace(one, message=one.message_en or one.message) for one in self.apart),
             year_update=tuple(map(titled, self.year_update)),
@@ -293,13 +327,18 @@ class Pack:
             *((part.title, part.title, part.title_en) for part in self.year_update),
             *((paper.key, paper.title, paper.title_en) for paper in self.archive),
         ]
-        for rule in self.rules:
+        for rule in [*self.rules, *(screen.rule for screen in self.screens)]:
             titled += [(rule.id, rule.title, rule.title_en), (rule.id, rule.message, rule.message_en), (rule.id, rule.where, rule.where_en)]
         return [place for place, zh, en in titled if zh and not en]
 
     def brought(self, form: str, values: dict[str, Any], year: int) -> dict[str, Any]:
         """Values in JSON form that were written in an earlier year, under today's names and codes."""
         return self.succession.brought(form, values, year, self.indicators) if year < self.form_year else values
+
+    @property
+    def judged(self) -> tuple[Rule, ...]:
+        """What a sweep judges: rules, and the rules of screens."""
+        return (*self.rules, *(screen.rule for screen in self.screens))
 
     def schema(self) -> Schema:
         """What expressions of this pack may name."""
@@ -454,27 +493,8 @@ class Pack:
                 }
                 for p in self.parameters
             ],
-            "rules": [
-                {
-                    "id": r.id,
-                    "title": r.title,
-                    "severity": r.severity,
-                    "subject": r.subject,
-                    "reach": r.reach,
-                    "scope": to_json(r.scope.node) if r.scope else None,
-                    "when": to_json(r.when.node),
-                    "text": r.when.text,
-                    "message": r.message,
-                    "where": r.where,
-                    "fields": list(r.fields),
-                    "origin": r.origin,
-                    "bulk_answer": r.bulk_answer,
-                    "title_en": r.title_en,
-                    "message_en": r.message_en,
-                    "where_en": r.where_en,
-                }
-                for r in self.rules
-            ],
+            "rules": list(map(_rule_json, self.rules)),
+            "screens": [{"kind": one.kind, "weight": one.weight, **_rule_json(one.rule)} for one in self.screens],
             "constraints": [
                 {
                     "id": c.id,

@@ -20,7 +20,9 @@ from fangfanpin.pack import Pack
 from fangfanpin.papers.clues import ListedClue, ListedHousehold, VillageClues, render_clues
 from fangfanpin.policy.services import pack_of
 from fangfanpin.quality import queries, standing
-from fangfanpin.quality.models import Clue, Sweep
+from fangfanpin.quality.leads import leads as found_leads
+from fangfanpin.quality.leads import sentences
+from fangfanpin.quality.models import Clue, Lead, Sweep
 from fangfanpin.quality.sweep import SweepRunning, run_sweep
 from fangfanpin.regions.models import Region
 from fangfanpin.regions.names import name_of
@@ -206,3 +208,23 @@ def quality_as_table(reach: Reach, parameters: Mapping[str, str]) -> Table:
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:g}"
+
+
+@export_list("leads", "漏评错评筛查", Verb.HOUSEHOLD_VIEW, parameters=("place", "kind", "result"))
+def leads_as_table(reach: Reach, parameters: Mapping[str, str]) -> Table:
+    """Leads as the page shows them."""
+    campaign = clock.current()
+    pack = pack_of(campaign.pack)
+    result = parameters.get("result", Lead.Result.WAITING)
+    place, kind = parameters.get("place", ""), parameters.get("kind", "")
+    rows = found_leads(reach, campaign.year, kind=kind, result="" if result == "all" else result, place=place)
+
+    def lines() -> Iterator[list[Any]]:
+        for lead in rows.iterator(chunk_size=500):
+            said = sentences(lead, pack, sensitive=can(reach, Verb.SENSITIVE_VIEW, lead))
+            home, by = lead.household, lead.looked_by.name if lead.looked_by else ""
+            words = [name_of(lead.village_code), home.code, home.head_name, str(lead.get_kind_display()), "\n".join(said)]
+            yield [*words, lead.weight, str(lead.get_result_display()), lead.note, by]
+
+    columns = [Column("村"), Column("户编号", width=20), Column("户主"), Column("哪一类"), Column("理由", width=60), Column("分量", "number")]
+    return Table([*columns, Column("结果"), Column("了解到的情况", width=40), Column("了解人")], lines(), rows.count())

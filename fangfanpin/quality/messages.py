@@ -14,6 +14,8 @@ from typing import Any
 
 from fangfanpin.expressions import Schema
 from fangfanpin.pack import Indicator, Pack, Rule
+from fangfanpin.pack.codec import decimal_text
+from fangfanpin.pack.dictionary import CONSTANTS
 from fangfanpin.pack.sentences import say
 from fangfanpin.regions.names import place_of
 
@@ -79,7 +81,8 @@ def readings(rule: Rule) -> tuple[Reading, ...]:
 
 @lru_cache(maxsize=5000)
 def _readings(message: str, columns: frozenset[tuple[str, str]]) -> tuple[Reading, ...]:
-    found = {_read_back(name) for name in _PLACE.findall(message)} | {Reading(place, item) for place, item in columns}
+    named = {name for name in _PLACE.findall(message) if not _is_constant(name)}
+    found = {_read_back(name) for name in named} | {Reading(place, item) for place, item in columns}
     return tuple(sorted(found, key=lambda reading: reading.name))
 
 
@@ -131,11 +134,36 @@ def digest(values: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True, default=str, ensure_ascii=False).encode()).hexdigest()[:40]
 
 
+def _is_constant(name: str) -> bool:
+    """A parameter or a date of the campaign: known without looking at anybody. `form_year` is an item as well."""
+    return name.startswith("param.") or (name in CONSTANTS and name != "form_year")
+
+
+def with_constants(message: str, pack: Pack) -> str:
+    """The message with parameters and the campaign's dates put in; what is somebody's stays to be filled in."""
+    constants = pack.constants()
+    money = {f"param.{one.name}" for one in pack.parameters if one.type == "money"}
+
+    def word(match: re.Match[str]) -> str:
+        name = match.group(1)
+        if not _is_constant(name):
+            return match.group(0)
+        value = constants.get(name)
+        if value is None:
+            return _EMPTY[pack.language]
+        if name in CONSTANTS:
+            return f"{value // 10000:04d}-{value // 100 % 100:02d}-{value % 100:02d}"
+        return decimal_text(value, 2, money=True) if name in money else str(value)
+
+    return _PLACE.sub(word, message)
+
+
 def render(rule: Rule, values: Mapping[str, Any], pack: Pack, *, sensitive: bool = True) -> str:
     """The sentence in the pack's language, from values in JSON form; an empty value shows as 空, health and phones as ＊＊ without
     `sensitive`."""
     return _PLACE.sub(
-        lambda match: _word(rule, match.group(1), values.get(match.group(1)), pack, sensitive=sensitive) or _EMPTY[pack.language], rule.message
+        lambda match: _word(rule, match.group(1), values.get(match.group(1)), pack, sensitive=sensitive) or _EMPTY[pack.language],
+        with_constants(rule.message, pack),
     )
 
 

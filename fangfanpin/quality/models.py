@@ -195,3 +195,46 @@ class VillageQuality(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sweep_id} {self.village_code}"
+
+
+class Lead(models.Model):
+    """A household that screening points at (R2.1, R2.2): perhaps missed, perhaps monitored by mistake, perhaps at risk again. It decides nothing.
+
+    `reasons`: {screen: values used}; `weight`: what speaks for it, added up. One of a household, kind and year; where another reason comes it is
+    to be looked at again. Not hit any more: no longer current, kept.
+    """
+
+    class Kind(models.TextChoices):
+        MISSED = "missed", _("可能漏评")
+        MISTAKEN = "mistaken", _("可能错评")
+        AGAIN = "again", _("可能返贫")
+
+    class Result(models.TextChoices):
+        WAITING = "waiting", _("待了解")
+        PROCEED = "proceed", _("按程序办理")
+        NOTHING = "nothing", _("了解过，不用办")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    year = models.PositiveSmallIntegerField()
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    household = models.ForeignKey("households.Household", on_delete=models.PROTECT, related_name="leads")
+    village_code = models.CharField(max_length=12)
+    reasons = models.JSONField(default=dict)
+    weight = models.PositiveIntegerField()
+    is_current = models.BooleanField(default=True)
+    found_at = models.DateTimeField(auto_now_add=True)
+    seen_at = models.DateTimeField()
+    result = models.CharField(max_length=10, choices=Result.choices, default=Result.WAITING)
+    note = models.TextField(blank=True)
+    looked_by = models.ForeignKey("accounts.User", null=True, on_delete=models.PROTECT, related_name="+")
+    looked_at = models.DateTimeField(null=True)
+
+    objects = ReachQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-weight", "village_code", "id")
+        constraints = [models.UniqueConstraint(fields=["year", "kind", "household"], name="a_household_is_one_lead_of_a_kind")]
+        indexes = [models.Index(fields=["year", "is_current", "-weight", "id"], name="lead_by_weight")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.household_id}"

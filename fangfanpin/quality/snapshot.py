@@ -92,7 +92,7 @@ def taken(year: int, pack: Pack, sweep_id: UUID, *, meanwhile: Callable[[], obje
     _clear_left_over()
     folder = folder_of(sweep_id)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    columns, mentions = columns_read(pack.rules, pack), mentions_read(pack.rules, pack)
+    columns, mentions = columns_read(pack.judged, pack), mentions_read(pack.judged, pack)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         with _reading(_scans(year, columns, mentions, pack)) as raw:

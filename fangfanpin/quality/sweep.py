@@ -22,6 +22,7 @@ from fangfanpin.jobs.services import Progress
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.policy.services import pack_of
 from fangfanpin.quality import messages, snapshot
+from fangfanpin.quality.leads import write_leads
 from fangfanpin.quality.models import STANDING_STATES, Clue, ClueStep, Sweep
 from fangfanpin.quality.standing import write_counts
 from fangfanpin.registers.models import Entry
@@ -133,8 +134,8 @@ def queries_of(pack: Pack, today: datetime.date | None = None) -> dict[str, _Que
             _queries.clear()
         schema, env = pack.schema(), pack.constants(today)
         written = {}
-        for subject in dict.fromkeys([*_KEY, *(rule.subject for rule in pack.rules)]):
-            rules = [rule for rule in pack.rules if rule.subject == subject]
+        for subject in dict.fromkeys([*_KEY, *(rule.subject for rule in pack.judged)]):
+            rules = [rule for rule in pack.judged if rule.subject == subject]
             if rules:
                 select = rules_select([(rule.when, rule.scope) for rule in rules], schema=schema, env=env)
                 written[subject] = _Query(subject, rules, select.sql("duckdb", copy=False))
@@ -261,6 +262,8 @@ def run_sweep(*, campaign: Campaign, by: User | None, progress: Progress | None 
     if progress:
         progress.report(3, 4)
     sweep.households, sweep.persons = (rows[0][0] for rows in counts)
+    screens = {screen.rule.id for screen in pack.screens}
+    leads, hits = [hit for hit in hits if hit.rule.id in screens], [hit for hit in hits if hit.rule.id not in screens]
     sweep.hits = len(hits)
     with transaction.atomic():
         set_act("quality.sweep")
@@ -270,6 +273,7 @@ def run_sweep(*, campaign: Campaign, by: User | None, progress: Progress | None 
         sweep.timings = {"snapshot": round(taken - started, 3), "rules": round(found - taken, 3), "clues": round(done - found, 3)}
         sweep.save()
         write_counts(sweep, villages)
+        write_leads(leads, pack, campaign.year)
     return sweep
 
 

@@ -1,7 +1,7 @@
 from django.urls import path
 
+from fangfanpin.quality import lead_views, standing_views, views
 from fangfanpin.quality import sample_views as samples
-from fangfanpin.quality import standing_views, views
 
 app_name = "quality"
 urlpatterns = [
@@ -13,6 +13,8 @@ urlpatterns = [
     path("clues/samples/", samples.samples, name="samples"),
     path("clues/samples/draw", samples.draw_samples, name="draw"),
     path("clues/samples/<uuid:sample_id>/check", samples.check_sample, name="check_sample"),
+    path("leads/", lead_views.leads, name="leads"),
+    path("leads/<uuid:lead_id>/look", lead_views.look, name="look"),
     path("quality/", standing_views.standing, name="standing"),
     path("clues/<uuid:clue_id>/", views.clue, name="clue"),
     path("clues/<uuid:clue_id>/answer", views.answer, name="answer"),

@@ -46,7 +46,7 @@ def try_rule(job: Job, reach: Reach, progress: Progress) -> Outcome:
     except DraftRefused as refused:
         raise JobRefused(_("规则写得不对：%(why)s") % {"why": str(refused)}) from None
     progress.report(0, 3)
-    alone = replace(pack, rules=(rule,), hash=f"{pack.hash} {rule.id} {uuid4()}")  # compiled for this trial only
+    alone = replace(pack, rules=(rule,), screens=(), hash=f"{pack.hash} {rule.id} {uuid4()}")  # compiled for this trial only
     with snapshot.taken(campaign.year, alone, uuid4()) as database:
         progress.report(1, 3)
         hits = find_hits(database, alone, clock.now(campaign).date())

@@ -494,3 +494,17 @@ def test_a_roll_up_of_what_is_none_is_told(packs: Path, text: str, word: str) ->
     (found,) = faults(packs)
     assert (found.file, found.line) == ("guzhen-2021/rollups.toml", 2)
     assert word in found.message_zh
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('kind = "missed"', 'kind = "maybe"', "kind 只能是"),
+        ("weight = 40", "weight = 0", "weight 要是 1 到 100"),
+        ("weight = 40", 'weight = 40\nseverity = "E"', "没有 severity"),
+        ("reference_per_capita < param.income_line", "reference_per_kapita < param.income_line", "reference_per_kapita"),
+    ],
+)
+def test_a_screen_with_a_fault_is_told(packs: Path, old: str, new: str, words: str) -> None:
+    edit(packs, "national-2021/screening/leads.toml", old, new)
+    assert any(words in fault.message_zh and fault.file.endswith("leads.toml") for fault in faults(packs))

@@ -22,7 +22,7 @@ from fangfanpin.files.services import store
 from fangfanpin.households.models import Household, Pairing, Person
 from fangfanpin.jobs.models import Job
 from fangfanpin.policy.models import IndicatorNote
-from fangfanpin.quality.models import Clue, ClueSample
+from fangfanpin.quality.models import Clue, ClueSample, Lead
 from fangfanpin.questions.models import Question
 from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import Conflict, ImportBatch, Record, TrayRow
@@ -154,6 +154,10 @@ def _act(household: Household, by: User) -> Act:
     return Act.objects.create(kind=Act.Kind.SPLIT, title="x", reason="x", by=by, **place)
 
 
+def _lead(household: Household) -> dict[str, Any]:
+    return {"village_code": household.village_code, "weight": 1, "seen_at": timezone.now()}
+
+
 def _places(cast: dict[str, User], name: str) -> dict[str, Household | None]:
     """A household inside this person's reach, one beside it (the same township where there is one), one far off."""
     reach = reach_of(cast[name])
@@ -215,6 +219,7 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
                     "row_id": rows[household.pk].pk,
                     "question_id": questions[household.pk].pk,
                     "sample_id": drawn[household.pk].pk,
+                    "lead_id": Lead.objects.get_or_create(year=2021, kind="again", household=household, defaults=_lead(household))[0].pk,
                     "pairing_id": Pairing.objects.filter(household=household)[0].pk,
                     "act_id": _act(household, user).pk,
                 }
@@ -246,7 +251,23 @@ def _type(url: str, method: str) -> str:
 
 
 def _unknown() -> dict[str, Any]:
-    words = ("household", "clue", "conflict", "job", "file", "batch", "person", "record", "row", "question", "pairing", "act", "sample", "table")
+    words = (
+        "household",
+        "clue",
+        "conflict",
+        "job",
+        "file",
+        "batch",
+        "person",
+        "record",
+        "row",
+        "question",
+        "pairing",
+        "act",
+        "sample",
+        "table",
+        "lead",
+    )
     ids = {f"{word}_id": uuid4() for word in words}
     plain = {
         "user_id": 999_999_999,

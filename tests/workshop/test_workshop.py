@@ -199,3 +199,15 @@ def test_a_renewed_pack_keeps_what_is_the_county_s_own(tmp_path: Path, acting: A
     with pytest.raises(PackFaults), renewed(tmp_path / "guzhen-2021", clock.current().pack):
         pass
     assert load_pack(Path(settings.PACKS_DIR) / "guzhen-2021").id == "guzhen-2021"
+
+
+def test_a_message_may_name_parameters_and_dates(cast: dict[str, User], acting: Acting, client_as: ClientAs) -> None:
+    """They are put in wherever the sentence is said, and no sweep looks for them among the columns."""
+    acting("system")
+    wanted = draft(message="{household_size} 人，线 {param.income_line} 元，截至 {state_date}")
+    services.publish_rule(draft=wanted, is_new=True, by=cast["county"])
+    run_sweep(campaign=clock.current(), by=None)
+    clue = Clue.objects.filter(rule_id="X001")[0]
+    assert "线 6000.00 元，截至 2021-09-30" in clue.message and "{" not in clue.message and "param.income_line" not in clue.used
+    rule = next(one for one in client_as("county").get("/field/pack.json").json()["rules"] if one["id"] == "X001")
+    assert rule["message"] == "{household_size} 人，线 6000.00 元，截至 2021-09-30"
