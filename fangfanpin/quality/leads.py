@@ -1,7 +1,8 @@
 """Leads of screening: brought in step with each sweep, ranked by what speaks for them, looked into by people. They decide nothing."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -15,9 +16,6 @@ from fangfanpin.pack import Pack
 from fangfanpin.quality import messages
 from fangfanpin.quality.models import Lead
 
-if TYPE_CHECKING:
-    from fangfanpin.quality.sweep import Hit
-
 LEAST_NOTE, MOST_NOTE = 4, 500
 PAGE = 50
 
@@ -26,17 +24,25 @@ class LeadRefused(Exception):
     """Nothing was stored; the message says what to do."""
 
 
-def write_leads(hits: "Iterable[Hit]", pack: Pack, year: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Pointed:
+    """A screen that points at a household, with the values it used in JSON form."""
+
+    screen: str
+    household_id: UUID
+    village_code: str
+    used: Mapping[str, Any]
+
+
+def write_leads(hits: Iterable[Pointed], pack: Pack, year: int) -> None:
     """Bring the year's leads in step with what the screens hit now. Within the sweep's transaction."""
     now = timezone.now()
     screens = {screen.rule.id: screen for screen in pack.screens}
     found: dict[tuple[str, UUID], dict[str, Any]] = {}
     villages: dict[UUID, str] = {}
     for hit in hits:
-        if hit.household_id is None:
-            continue
         villages[hit.household_id] = hit.village_code
-        found.setdefault((screens[hit.rule.id].kind, hit.household_id), {})[hit.rule.id] = hit.shown(pack)
+        found.setdefault((screens[hit.screen].kind, hit.household_id), {})[hit.screen] = dict(hit.used)
     existing = {(lead.kind, lead.household_id): lead for lead in Lead.objects.filter(year=year)}
     new, changed = [], []
     for (kind, household_id), reasons in found.items():

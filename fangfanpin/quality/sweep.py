@@ -22,7 +22,7 @@ from fangfanpin.jobs.services import Progress
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.policy.services import pack_of
 from fangfanpin.quality import messages, snapshot
-from fangfanpin.quality.leads import write_leads
+from fangfanpin.quality.leads import Pointed, write_leads
 from fangfanpin.quality.models import STANDING_STATES, Clue, ClueStep, Sweep
 from fangfanpin.quality.standing import write_counts
 from fangfanpin.registers.models import Entry
@@ -273,7 +273,9 @@ def run_sweep(*, campaign: Campaign, by: User | None, progress: Progress | None 
         sweep.timings = {"snapshot": round(taken - started, 3), "rules": round(found - taken, 3), "clues": round(done - found, 3)}
         sweep.save()
         write_counts(sweep, villages)
-        write_leads(leads, pack, campaign.year)
+        write_leads(
+            (Pointed(hit.rule.id, hit.household_id, hit.village_code, hit.shown(pack)) for hit in leads if hit.household_id), pack, campaign.year
+        )
     return sweep
 
 

@@ -3,6 +3,7 @@
 import datetime
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
@@ -31,6 +32,8 @@ def draw(*, households: int, seed: int, villages: list[DemoVillage], faults: boo
 
 
 def hits_of(county: DemoCounty, pack: Pack) -> list[Hit]:
+    """What the rules hit; the leads of screens are no faults."""
+    pack = replace(pack, screens=(), hash=f"{pack.hash} rules")
     columns = snapshot.columns_read(pack.rules, pack)
     database = snapshot.build(raw_tables(county, columns, pack), columns, pack)
     try:

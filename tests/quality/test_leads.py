@@ -13,10 +13,10 @@ from fangfanpin.households.models import Household
 from fangfanpin.pack import Pack
 from fangfanpin.policy.services import pack_of
 from fangfanpin.quality.handlers import leads_as_table
-from fangfanpin.quality.leads import LeadRefused, leads, look_into, page, sentences, write_leads
+from fangfanpin.quality.leads import LeadRefused, Pointed, leads, look_into, page, sentences, write_leads
 from fangfanpin.quality.models import Clue, Lead
 from fangfanpin.quality.snapshot import SWEPT_STATES
-from fangfanpin.quality.sweep import Hit, run_sweep
+from fangfanpin.quality.sweep import run_sweep
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import load_unit, scopes_of
 
@@ -28,9 +28,8 @@ def pack(db: None) -> Pack:
     return pack_of(clock.current().pack)
 
 
-def hit(pack: Pack, home: Household, key: str) -> Hit:
-    screen = next(one for one in pack.screens if one.rule.id == key)
-    return Hit(screen.rule, home.pk, home.pk, home.village_code, {"self_paid_expense": 2_000_000, "param.screen_self_paid": 1_000_000})
+def hit(home: Household, key: str) -> Pointed:
+    return Pointed(key, home.pk, home.village_code, {"self_paid_expense": 2_000_000})
 
 
 def test_a_sweep_finds_what_the_reference_finds_and_makes_no_clues_of_it(pack: Pack, acting: Acting) -> None:
@@ -57,7 +56,7 @@ def test_a_sweep_finds_what_the_reference_finds_and_makes_no_clues_of_it(pack: P
 def test_reasons_add_up_and_a_new_one_asks_again(pack: Pack, acting: Acting, cast: dict[str, User]) -> None:
     reach = acting("system")
     home = Household.objects.filter(kind="assisted")[0]
-    write_leads([hit(pack, home, "S002")], pack, 2021)
+    write_leads([hit(home, "S002")], pack, 2021)
     lead = Lead.objects.get(household=home)
     assert (lead.kind, lead.weight, lead.result) == ("missed", 30, "waiting")
     with pytest.raises(LeadRefused):
@@ -65,10 +64,10 @@ def test_reasons_add_up_and_a_new_one_asks_again(pack: Pack, acting: Acting, cas
     with pytest.raises(LeadRefused):
         look_into(lead=lead, result="elsewhere", note="入户看过，家里有存款", by=cast["village"])
     look_into(lead=lead, result="nothing", note="入户看过，家里有存款", by=cast["village"])
-    write_leads([hit(pack, home, "S002")], pack, 2021)
+    write_leads([hit(home, "S002")], pack, 2021)
     lead.refresh_from_db()
     assert lead.result == "nothing", "what was looked into is not asked again"
-    write_leads([hit(pack, home, "S002"), hit(pack, home, "S007")], pack, 2021)
+    write_leads([hit(home, "S002"), hit(home, "S007")], pack, 2021)
     lead.refresh_from_db()
     assert (lead.weight, lead.result) == (60, "waiting")
     assert "20000.00" in sentences(lead, pack, sensitive=True)[0]
@@ -82,7 +81,7 @@ def test_looked_into_on_the_page_within_the_reach_only(pack: Pack, acting: Actin
     home = Household.objects.visible_to(village).filter(kind="assisted")[0]
     acting("system")
     other = Household.objects.filter(kind="assisted").exclude(village_code__in=village.villages)[0]
-    write_leads([hit(pack, one, "S002") for one in (home, other)], pack, 2021)
+    write_leads([hit(one, "S002") for one in (home, other)], pack, 2021)
     client = client_as("village")
     body = client.get("/leads/").content.decode()
     assert f"/households/{home.pk}/" in body and f"/households/{other.pk}/" not in body
@@ -102,7 +101,7 @@ def test_looked_into_on_the_page_within_the_reach_only(pack: Pack, acting: Actin
 def test_the_weightiest_first_page_by_page(pack: Pack, acting: Acting) -> None:
     reach = acting("system")
     homes = list(Household.objects.filter(kind="assisted").order_by("code")[:7])
-    write_leads([hit(pack, home, key) for place, home in enumerate(homes) for key in ("S002", "S003", "S007")[: place % 3 + 1]], pack, 2021)
+    write_leads([hit(home, key) for place, home in enumerate(homes) for key in ("S002", "S003", "S007")[: place % 3 + 1]], pack, 2021)
     walked, cursor = page(leads(reach, 2021), "", size=2)
     while cursor:
         more, cursor = page(leads(reach, 2021), cursor, size=2)
