@@ -1,4 +1,7 @@
 /** A word out of a list by typing: part of the word, its first letters in pinyin, or its code. */
+
+import { DAY_OR_MONTH, WIDE_DIGITS } from "../words/typed";
+
 export interface Option {
   readonly code: string;
   readonly word: string;
@@ -30,8 +33,8 @@ export function under(options: readonly Option[], above: readonly string[]): rea
 
 /** 20210930, 2021.9.30, 2021年9月30日 → 2021-09-30; 202109 → 2021-09 where a month is asked. What is none of it stays as typed. */
 export function dayText(typed: string, kind: "date" | "month"): string {
-  const text = typed.trim().replace(/[０-９]/g, (digit) => String(digit.charCodeAt(0) - 0xff10));
-  const parts = /^(\d{4})[-/.年](\d{1,2})(?:[-/.月](\d{1,2})日?|月?)$/.exec(text) ?? /^(\d{4})(\d{2})(\d{2})?$/.exec(text);
+  const text = typed.trim().replace(WIDE_DIGITS, (digit) => String(digit.charCodeAt(0) - 0xff10));
+  const parts = DAY_OR_MONTH.exec(text) ?? /^(\d{4})(\d{2})(\d{2})?$/.exec(text);
   if (!parts) return typed.trim();
   const [, year, month, day] = parts as unknown as [string, string, string, string | undefined];
   if (kind === "month") return `${year}-${month.padStart(2, "0")}`;

@@ -11,3 +11,15 @@ export const AMOUNT_SUFFIXES = ["元", "亩"] as const;
 export const SEPARATORS = /[,，、;；|/]/;
 /** Around the numbers of a sum: blanks, thousands, the sign of equality, the unit. */
 export const ROUND_SUMS = /[\s,，=＝元]/g;
+/** Full-width digits, as some input methods give them. */
+export const WIDE_DIGITS = /[０-９]/g;
+/** A day or a month with its parts apart, whatever stands between them. */
+export const DAY_OR_MONTH = /^(\d{4})[-/.年](\d{1,2})(?:[-/.月](\d{1,2})日?|月?)$/;
+/** Between several words in one cell of a table. */
+export const BETWEEN_WORDS = /[、，,;；]/;
+export const WORDS_JOINED_BY = "、";
+/** In the head of a table: brackets with units in them, and signs that say nothing. */
+export const BRACKETS = /[（(【[].*?[）)】\]]/g;
+export const HEAD_SIGNS = /[\s*＊:：、，,。.\-_/]/g;
+export const SUM_ROW = /^(合计|总计|小计|累计|共计)/;
+export const NUMBER_HEADS = ["序号", "编号", "行号", "no"];

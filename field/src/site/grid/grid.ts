@@ -7,6 +7,7 @@ import { csrfToken } from "../requests";
 import { dayText, found, under } from "../pick";
 import { type Answer, type Cell, changed, type Choice, codesOf, type Column, draftOf, isFilled, meaning, newRow, type Row, rowsOf, take, toSend } from "./model";
 import { cellsOf, type Pasted, readBlock, spansOf } from "./paste";
+import { BETWEEN_WORDS, WORDS_JOINED_BY } from "../../words/typed";
 
 interface Setting {
   readonly columns: Column[];
@@ -97,7 +98,7 @@ class Grid {
       group.append(Object.assign(document.createElement("col"), { className: `is-${column.kind}` }));
       const cell = document.createElement("th");
       cell.scope = "col";
-      cell.textContent = column.title + (column.unit ? `（${column.unit}）` : "");
+      cell.textContent = column.unit ? this.say("with_unit", { title: column.title, unit: column.unit }) : column.title;
       row.append(cell);
     }
     row.append(Object.assign(document.createElement("th"), { scope: "col" }));
@@ -175,7 +176,7 @@ class Grid {
     const parts: Node[] = [number, shape, hidden];
     const told = [...(row.faults[""] ? [row.faults[""]] : []), ...row.doubts];
     if (told.length > 0) {
-      const box = Object.assign(document.createElement("div"), { className: row.faults[""] ? "field-error" : "grid-doubt", textContent: told.join("；") });
+      const box = Object.assign(document.createElement("div"), { className: row.faults[""] ? "field-error" : "grid-doubt", textContent: told.join(this.say("and_then")) });
       if (row.doubts.length > 0) {
         const sure = Object.assign(document.createElement("button"), { type: "button", className: "btn btn-sm", textContent: this.say("sure"), tabIndex: -1 });
         sure.addEventListener("click", () => this.sure([row]));
@@ -207,7 +208,7 @@ class Grid {
       of("doubtful") > 0 ? this.say("count_doubtful", { n: of("doubtful") }) : "",
       of("new") > 0 ? this.say("count_new", { n: of("new") }) : "",
     ].filter(Boolean);
-    this.root.querySelector<HTMLElement>("[data-part=count]")!.textContent = rows.length > 0 ? parts.join("，") : this.say("count_none");
+    this.root.querySelector<HTMLElement>("[data-part=count]")!.textContent = rows.length > 0 ? parts.join(this.say("and_also")) : this.say("count_none");
     this.root.querySelectorAll<HTMLButtonElement>("[data-act=save]").forEach((button) => (button.disabled = rows.length === 0));
     this.root.querySelectorAll<HTMLElement>("[data-act=sure]").forEach((button) => (button.hidden = of("doubtful") === 0));
     this.root.querySelectorAll<HTMLElement>("[data-act=next]").forEach((button) => (button.hidden = of("faulty") === 0));
@@ -378,7 +379,7 @@ class Grid {
   }
 
   private lastPart(column: Column): string {
-    return column.many ? (this.box.value.split(/[、，,;；]/).pop() ?? "") : this.box.value;
+    return column.many ? (this.box.value.split(BETWEEN_WORDS).pop() ?? "") : this.box.value;
   }
 
   private async ask(row: Row, column: Column): Promise<void> {
@@ -442,9 +443,9 @@ class Grid {
     const column = this.columns[this.at.column]!;
     const before = row.cells[column.name] ?? { text: "", ids: {} };
     let words = offer.words;
-    if (before.ids[words] !== undefined && before.ids[words] !== offer.value && column.many) words = `${words}（${offer.value.slice(-4)}）`;
-    const parts = column.many ? this.box.value.split(/[、，,;；]/).slice(0, -1).map((part) => part.trim()).filter((part) => part && part !== words) : [];
-    const text = [...parts, words].join("、");
+    if (before.ids[words] !== undefined && before.ids[words] !== offer.value && column.many) words = this.say("with_unit", { title: words, unit: offer.value.slice(-4) });
+    const parts = column.many ? this.box.value.split(BETWEEN_WORDS).slice(0, -1).map((part) => part.trim()).filter((part) => part && part !== words) : [];
+    const text = [...parts, words].join(WORDS_JOINED_BY);
     row.cells[column.name] = { text, ids: { ...before.ids, [words]: offer.value } };
     this.box.value = text;
     this.isTyped = false;
@@ -493,8 +494,8 @@ class Grid {
     const told = [this.say("pasted", { n: rows.length })];
     if (pasted.hasHeader) told.push(this.say("by_header"));
     if (pasted.blank > 0) told.push(this.say("blank", { n: pasted.blank }));
-    if (pasted.skipped.length > 0) told.push(this.say("skipped", { n: pasted.skipped.length, what: pasted.skipped.slice(0, 3).join("；").slice(0, 80) }));
-    if (pasted.surplus.length > 0) told.push(this.say("surplus", { n: pasted.surplus.length, what: pasted.surplus.join("、") }));
+    if (pasted.skipped.length > 0) told.push(this.say("skipped", { n: pasted.skipped.length, what: pasted.skipped.slice(0, 3).join(this.say("and_then")).slice(0, 80) }));
+    if (pasted.surplus.length > 0) told.push(this.say("surplus", { n: pasted.surplus.length, what: pasted.surplus.join(this.say("and_also")) }));
     if (over.length > 0) told.push(this.say("over", { n: over.length, most: this.setting.most }));
     const left = [pasted.leftOver, ...over.map((cells) => this.columns.map((column) => cells[column.name] ?? "").join("\t"))].filter(Boolean).join("\n");
     this.tell(told.join(""), pasted.surplus.length > 0 || over.length > 0 ? "warning" : "info");
@@ -672,7 +673,7 @@ class Grid {
     const [faulty, doubtful] = [rows.filter((row) => row.state === "faulty").length, rows.filter((row) => row.state === "doubtful").length];
     const dialog = this.root.querySelector<HTMLDialogElement>("dialog")!;
     const parts = [this.say("count_good", { n: good.length }), faulty > 0 ? this.say("count_faulty", { n: faulty }) : "", doubtful > 0 ? this.say("count_doubtful", { n: doubtful }) : ""].filter(Boolean);
-    dialog.querySelector("[data-part=facts]")!.textContent = `${parts.join("，")}。`;
+    dialog.querySelector("[data-part=facts]")!.textContent = parts.join(this.say("and_also"));
     const act = dialog.querySelector<HTMLButtonElement>("[value=act]")!;
     act.hidden = good.length === 0;
     act.textContent = faulty + doubtful > 0 ? this.say("save_good", { n: good.length }) : this.say("save_all", { n: good.length });

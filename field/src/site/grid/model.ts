@@ -1,5 +1,7 @@
 /** Rows of the grid: what is typed, what the server said to it, and the draft that outlives a reload. */
 
+import { BETWEEN_WORDS } from "../../words/typed";
+
 export interface Column {
   readonly name: string;
   readonly title: string;
@@ -67,11 +69,9 @@ export function isFilled(row: Row): boolean {
   return Object.values(row.cells).some((cell) => cell.text !== "");
 }
 
-const SEPARATED = /[、，,;；]/;
-
 /** What a cell's text stands for: codes and ids of the words that are known, the text itself of the others. */
 export function meaning(column: Column, cell: Cell): { texts: string[]; ids: string[] } {
-  const parts = column.many ? cell.text.split(SEPARATED).map((part) => part.trim()).filter(Boolean) : [cell.text.trim()].filter(Boolean);
+  const parts = column.many ? cell.text.split(BETWEEN_WORDS).map((part) => part.trim()).filter(Boolean) : [cell.text.trim()].filter(Boolean);
   const texts: string[] = [];
   const ids: string[] = [];
   for (const part of parts) {

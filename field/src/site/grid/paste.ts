@@ -3,6 +3,8 @@
  * Nothing is dropped in silence: what finds no place in the grid is told and handed back.
  */
 
+import { BRACKETS, HEAD_SIGNS, NUMBER_HEADS, SUM_ROW } from "../../words/typed";
+
 export interface PasteColumn {
   readonly name: string;
   /** Titles by which a pasted header row may call it. */
@@ -96,9 +98,8 @@ export function spansOf(html: string, rowCount: number): Span[] {
   return found;
 }
 
-const plain = (title: string): string => title.replace(/[（(【[].*?[）)】\]]/g, "").replace(/[\s*＊:：、，,。.\-_/]/g, "").toLowerCase();
-const SUM = /^(合计|总计|小计|累计|共计)/;
-const NUMBER = new Set(["序号", "编号", "行号", "no"].map(plain));
+const plain = (title: string): string => title.replace(BRACKETS, "").replace(HEAD_SIGNS, "").toLowerCase();
+const NUMBER = new Set(NUMBER_HEADS.map(plain));
 const LOOKED_AT = 6; // rows on top in which a header may stand
 
 /**
@@ -136,7 +137,7 @@ export function readBlock(cells: readonly (readonly string[])[], columns: readon
     const merged = spans.some((span) => span.row === at && span.columns > 1 && count === 1);
     if (at === header) return;
     if (count === 0) blank++;
-    else if (at < header || SUM.test(row.find((cell) => cell !== "")!.replace(/\s/g, "")) || merged) {
+    else if (at < header || SUM_ROW.test(row.find((cell) => cell !== "")!.replace(/\s/g, "")) || merged) {
       skipped.push(row.filter((cell) => cell !== "").join(" "));
       left.push(row);
     } else {
