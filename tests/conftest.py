@@ -3,20 +3,24 @@
 Each test runs in a transaction that is rolled back; what must commit (jobs, two browsers, kills) works a running installation in tests/end_to_end.
 """
 
+import copy
 import os
 import random
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
+from django.db import connections, transaction
 from django.test import Client
 from django.utils import translation
 from hypothesis import settings
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, reach_of, set_database_reach, system_reach
+from fangfanpin.runtime.postgres import read_urls
 from tests.installation import DATA_DIR
 
 HOUSEHOLDS, SEED = 300, 7
@@ -87,3 +91,21 @@ def acting(cast: dict[str, User]) -> Callable[[str], Reach]:
         return reach
 
     return act
+
+
+@pytest.fixture
+def worker(db: None) -> Iterator[None]:
+    """This test's connection is the worker's: imports copy into temporary tables and take back by deleting, which the web may not."""
+    usual = connections["default"]
+    url = urlsplit(read_urls(DATA_DIR).worker)
+    other = type(usual)(
+        copy.deepcopy(usual.settings_dict) | {"USER": unquote(url.username or ""), "PASSWORD": unquote(url.password or "")}, "default"
+    )
+    connections["default"] = other
+    try:
+        with transaction.atomic():
+            yield
+            transaction.set_rollback(True)
+    finally:
+        other.close()
+        connections["default"] = usual

@@ -14,8 +14,8 @@ from fangfanpin.cli import Answer, Command, CommandFault
 from fangfanpin.files.services import path_of
 from fangfanpin.records.current_year import NoYear, current_year
 from fangfanpin.records.models import ImportBatch
-from fangfanpin.records.roster.parts import column_letter
 from fangfanpin.records.roster.services import apply_batch, check_batch, receive, sentence_of
+from fangfanpin.records.workbooks.parts import column_letter
 
 _FAULTS_PRINTED = 200
 

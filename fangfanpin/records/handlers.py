@@ -12,8 +12,9 @@ from fangfanpin.jobs.services import JobRefused, Outcome, Progress, handles
 from fangfanpin.records import exporting as _lists  # noqa: F401  # the worker learns its lists here
 from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
 from fangfanpin.records.models import ImportBatch
-from fangfanpin.records.roster.services import ImportRefused, apply_batch, check_batch, sentence_of
+from fangfanpin.records.roster.services import apply_batch, check_batch, sentence_of
 from fangfanpin.records.roster.taking_back import take_back
+from fangfanpin.records.workbooks.batches import ImportRefused
 
 
 def _batch(job: Job) -> ImportBatch:

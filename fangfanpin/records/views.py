@@ -22,8 +22,9 @@ from fangfanpin.records.models import ImportBatch, ImportDifference, TrayRow
 from fangfanpin.records.roster import mending
 from fangfanpin.records.roster import tray as trays
 from fangfanpin.records.roster.batches import difference, may_open, open_batch
-from fangfanpin.records.roster.parts import column_letter
-from fangfanpin.records.roster.services import XLSX, receive, sentence_of
+from fangfanpin.records.roster.services import receive, sentence_of
+from fangfanpin.records.workbooks.batches import ROSTER, XLSX, TrayRefused, settle
+from fangfanpin.records.workbooks.parts import column_letter
 
 LISTED = 50
 FAULTS_A_PAGE = 100
@@ -73,7 +74,8 @@ def imports(request: SignedInRequest) -> HttpResponse:
             _start(request, batch, "check", _("检查花名册"))
             return redirect("records:batch", batch.pk)
         return redirect("records:imports")
-    listed = [batch for batch in ImportBatch.objects.select_related("file", "uploaded_by")[: 4 * LISTED] if may_open(batch, request.reach)][:LISTED]
+    batches = ImportBatch.objects.filter(layout=ROSTER).select_related("file", "uploaded_by")
+    listed = [batch for batch in batches[: 4 * LISTED] if may_open(batch, request.reach)][:LISTED]
     return render(
         request,
         "records/imports.html",
@@ -177,9 +179,9 @@ def _all_again(request: SignedInRequest, batch: ImportBatch, rows: list[TrayRow]
     year = _year()
     try:
         if year is None or not rows:
-            raise trays.TrayRefused(_("没有可以重新检查的户。"))
+            raise TrayRefused(_("没有可以重新检查的户。"))
         again = mending.send_all_in(rows=rows, batch=batch, sheets=mending.Sheets(batch, year), year=year, by=request.user)
-    except trays.TrayRefused as refused:
+    except TrayRefused as refused:
         messages.error(request, str(refused))
         return redirect("records:tray", batch.pk)
     _start(request, again, "apply", _("导入待改区"), keep_good=True)
@@ -198,7 +200,7 @@ def tray_file(request: SignedInRequest, batch_id: UUID) -> HttpResponse:
             path = Path(folder) / "tray.xlsx"
             mending.write_rows(rows, mending.Sheets(found, year), path, is_marked=True)
             answer = HttpResponse(path.read_bytes(), content_type=XLSX)
-    except trays.TrayRefused as refused:
+    except TrayRefused as refused:
         messages.error(request, str(refused))
         return redirect("records:tray", found.pk)
     name = _("%(name)s（待改区）.xlsx") % {"name": Path(found.file.name).stem[:120]}
@@ -217,7 +219,7 @@ def mend(request: SignedInRequest, batch_id: UUID, tray_id: int) -> HttpResponse
     if request.method == "POST":
         try:
             if request.POST.get("act") == "settle":
-                trays.settle(rows=rows, reason=request.POST.get("reason", ""), by=request.user)
+                settle(rows=rows, reason=request.POST.get("reason", ""), by=request.user)
                 messages.success(request, _("已移出待改区，原因留在记录里。"))
                 return redirect("records:tray", found.pk)
             mending.correct(rows=rows, typed=_typed(request, rows, sheets), sheets=sheets)
@@ -226,7 +228,7 @@ def mend(request: SignedInRequest, batch_id: UUID, tray_id: int) -> HttpResponse
                 _start(request, mended, "apply", _("导入改好的户"), keep_good=False)
                 return redirect("records:batch", mended.pk)
             messages.error(request, _("还有错误，没有导入。您改过的内容已留下，请看标出的地方。"))
-        except trays.TrayRefused as refused:
+        except TrayRefused as refused:
             messages.error(request, str(refused))
         return redirect("records:mend", found.pk, row.pk)
     context = {"batch": found, "code": row.cells["code"], "rows": mending.mend_rows(rows, sheets), "can_mend": trays.raw_of(row) is not None}

@@ -1,14 +1,12 @@
 """A roster is taken whole or not at all, says every fault with its cell, never writes over what was collected, and can be taken back."""
 
-import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import pytest
-from django.db import connections, transaction
+from django.db import transaction
 from django.test import Client
 
 from fangfanpin.accounts.models import User
@@ -20,13 +18,12 @@ from fangfanpin.households.subjects import person_columns, plain_secret, set_hou
 from fangfanpin.jobs.models import Job
 from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import ImportBatch, ImportDifference, Record, TrayRow
-from fangfanpin.records.roster.services import ImportRefused, apply_batch, check_batch, receive
+from fangfanpin.records.roster.services import apply_batch, check_batch, receive
 from fangfanpin.records.roster.taking_back import take_back
 from fangfanpin.records.saving import SaveRequest, save
 from fangfanpin.records.services import open_year
+from fangfanpin.records.workbooks.batches import ImportRefused
 from fangfanpin.regions.models import Region
-from fangfanpin.runtime.postgres import read_urls
-from tests.installation import DATA_DIR
 from tests.records.rosters import LI, WANG, Roster, number, roster
 
 TABLES = (Household, Person, Membership, MonitoringSpell, Record, ImportDifference, TrayRow, Event)
@@ -34,24 +31,6 @@ TABLES = (Household, Person, Membership, MonitoringSpell, Record, ImportDifferen
 
 def nothing(done: int, total: int) -> None:
     """Nobody watches."""
-
-
-@pytest.fixture
-def worker(db: None) -> Iterator[None]:
-    """This test's connection is the worker's: imports copy into temporary tables and take back by deleting, which the web may not."""
-    usual = connections["default"]
-    url = urlsplit(read_urls(DATA_DIR).worker)
-    other = type(usual)(
-        copy.deepcopy(usual.settings_dict) | {"USER": unquote(url.username or ""), "PASSWORD": unquote(url.password or "")}, "default"
-    )
-    connections["default"] = other
-    try:
-        with transaction.atomic():
-            yield
-            transaction.set_rollback(True)
-    finally:
-        other.close()
-        connections["default"] = usual
 
 
 @pytest.fixture

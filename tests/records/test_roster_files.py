@@ -10,13 +10,13 @@ import pytest
 from openpyxl.worksheet.worksheet import Worksheet
 
 from fangfanpin.records.models import ImportBatch, Record
-from fangfanpin.records.roster import reader
 from fangfanpin.records.roster.lane import Lane
+from fangfanpin.records.workbooks import reader
 from tests.records.rosters import Roster
-from tests.records.test_roster import counts, county, drawn, messages, take, village, worker
+from tests.records.test_roster import counts, county, drawn, messages, take, village
 from tests.records.test_roster_lane import lanes
 
-__all__ = ["county", "drawn", "lanes", "take", "village", "worker"]
+__all__ = ["county", "drawn", "lanes", "take", "village"]
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 

@@ -16,9 +16,9 @@ from fangfanpin.records.roster.applying import Application
 from fangfanpin.records.roster.lane import Lane
 from fangfanpin.records.roster.taking_back import take_back
 from tests.records.rosters import Roster, number
-from tests.records.test_roster import counts, county, drawn, messages, nothing, take, village, worker
+from tests.records.test_roster import counts, county, drawn, messages, nothing, take, village
 
-__all__ = ["county", "drawn", "take", "village", "worker"]
+__all__ = ["county", "drawn", "take", "village"]
 _OWN = {
     "id", "household_id", "person_id", "subject_id", "parent_id", "import_batch_id", "created_at", "updated_at", "id_number_secret",
     "disability_card_secret", "bank_card_secret",
@@ -39,7 +39,7 @@ def lanes(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Lane]]:
     monkeypatch.setattr("fangfanpin.records.roster.services.Lane", Watched)
     monkeypatch.setattr(lane, "_FIRST_ROWS", 1)
     monkeypatch.setattr(lane, "_ROWS_AT_ONCE", 1)
-    monkeypatch.setattr("fangfanpin.records.roster.reading.CHUNK", 2)
+    monkeypatch.setattr("fangfanpin.records.workbooks.reading.CHUNK", 2)
     yield tried
 
 

@@ -15,12 +15,12 @@ from python_calamine import CalamineWorkbook
 
 from fangfanpin.files.services import path_of
 from fangfanpin.records.models import ImportBatch
-from fangfanpin.records.roster import editing
-from fangfanpin.records.roster.parts import Unfit
+from fangfanpin.records.workbooks import editing
+from fangfanpin.records.workbooks.parts import Unfit
 from tests.records.rosters import Cell, Roster
-from tests.records.test_roster import county, drawn, messages, take, village, worker
+from tests.records.test_roster import county, drawn, messages, take, village
 
-__all__ = ["county", "drawn", "take", "village", "worker"]
+__all__ = ["county", "drawn", "take", "village"]
 RED = "FFFFC7CF"
 LOOKS = ("fill", "font", "number_format", "border", "alignment", "protection")
 PIXEL = bytes.fromhex(
@@ -155,7 +155,7 @@ def test_nothing_in_the_marked_file_runs(drawn: Roster, take: Callable[..., Impo
         def unfit(*_args: object) -> None:
             raise Unfit("")
 
-        monkeypatch.setattr("fangfanpin.records.roster.marking.mark", unfit)
+        monkeypatch.setattr("fangfanpin.records.workbooks.marking.mark", unfit)
     drawn.people[0]["性别"] = '=HYPERLINK("http://x")'
     drawn.people[1]["姓名"] = "@SUM(1)"
     sheet = sheets(marked(take(drawn)))["成员"]

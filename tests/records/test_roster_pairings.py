@@ -17,13 +17,13 @@ from fangfanpin.households.models import Household, Pairing
 from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import ImportBatch, ImportDifference
 from fangfanpin.records.roster.lane import Lane
-from fangfanpin.records.roster.services import ImportRefused
 from fangfanpin.records.roster.taking_back import take_back
+from fangfanpin.records.workbooks.batches import ImportRefused
 from tests.records.rosters import Roster, Row
-from tests.records.test_roster import county, drawn, messages, nothing, stood, take, village, worker
+from tests.records.test_roster import county, drawn, messages, nothing, stood, take, village
 from tests.records.test_roster_lane import lanes, many
 
-__all__ = ["county", "drawn", "lanes", "take", "village", "worker"]
+__all__ = ["county", "drawn", "lanes", "take", "village"]
 HELPER: Row = {
     "帮扶责任人姓名": "周明",
     "帮扶责任人联系电话": "13900000001",

@@ -12,10 +12,10 @@ from fangfanpin.records.roster.lane import Lane
 from fangfanpin.records.roster.places import Found, Places
 from fangfanpin.regions.models import Region
 from tests.records.rosters import Roster, Row
-from tests.records.test_roster import counts, county, drawn, messages, take, village, worker
+from tests.records.test_roster import counts, county, drawn, messages, take, village
 from tests.records.test_roster_lane import lanes, many
 
-__all__ = ["county", "drawn", "lanes", "take", "village", "worker"]
+__all__ = ["county", "drawn", "lanes", "take", "village"]
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from fangfanpin.records.models import ImportBatch, TrayRow
 from fangfanpin.records.roster import mending, tray
 from fangfanpin.records.roster.services import apply_batch, receive
 from tests.records.rosters import WANG, Roster, roster
-from tests.records.test_roster import nothing, worker
+from tests.records.test_roster import nothing
 
 As = Callable[[str], Reach]
 __all__ = ["worker"]

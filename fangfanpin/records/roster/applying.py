@@ -14,9 +14,7 @@ from itertools import islice
 from typing import Any
 from uuid import UUID
 
-from django.contrib.postgres.fields import ArrayField
-from django.db import connection, models
-from django.db.models.fields import NOT_PROVIDED
+from django.db import connection
 from psycopg import sql
 
 from fangfanpin.households.models import Household, Membership, MonitoringSpell, Person
@@ -25,11 +23,13 @@ from fangfanpin.records.models import ImportDifference, Record
 from fangfanpin.records.roster.checking import Checked, HouseholdRow, PersonRow
 from fangfanpin.records.roster.columns import SPELL_FORM
 from fangfanpin.records.roster.computing import compute, sources
-from fangfanpin.records.roster.intake import NATURAL_VILLAGE, Block
+from fangfanpin.records.roster.intake import NATURAL_VILLAGE
 from fangfanpin.records.roster.pairings import write_pairings
-from fangfanpin.records.roster.staging import Group, Staged, homes_of, ordered_ids, stage_households, stage_persons
+from fangfanpin.records.roster.staging import Group, Staged, homes_of, stage_households, stage_persons
 from fangfanpin.records.services import open_year
 from fangfanpin.records.units import HEAD, HOUSEHOLD_FORM, LIVE, PERSON_FORM
+from fangfanpin.records.workbooks.cells import Block
+from fangfanpin.records.workbooks.copying import insert, ordered_ids
 from fangfanpin.regions.models import Region
 
 _STAGE = {Household: "roster_household", Person: "roster_person"}
@@ -256,33 +256,6 @@ def _fill(cursor: Any, staged: Staged) -> None:
         cursor.execute(sql.SQL("ANALYZE {}").format(stage))  # it will be joined
 
 
-def _default(field_: "models.Field[Any, Any]", batch_id: UUID) -> sql.Composable:
-    """What a column of a new row holds where the file says nothing."""
-    if field_.attname == "import_batch_id":
-        return sql.Literal(batch_id)
-    if getattr(field_, "auto_now", False) or getattr(field_, "auto_now_add", False):
-        return sql.SQL("now()")
-    if isinstance(field_, ArrayField):
-        return sql.SQL("'{{}}'").format()
-    if field_.default is not NOT_PROVIDED:
-        default = field_.get_default()
-        return sql.SQL("'{{}}'").format() if default == {} else sql.Literal(getattr(default, "value", default))
-    return sql.SQL("NULL") if field_.null else sql.Literal("")
-
-
-def _insert(cursor: Any, model: type[models.Model], given: Mapping[str, sql.Composable], source: sql.Composable, batch_id: UUID) -> int:
-    """INSERT … SELECT of every column: `given` by attname, the rest by the model's defaults."""
-    fields = model._meta.concrete_fields
-    statement = sql.SQL("INSERT INTO {} ({}) SELECT {} FROM {}").format(
-        sql.Identifier(model._meta.db_table),
-        sql.SQL(", ").join(sql.Identifier(str(f.column)) for f in fields),
-        sql.SQL(", ").join(given[f.attname] if f.attname in given else _default(f, batch_id) for f in fields),
-        source,
-    )
-    cursor.execute(statement)
-    return int(cursor.rowcount)
-
-
 # --- registry ---------------------------------------------------------------------------------------------------------
 
 
@@ -405,7 +378,7 @@ def _households(cursor: Any, work: _Work, staged: Staged) -> None:
     if staged.has_known:
         changed = _change_known(cursor, work, staged)
         counts.households_changed += changed
-    new = _insert(cursor, Household, _staged(staged), sql.SQL("roster_household s WHERE s.is_new"), work.batch_id)
+    new = insert(cursor, Household, _staged(staged), sql.SQL("roster_household s WHERE s.is_new"), work.batch_id)
     counts.households_new += new
     counts.households_same += staged.count - new - (changed if staged.has_known else 0)
     _records(cursor, work, staged)
@@ -418,7 +391,7 @@ def _persons(cursor: Any, work: _Work, staged: Staged) -> None:
         changed = _change_known(cursor, work, staged)
         counts.persons_changed += changed
         _follow_memberships(cursor)
-    new = _insert(cursor, Person, _staged(staged), sql.SQL("roster_person s WHERE s.is_new"), work.batch_id)
+    new = insert(cursor, Person, _staged(staged), sql.SQL("roster_person s WHERE s.is_new"), work.batch_id)
     counts.persons_new += new
     counts.persons_same += staged.count - new - (changed if staged.has_known else 0)
     _memberships(cursor, work, staged)
@@ -444,7 +417,7 @@ def _memberships(cursor: Any, work: _Work, staged: Staged) -> None:
         "arrive_reason": sql.SQL("CASE WHEN {} = '01' THEN {} ELSE '' END").format(kind, reason),
         "leave_reason": sql.SQL("CASE WHEN {} THEN {} ELSE '' END").format(left, reason),
     }
-    _insert(cursor, Membership, given, sql.SQL("roster_person s WHERE s.is_new"), work.batch_id)
+    insert(cursor, Membership, given, sql.SQL("roster_person s WHERE s.is_new"), work.batch_id)
 
 
 def _follow_memberships(cursor: Any) -> None:
@@ -495,7 +468,7 @@ def _records(cursor: Any, work: _Work, staged: Staged) -> None:
     }
     leads = sql.SQL("" if own else " JOIN roster_lead lead ON lead.household_id = s.household_id")
     source = sql.SQL("{} s{} WHERE s.record_id IS NULL").format(stage, leads)
-    work.counts.records_new += _insert(cursor, Record, given, source, work.batch_id)
+    work.counts.records_new += insert(cursor, Record, given, source, work.batch_id)
     if own:
         cursor.execute("INSERT INTO roster_lead SELECT id, coalesce(record_id, fresh) FROM roster_household")
 

@@ -12,6 +12,7 @@ from fangfanpin.accounts.verbs import Verb
 from fangfanpin.pack import Pack
 from fangfanpin.privacy.secrets import mask_sensitive
 from fangfanpin.records.models import ImportBatch, ImportDifference
+from fangfanpin.records.workbooks.batches import ROSTER
 from fangfanpin.regions.names import place_of
 
 
@@ -25,7 +26,7 @@ def may_open(batch: ImportBatch, reach: Reach) -> bool:
 
 def open_batch(batch_id: UUID, reach: Reach) -> ImportBatch | None:
     """The file, or None whether there is none or it is not this person's to open."""
-    found = ImportBatch.objects.select_related("file", "marked_file", "uploaded_by").filter(pk=batch_id).first()
+    found = ImportBatch.objects.select_related("file", "marked_file", "uploaded_by").filter(pk=batch_id, layout=ROSTER).first()
     return found if found is not None and may_open(found, reach) else None
 
 

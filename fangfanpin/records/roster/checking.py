@@ -17,7 +17,7 @@ from fangfanpin.privacy.facts import IdentityFacts, identity_facts
 from fangfanpin.privacy.secrets import digest
 from fangfanpin.records.identities import identity_fault
 from fangfanpin.records.roster.columns import HOUSEHOLD_CODE, NAME, PAIRING_FORM, PAIRING_ITEMS, RELATION, SPELL_FORM, VILLAGE, YEAR
-from fangfanpin.records.roster.intake import NATURAL_VILLAGE, PERSON_CODE, Block, Fault
+from fangfanpin.records.roster.intake import NATURAL_VILLAGE, PERSON_CODE
 from fangfanpin.records.roster.places import Places
 from fangfanpin.records.roster.registered import (
     KnownHousehold,
@@ -28,6 +28,7 @@ from fangfanpin.records.roster.registered import (
     villages_of_identities,
 )
 from fangfanpin.records.units import HEAD, HOUSEHOLD_FORM, LIVE, PERSON_FORM
+from fangfanpin.records.workbooks.cells import Block, Fault
 from fangfanpin.regions.models import Region
 
 ID_NUMBER, ID_TYPE, BIRTH, STATE = (f"{PERSON_FORM}.{name}" for name in ("id_number", "id_type", "birth_date", "member_state"))

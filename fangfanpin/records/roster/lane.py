@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from fangfanpin.records.roster.applying import Application, Counts
 from fangfanpin.records.roster.checking import Checked, Checker, Ground
 from fangfanpin.records.roster.columns import HOUSEHOLD_CODE, VILLAGE
-from fangfanpin.records.roster.intake import Block
+from fangfanpin.records.workbooks.cells import Block
 
 # The first piece is small, so that the database begins while the file is still being opened; the next do not keep it waiting.
 _FIRST_ROWS, _ROWS_AT_ONCE = 3000, 8000
@@ -37,7 +37,7 @@ class Lane:
     def checked(self) -> Checked:
         return self._checker.found
 
-    def offer(self, block: Block | None, *, is_whole: bool) -> None:
+    def offer(self, block: Block | None, is_whole: bool) -> None:
         """Take what came of a sheet since; `is_whole`: no more will come of it."""
         if not self.is_open or block is None:
             return

@@ -17,9 +17,10 @@ from fangfanpin.records.current_year import CurrentYear
 from fangfanpin.records.models import ImportBatch, TrayRow
 from fangfanpin.records.roster.checking import ground
 from fangfanpin.records.roster.columns import NAME
-from fangfanpin.records.roster.intake import number_text
 from fangfanpin.records.roster.services import examine, receive
-from fangfanpin.records.roster.tray import TrayRefused, fault_json, raw_of, seal, wrong_words
+from fangfanpin.records.roster.tray import raw_of, seal, wrong_words
+from fangfanpin.records.workbooks.batches import TrayRefused, fault_json
+from fangfanpin.records.workbooks.cells import number_text
 
 _BAD_IN_SHEET_NAMES = str.maketrans(dict.fromkeys("[]:*?/\\", "_"))
 _LONGEST_CELL = 500

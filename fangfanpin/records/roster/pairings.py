@@ -18,7 +18,7 @@ from fangfanpin.accounts.models import User
 from fangfanpin.records.models import ImportDifference
 from fangfanpin.records.roster.checking import Checked, HouseholdRow
 from fangfanpin.records.roster.columns import PAIRING_FORM, PAIRING_ITEMS
-from fangfanpin.records.roster.staging import ordered_ids
+from fangfanpin.records.workbooks.copying import ordered_ids
 
 _STAGE = """
 CREATE TEMPORARY TABLE roster_pairing (

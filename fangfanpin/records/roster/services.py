@@ -1,43 +1,43 @@
 """Take a roster in: hand over, check, apply."""
 
-import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, set_act
-from fangfanpin.files.models import StoredFile
-from fangfanpin.files.services import path_of, store
+from fangfanpin.files.services import path_of
 from fangfanpin.records.changed import villages_changed
 from fangfanpin.records.current_year import CurrentYear
 from fangfanpin.records.models import ImportBatch
 from fangfanpin.records.roster.applying import Application
 from fangfanpin.records.roster.checking import Checked, Ground, check, ground
-from fangfanpin.records.roster.columns import Headers
-from fangfanpin.records.roster.intake import Block, Parsers, SheetIntake, shown
+from fangfanpin.records.roster.columns import HOUSEHOLD_CODE, Headers
+from fangfanpin.records.roster.intake import Parsers
 from fangfanpin.records.roster.lane import Lane
-from fangfanpin.records.roster.marking import is_title, write_marked
 from fangfanpin.records.roster.pairings import said_of_helpers, undated_start
-from fangfanpin.records.roster.parts import column_letter
-from fangfanpin.records.roster.reading import FileRefused, Formulas, SheetStart, Source, read, sniff
 from fangfanpin.records.roster.registered import registry_is_empty
-from fangfanpin.records.roster.tray import fault_json, keep_faulty, settle_superseded, settle_taken
-
-MAX_FAULTS_KEPT = 1000  # on the page; the marked workbook has them all
-PREVIEW_ROWS = 5
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_LOCK = 0x66667001  # one import at a time: two could make the same household
-Report = Callable[[int, int], None]
-
-
-class ImportRefused(Exception):
-    """Cannot be done now; the message says why and what to do."""
+from fangfanpin.records.roster.tray import keep_faulty, settle_superseded, settle_taken
+from fangfanpin.records.workbooks.batches import (
+    MAX_FAULTS_KEPT,
+    ROSTER,
+    ImportRefused,
+    Report,
+    fault_json,
+    halves,
+    keep,
+    last_event,
+    locked,
+    marked,
+    sheet_summary,
+    take_in,
+)
+from fangfanpin.records.workbooks.cells import Block
+from fangfanpin.records.workbooks.reading import FileRefused, Source, sniff
 
 
 @dataclass(slots=True)
@@ -53,8 +53,7 @@ class Examined:
 
 def receive(*, content: bytes | BinaryIO | Path, name: str, keep_good: bool, year: CurrentYear, by: User | None) -> ImportBatch:
     """Keep the file; nothing is looked at yet."""
-    file = store(content=content, name=name, content_type="application/octet-stream", purpose=StoredFile.Purpose.IMPORT, owner=by)
-    return ImportBatch.objects.create(year=year.year - 1, file=file, keep_good_rows=keep_good, uploaded_by=by)
+    return keep(content=content, name=name, layout=ROSTER, keep_good=keep_good, year=year.year - 1, by=by)
 
 
 def examine(*, path: Path, name: str, year: CurrentYear, on: Ground, report: Report, lane: Lane | None = None) -> Examined:
@@ -77,76 +76,21 @@ def examine(*, path: Path, name: str, year: CurrentYear, on: Ground, report: Rep
 
 
 def _take_in(source: Source, found: Examined, year: CurrentYear, on: Ground, report: Report, lane: Lane | None) -> list[Block]:
-    headers, parsers = Headers(year.pack), Parsers(year.pack, on.places, date1904=source.date1904)
-    intake: SheetIntake | None = None
-    formulas = Formulas(False, {})
-    blocks: list[Block] = []
-    total = done = 0
-
-    def finish() -> None:
-        if intake is None:
-            return
-        found.sheets.append(_sheet_summary(intake))
-        if intake.block is not None:
-            blocks.append(intake.block)
-            if lane is not None:
-                lane.offer(intake.block, is_whole=True)
-
-    for frame in read(source):
-        if isinstance(frame, SheetStart):
-            finish()
-            intake = None
-            if frame.hidden:
-                found.notes.append(_("隐藏的表“%(sheet)s”没有读取。") % {"sheet": frame.name})
-                continue
-            if frame.merged:
-                found.notes.append(_("表“%(sheet)s”有合并的单元格，合并区的每一行都按同一个值读取。") % {"sheet": frame.name})
-            total += frame.height
-            intake = SheetIntake(frame, headers, parsers)
-        elif isinstance(frame, Formulas):
-            formulas = frame
-        elif intake is not None:
-            intake.take(frame)
-            if lane is not None:
-                lane.offer(intake.block, is_whole=False)
-            done += len(frame.columns[0][1])
-            report(done, max(total, done))
-    finish()
-    if formulas.any:
-        found.notes.append(_("文件里有公式，已按最后一次显示的结果读取。"))
-    unsolved = {block.sheet: formulas.unsolved[block.sheet] for block in blocks if block.sheet in formulas.unsolved}
-    if unsolved and lane is not None:
-        lane.leave()  # its rows are not what was read
-    for block in blocks:
-        block.set_unsolved(unsolved.get(block.sheet, ()))
-    if parsers.serials:
-        found.notes.append(
-            _("“%(names)s”有的单元格是数字，已按 Excel 日期换算（如 44469 是 2021-09-30）。") % {"names": "、".join(sorted(parsers.serials))}
-        )
+    taken = take_in(
+        source,
+        Headers(year.pack),
+        Parsers(year.pack, on.places, date1904=source.date1904),
+        lead=HOUSEHOLD_CODE,
+        notes=found.notes,
+        report=report,
+        offer=lane.offer if lane is not None else None,
+        unsettle=lane.leave if lane is not None else None,
+    )
+    found.sheets = [sheet_summary(intake) for intake in taken]
+    blocks = [intake.block for intake in taken if intake.block is not None]
     if not any(len(block.rows) for block in blocks):
         raise FileRefused(_("没有找到花名册：前 20 行里没有认得的表头（至少要有户编号、姓名、与户主关系等列），或表头下面没有内容。请核对选的文件。"))
     return blocks
-
-
-def _sheet_summary(intake: SheetIntake) -> dict[str, Any]:
-    """What the preview shows of a sheet; secret numbers masked."""
-    layout, block = intake.layout, intake.block
-    if layout is None or block is None:
-        return {"name": intake.start.name, "role": "", "rows": intake.start.height}
-    columns = layout.read
-    shown_rows = []
-    for row in intake.head[layout.row + 1 : layout.row + 1 + PREVIEW_ROWS]:
-        shown_rows.append([shown(column.indicator, row[column.place]) for column in columns])
-    return {
-        "name": block.sheet,
-        "role": layout.role,
-        "header_row": layout.row + 1,
-        "rows": len(block.rows),
-        "columns": [{"letter": column_letter(c.place), "header": c.header, "item": c.indicator.zh} for c in columns],
-        "unused": [{"letter": column_letter(place), "header": header[:60]} for place, header in layout.unused],
-        "unknown": [{"letter": column_letter(place), "header": header[:60]} for place, header in layout.unknown if not is_title(header)],
-        "preview": shown_rows,
-    }
 
 
 def _describe(batch: ImportBatch, examined: Examined) -> None:
@@ -178,23 +122,7 @@ def _describe(batch: ImportBatch, examined: Examined) -> None:
         "villages": sorted({row.village for row in checked.households.values() if checked.ground.may_import(row.village)}),
     }
     if faults and examined.source is not None:
-        batch.marked_file = _marked(batch, examined)
-
-
-def _marked(batch: ImportBatch, examined: Examined) -> StoredFile:
-    assert examined.source is not None and examined.checked is not None
-    with tempfile.TemporaryDirectory() as folder:
-        target = Path(folder) / "marked.xlsx"
-        write_marked(examined.source, examined.checked.faults, examined.checked.blocks, target)
-        name = _("%(name)s（标错）.xlsx") % {"name": Path(batch.file.name).stem[:150]}
-        return store(content=target, name=name, content_type=XLSX, purpose=StoredFile.Purpose.MARKED, owner=batch.uploaded_by)
-
-
-def locked(batch: ImportBatch) -> ImportBatch:
-    """The batch for this transaction alone; no other import writes meanwhile."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-    return ImportBatch.objects.select_for_update(of=("self",)).select_related("file", "uploaded_by").get(pk=batch.pk)
+        batch.marked_file = marked(batch, examined.source, faults, checked.blocks)
 
 
 @transaction.atomic
@@ -220,9 +148,9 @@ def apply_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, keep_goo
     if batch.year != year.year - 1:
         raise ImportRefused(_("这个文件是为 %(year)d 年基线上传的，年度已换，请重新上传。") % {"year": batch.year})
     on = ground(pack=year.pack, year=batch.year, reach=reach)
-    first, act = _last_event(), f"import.apply {batch.pk}"
+    first, act = last_event(), f"import.apply {batch.pk}"
     lane = Lane(on, batch_id=batch.pk, begin=lambda: set_act(act)) if registry_is_empty() and not keep_good else None
-    reading, writing = _halves(report)
+    reading, writing = halves(report)
     examined = examine(path=path_of(batch.file), name=batch.file.name, year=year, on=on, report=reading, lane=lane)
     checked = examined.checked
     went = lane is not None and lane.is_open
@@ -246,32 +174,12 @@ def apply_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, keep_goo
             raise
         counts = application.finish(open_for=year.year)
     settled = settle_taken(checked.households, reach)
-    batch.summary |= {"counts": counts.as_json(), "tray": kept, "settled": settled, "events": [first, _last_event()]}
+    batch.summary |= {"counts": counts.as_json(), "tray": kept, "settled": settled, "events": [first, last_event()]}
     batch.state = ImportBatch.State.APPLIED
     batch.applied_at = timezone.now()
     batch.save()
     villages_changed({row.village for row in checked.households.values() if row.village})
     return batch
-
-
-def _last_event() -> int:
-    """Events of this transaction have ids above it: what the import wrote is found again without reading the whole history."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT coalesce(pg_sequence_last_value('audit_event_id_seq'), 0)")
-        row = cursor.fetchone()
-    return int(row[0])
-
-
-def _halves(report: Report) -> tuple[Report, Report]:
-    """One bar for reading (its first 40 %) and writing (the rest)."""
-
-    def reading(done: int, total: int) -> None:
-        report(done * 400 // max(total, 1), 1000)
-
-    def writing(done: int, total: int) -> None:
-        report(400 + done * 600 // max(total, 1), 1000)
-
-    return reading, writing
 
 
 def sentence_of(batch: ImportBatch) -> str:

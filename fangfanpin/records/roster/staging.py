@@ -5,11 +5,8 @@ as JSON. Secret numbers are encrypted before they leave this module.
 """
 
 import json
-import os
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from fangfanpin.households.models import Household, Person
@@ -20,11 +17,11 @@ from fangfanpin.privacy.secrets import decrypt, encrypt, mask_bank, mask_id
 from fangfanpin.records.roster.checking import BIRTH, ID_NUMBER, Checked, HouseholdRow, PersonRow
 from fangfanpin.records.roster.columns import HOUSEHOLD_CODE, NAME, SPELL_FORM, VILLAGE
 from fangfanpin.records.roster.computing import compute
-from fangfanpin.records.roster.intake import PERSON_CODE, Block
+from fangfanpin.records.roster.intake import PERSON_CODE
 from fangfanpin.records.units import HEAD, HOUSEHOLD_FORM, PERSON_FORM
+from fangfanpin.records.workbooks.cells import Block
+from fangfanpin.records.workbooks.copying import NULL, Make, contents, json_maker, nullable, objects, ordered_ids, plain, text, truth
 
-NULL = "\\N"
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 _ADDRESS, _BANK = f"{HOUSEHOLD_FORM}.address", f"{HOUSEHOLD_FORM}.bank_card_no"
 _CARD, _SEX = f"{PERSON_FORM}.disability_card_no", f"{PERSON_FORM}.sex"
 _NOT_STAGED = frozenset({f"{HOUSEHOLD_FORM}.form_year", f"{PERSON_FORM}.form_year", f"{PERSON_FORM}.household_id", PERSON_CODE})
@@ -41,16 +38,6 @@ BANK_COLUMNS = ("bank_card_mask", "bank_card_secret", "bank_luhn_ok")
 _NO_NUMBER = "\t".join(("", NULL, "", NULL, NULL, NULL, NULL, NULL, NULL, ""))
 _NO_CARD = "\t".join(("", NULL, NULL, NULL, NULL, NULL, NULL, "f"))
 _NO_BANK = "\t".join(("", NULL, NULL, "f"))
-_LINES_AT_ONCE = 4000
-Make = Callable[[Any], str]
-
-
-def ordered_ids(count: int) -> Iterator[str]:
-    """Version 7 identifiers in rising order: rows that are written together then stand together in every index."""
-    stamp = f"{int(time.time() * 1000):012x}"
-    start, noise = f"{stamp[:8]}-{stamp[8:]}-7", os.urandom(6 * count).hex()
-    for number in range(count):
-        yield f"{start}{number >> 14:03x}-{0x8000 | number & 0x3FFF:04x}-{noise[12 * number : 12 * number + 12]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,27 +68,11 @@ class Staged:
     has_known: bool
 
 
-def text(value: str | None) -> str:
-    return value.translate(_ESCAPES) if value else ""
-
-
-def _nullable(value: str | None) -> str:
-    return value.translate(_ESCAPES) if value else NULL
-
-
-def truth(value: bool | None) -> str:
-    return NULL if value is None else "t" if value else "f"
-
-
-def _plain(value: Any) -> str:
-    return NULL if value is None else str(value)
-
-
 def _maker(model: type[Household | Person], column: str) -> Make:
     """How a value in JSON form is written into a column of the registry."""
     match model._meta.get_field(column).get_internal_type():
         case "DateField" | "PositiveSmallIntegerField":
-            return _plain
+            return plain
         case "BooleanField":
             return truth
         case "ArrayField":
@@ -140,7 +111,7 @@ class _Table:
 
     def value(self, indicator: Indicator) -> None:
         """An item of the year's record."""
-        self._values.append(self.made(indicator.key, "json", _json_maker(indicator.name)))
+        self._values.append(self.made(indicator.key, "json", json_maker(indicator.name)))
 
     def computed(self, name: str, values: Sequence[Any]) -> None:
         start = json.dumps(name) + ":"
@@ -152,7 +123,7 @@ class _Table:
     def subject_item(self, indicator: Indicator, column: str) -> None:
         """An item of the registry: its column, and its place in the year's record."""
         make = _maker(self.model, column)
-        json_of = _json_maker(indicator.name)
+        json_of = json_maker(indicator.name)
         if column in _STATES:  # an empty state of a row that stands in the roster
             self.add(column, self.made(indicator.key, "column", lambda value: make(value or _ON_REGISTER)))
             self.subject(indicator.name, self.made(indicator.key, "json", lambda value: json_of(value or _ON_REGISTER)))
@@ -165,27 +136,12 @@ class _Table:
         """The state of rows of a file without such a column."""
         if column not in self.names:
             self.add(column, [_ON_REGISTER] * len(self.rows))
-            self.subject(column, [_json_maker(column)(_ON_REGISTER)] * len(self.rows))
+            self.subject(column, [json_maker(column)(_ON_REGISTER)] * len(self.rows))
 
     def staged(self, *, has_known: bool) -> Staged:
         count = len(self.rows)
-        lines = map("\t".join, zip(*self._data, _objects(self._values, count), _objects(self._subject, count), strict=True))
-        content = []
-        while chunk := list(islice(lines, _LINES_AT_ONCE)):
-            content.append(("\n".join(chunk) + "\n").encode())
+        content = list(contents([*self._data, objects(self._values, count), objects(self._subject, count)]))
         return Staged(self.model, [*self.names, "values", "subject"], self.extra, self.groups, content, count, has_known)
-
-
-def _json_maker(name: str) -> Make:
-    """`"name": value` of a JSON object, escaped for COPY."""
-    start, dump = json.dumps(name) + ":", json.JSONEncoder(ensure_ascii=False).encode
-    return lambda value: (start + dump(value)).translate(_ESCAPES)
-
-
-def _objects(pieces: list[list[str]], count: int) -> list[str]:
-    if not pieces:
-        return ["{}"] * count
-    return ["{" + joined + "}" for joined in map(",".join, zip(*pieces, strict=True))]
 
 
 def stage_persons(checked: Checked, block: Block, persons: Sequence[PersonRow]) -> Staged:
@@ -217,12 +173,12 @@ def stage_persons(checked: Checked, block: Block, persons: Sequence[PersonRow]) 
         elif indicator.key == NAME:
             pieces = table.made(NAME, "column", lambda name: f"{text(name)}\t{text(key_of(name or ''))}")
             table.add(("member_name", "name_key"), pieces, Group("member_name", ("member_name", "name_key"), "member_name", "member_name"))
-            table.subject("member_name", table.made(NAME, "json", _json_maker("member_name")))
+            table.subject("member_name", table.made(NAME, "json", json_maker("member_name")))
         else:
             table.subject_item(indicator, PERSON_COLUMNS[indicator.name])
     for key, filled in derived.items():
         name = key.partition(".")[2]
-        column_of, json_of = _maker(Person, name), _json_maker(name)
+        column_of, json_of = _maker(Person, name), json_maker(name)
         made = {value: (column_of(value), json_of(value)) for value in set(filled)}
         table.add(name, [made[value][0] for value in filled], Group(name, (name,), name, name))
         table.subject(name, [made[value][1] for value in filled])
@@ -256,8 +212,8 @@ def _identity_piece(checked: Checked, number: str | None) -> str:
     facts = checked.identity[number]
     return "\t".join(
         (
-            checked.digests[number], _nullable(encrypt(number)), mask_id(number), _nullable(facts.id_form), truth(facts.id_check_ok),
-            _plain(facts.id_birth), _nullable(facts.id_sex), truth(facts.id_region_known), truth(facts.id_placeholder), facts.id18_digest,
+            checked.digests[number], nullable(encrypt(number)), mask_id(number), nullable(facts.id_form), truth(facts.id_check_ok),
+            plain(facts.id_birth), nullable(facts.id_sex), truth(facts.id_region_known), truth(facts.id_placeholder), facts.id18_digest,
         )
     )  # fmt: skip
 
@@ -273,7 +229,7 @@ def _card_pieces(table: _Table, persons: Sequence[PersonRow]) -> list[str]:
         made.append(
             "\t".join(
                 (
-                    mask, _nullable(encrypt(card)), truth(facts.card_check_ok), _nullable(facts.card_category), _nullable(facts.card_grade),
+                    mask, nullable(encrypt(card)), truth(facts.card_check_ok), nullable(facts.card_category), nullable(facts.card_grade),
                     truth(facts.card_reissue_ok), truth(facts.card_matches_id), truth(same),
                 )
             )
@@ -352,7 +308,7 @@ def stage_households(checked: Checked, block: Block | None, households: Sequence
             group = Group("bank_card_no", BANK_COLUMNS, "bank_card_secret", "bank_card_mask", "bank_same")
             table.add((*BANK_COLUMNS, "bank_same"), _bank_pieces(table, households), group)
         elif indicator.key in (HOUSEHOLD_CODE, VILLAGE):
-            table.subject(indicator.name, table.made(indicator.key, "json", _json_maker(indicator.name)))
+            table.subject(indicator.name, table.made(indicator.key, "json", json_maker(indicator.name)))
         else:
             table.subject_item(indicator, HOUSEHOLD_COLUMNS[indicator.name])
     if block is not None:
@@ -379,5 +335,5 @@ def _bank_pieces(table: _Table, households: Sequence[HouseholdRow]) -> list[str]
             continue
         mask, known = mask_bank(card), household.known
         same = known is not None and known.bank_card_mask == mask and decrypt(known.bank_card_secret) == card
-        made.append("\t".join((mask, _nullable(encrypt(card)), truth(bank_luhn_ok(card)), truth(same))))
+        made.append("\t".join((mask, nullable(encrypt(card)), truth(bank_luhn_ok(card)), truth(same))))
     return made

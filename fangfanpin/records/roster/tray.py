@@ -1,28 +1,22 @@
 """Rows that were not good enough, kept until their household comes in mended or somebody says why it need not."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from django.db import transaction
 from django.db.models import Case, IntegerField, QuerySet, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from fangfanpin.accounts.models import User
-from fangfanpin.accounts.reach import Reach, set_act
+from fangfanpin.accounts.reach import Reach
 from fangfanpin.privacy.secrets import decrypt, encrypt
 from fangfanpin.records.models import ImportBatch, TrayRow
 from fangfanpin.records.roster.checking import Checked, rows_of
-from fangfanpin.records.roster.columns import Mapped
-from fangfanpin.records.roster.intake import Block, Fault, shown
+from fangfanpin.records.workbooks.batches import fault_json
+from fangfanpin.records.workbooks.cells import Block, Fault, shown
+from fangfanpin.records.workbooks.headers import Mapped
 
 _AT_ONCE = 1000
-LEAST_REASON = 4  # characters
-
-
-class TrayRefused(Exception):
-    """Cannot be done; the message says why."""
 
 
 def keep_faulty(checked: Checked, batch: ImportBatch) -> int:
@@ -81,10 +75,6 @@ def raw_of(row: TrayRow) -> dict[str, str | float] | None:
     return json.loads(plain) if plain else None
 
 
-def fault_json(fault: Fault) -> dict[str, Any]:
-    return {"sheet": fault.sheet, "row": fault.row, "column": fault.place, "header": fault.header, "value": fault.value, "message": fault.message}
-
-
 def in_order(batch: ImportBatch) -> QuerySet[TrayRow, TrayRow]:
     """What waits first, household by household, of each what is at fault before what only waits with it."""
     fine = Case(When(faults=[], then=1), default=0, output_field=IntegerField())
@@ -126,15 +116,3 @@ def _settle_households(codes: Iterable[str], reach: Reach, *, besides: ImportBat
         rows = rows.exclude(batch=besides)
     taken = sorted(set(rows.values_list("cells__code", flat=True)) & {code for code in codes if code})
     return rows.filter(cells__code__in=taken).update(settled_at=timezone.now(), settled_reason=settled_reason) if taken else 0
-
-
-@transaction.atomic
-def settle(*, rows: Sequence[TrayRow], reason: str, by: User) -> None:
-    """Somebody says that these rows are not to come in (a title line, a household that has moved away), and why."""
-    reason = reason.strip()
-    if len(reason) < LEAST_REASON:
-        raise TrayRefused(_("请写明为什么不再导入（至少 4 个字）。"))
-    if rows:
-        set_act(f"import.settle {rows[0].batch_id}")
-    waiting = TrayRow.objects.filter(pk__in=[row.pk for row in rows], settled_at__isnull=True)
-    waiting.update(settled_at=timezone.now(), settled_by=by, settled_reason=reason[:200])

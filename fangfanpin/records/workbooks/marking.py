@@ -13,10 +13,10 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from fangfanpin.records.roster.editing import Mark, SheetMarks, mark
-from fangfanpin.records.roster.intake import Block, Fault
-from fangfanpin.records.roster.parts import Unfit
-from fangfanpin.records.roster.reading import Rows, SheetStart, Source, read
+from fangfanpin.records.workbooks.cells import Block, Fault
+from fangfanpin.records.workbooks.editing import Mark, SheetMarks, mark
+from fangfanpin.records.workbooks.parts import Unfit
+from fangfanpin.records.workbooks.reading import Rows, SheetStart, Source, read
 
 _COLOUR = "FFC7CE"
 _WIDTH = 60

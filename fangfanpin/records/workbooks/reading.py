@@ -20,7 +20,7 @@ from typing import Any
 from django.conf import settings
 from django.utils.translation import gettext as _
 
-from fangfanpin.records.roster.reader import MAX_ROWS
+from fangfanpin.records.workbooks.reader import MAX_ROWS
 
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _MAX_UNPACKED = 1 << 30
@@ -84,7 +84,7 @@ class Formulas:
 
 
 def sniff(path: Path, name: str) -> Source:
-    """Look at the bytes. Raises FileRefused for what is no roster: too big, packed beyond reason, protected, another format."""
+    """Look at the bytes. Raises FileRefused for what is no workbook: too big, packed beyond reason, protected, another format."""
     size = path.stat().st_size
     if size == 0:
         raise FileRefused(_("文件是空的，请重新导出后再上传。"))
@@ -116,9 +116,9 @@ def _check_zip(path: Path, notes: list[str]) -> bool:
             members = book.infolist()
             names = {member.filename for member in members}
             if len(members) > _MAX_MEMBERS or sum(member.file_size for member in members) > _MAX_UNPACKED:
-                raise FileRefused(_("文件解压后太大，不像花名册，没有打开。请只保留花名册所在的表，另存后再上传。"))
+                raise FileRefused(_("文件解压后太大，不像要导入的表，没有打开。请只保留要导入的表，另存后再上传。"))
             if any(m.file_size > _BIG_MEMBER and m.file_size > _MAX_RATIO * max(m.compress_size, 1) for m in members):
-                raise FileRefused(_("文件压缩得不正常（可能是恶意文件），没有打开。请在 Excel 里把花名册复制到新文件后再上传。"))
+                raise FileRefused(_("文件压缩得不正常（可能是恶意文件），没有打开。请在 Excel 里把要导入的表复制到新文件后再上传。"))
             if any(member.flag_bits & 1 for member in members):
                 raise FileRefused(_("文件有密码。请在 Excel 里取消密码，另存后再上传。"))
             if "xl/workbook.bin" in names:
@@ -169,7 +169,7 @@ class _Reader:
 
     def __init__(self, source: Source, part: int, parts: int) -> None:
         words = (source.path, source.kind, source.encoding, part, parts, CHUNK)
-        command = [sys.executable, "-m", "fangfanpin.records.roster.reader", *map(str, words)]
+        command = [sys.executable, "-m", "fangfanpin.records.workbooks.reader", *map(str, words)]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
         self._frames: queue.Queue[tuple[Any, ...]] = queue.Queue(_WAITING)
         self._stopped = threading.Event()
@@ -261,14 +261,14 @@ def _why(reason: str, detail: str) -> str:
                 "limit": MAX_ROWS,
             }
         case "columns":
-            return _("表“%(sheet)s”有 %(count)s 列，不像花名册。请删去右边多余的列后另存。") % {"sheet": sheet, "count": count}
+            return _("表“%(sheet)s”有 %(count)s 列，不像要导入的表。请删去右边多余的列后另存。") % {"sheet": sheet, "count": count}
         case "formulas":
             return _("表“%(sheet)s”里的公式没有结果（文件是别的程序写的，没有算过）。请在 Excel 里打开、保存后再上传。") % {"sheet": detail}
         case "merged":
             return _("表“%(sheet)s”合并的单元格太多。请取消合并后另存。") % {"sheet": detail}
         case "memory":
-            return _("文件太大或单元格散得太开，没有读完。请把花名册复制到新文件（只留有内容的行列）后再上传。")
+            return _("文件太大或单元格散得太开，没有读完。请把要导入的表复制到新文件（只留有内容的行列）后再上传。")
         case "entities":
-            return _("文件里有不该出现的内容（可能是恶意文件），没有打开。请在 Excel 里把花名册复制到新文件后再上传。")
+            return _("文件里有不该出现的内容（可能是恶意文件），没有打开。请在 Excel 里把要导入的表复制到新文件后再上传。")
         case _:
             return _("文件已损坏，打不开。请在 Excel 里打开检查，另存后再上传。")

@@ -1,7 +1,7 @@
 """The process that opens a workbook: alone, with limits, so that a broken or hostile file ends it and nothing else.
 
-Runs as `python -m fangfanpin.records.roster.reader PATH KIND ENCODING PART PARTS ROWS`, without Django, and takes every PARTS-th sheet. Writes
-marshalled frames to stdout, columns by distinct value, for a roster repeats itself: ("sheet", name, hidden, height, width, merged), then
+Runs as `python -m fangfanpin.records.workbooks.reader PATH KIND ENCODING PART PARTS ROWS`, without Django, and takes every PARTS-th sheet. Writes
+marshalled frames to stdout, columns by distinct value, for a list repeats itself: ("sheet", name, hidden, height, width, merged), then
 ("rows", [(new values, codes as bytes of uint32), …]) per chunk and ("done",); after the last sheet the first part looks for formulas:
 ("formulas", any?, [(sheet, row, column, formula or error), …] without a value); at last ("end",) or ("refused", reason, detail). A cell is text or a
 number (float); '' is an empty one.
@@ -23,7 +23,7 @@ from typing import Any
 
 import python_calamine
 
-from fangfanpin.records.roster.parts import BLOCK, Unfit, attributes, place_of, whole, worksheets
+from fangfanpin.records.workbooks.parts import BLOCK, Unfit, attributes, place_of, whole, worksheets
 
 MAX_ROWS = 300_000
 MAX_COLUMNS = 1000

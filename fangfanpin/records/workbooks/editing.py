@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from fangfanpin.records.roster.parts import (
+from fangfanpin.records.workbooks.parts import (
     BLOCK,
     RELATION,
     Unfit,

@@ -1,0 +1,175 @@
+"""An import's course whatever its rows become: the file kept, one at a time, read through, told, found again by its events."""
+
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from fangfanpin.accounts.models import User
+from fangfanpin.accounts.reach import set_act
+from fangfanpin.files.models import StoredFile
+from fangfanpin.files.services import store
+from fangfanpin.records.models import ImportBatch, TrayRow
+from fangfanpin.records.workbooks.cells import Block, Fault, Headers, Parsers, SheetIntake, shown
+from fangfanpin.records.workbooks.marking import is_title, write_marked
+from fangfanpin.records.workbooks.parts import column_letter
+from fangfanpin.records.workbooks.reading import Formulas, SheetStart, Source, read
+
+ROSTER = "roster"  # ImportBatch.layout of a roster; of a register's file it is the register's key
+MAX_FAULTS_KEPT = 1000  # on the page; the marked workbook has them all
+PREVIEW_ROWS = 5
+LEAST_REASON = 4  # characters
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+Report = Callable[[int, int], None]
+Offer = Callable[[Block | None, bool], None]
+
+
+class ImportRefused(Exception):
+    """Cannot be done now; the message says why and what to do."""
+
+
+def keep(*, content: bytes | BinaryIO | Path, name: str, layout: str, keep_good: bool, year: int, by: User | None) -> ImportBatch:
+    """Keep the file; nothing is looked at yet."""
+    file = store(content=content, name=name, content_type="application/octet-stream", purpose=StoredFile.Purpose.IMPORT, owner=by)
+    return ImportBatch.objects.create(layout=layout, year=year, file=file, keep_good_rows=keep_good, uploaded_by=by)
+
+
+def locked(batch: ImportBatch) -> ImportBatch:
+    """The batch for this transaction alone; no other import of its layout writes meanwhile, for two could make the same row."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('records.import ' || %s))", [batch.layout])
+    return ImportBatch.objects.select_for_update(of=("self",)).select_related("file", "uploaded_by").get(pk=batch.pk)
+
+
+def take_in(
+    source: Source,
+    headers: Headers,
+    parsers: Parsers,
+    *,
+    lead: str,
+    notes: list[str],
+    report: Report,
+    offer: Offer | None = None,
+    unsettle: Callable[[], None] | None = None,
+) -> list[SheetIntake]:
+    """Read every sheet that shows; what the person should know of it goes to `notes`. `lead`: as for SheetIntake. `offer`: given each sheet's
+    block after every chunk, and whether it is whole; `unsettle`: called where at the end some rows are not what was offered. Raises
+    FileRefused."""
+    taken: list[SheetIntake] = []
+    intake: SheetIntake | None = None
+    total = done = 0
+
+    def finish() -> None:
+        if intake is not None:
+            taken.append(intake)
+            if offer is not None and intake.block is not None:
+                offer(intake.block, True)
+
+    formulas = Formulas(False, {})
+    for frame in read(source):
+        if isinstance(frame, SheetStart):
+            finish()
+            intake = None
+            if frame.hidden:
+                notes.append(_("隐藏的表“%(sheet)s”没有读取。") % {"sheet": frame.name})
+                continue
+            if frame.merged:
+                notes.append(_("表“%(sheet)s”有合并的单元格，合并区的每一行都按同一个值读取。") % {"sheet": frame.name})
+            total += frame.height
+            intake = SheetIntake(frame, headers, parsers, lead=lead)
+        elif isinstance(frame, Formulas):
+            formulas = frame
+        elif intake is not None:
+            intake.take(frame)
+            if offer is not None:
+                offer(intake.block, False)
+            done += len(frame.columns[0][1])
+            report(done, max(total, done))
+    finish()
+    if formulas.any:
+        notes.append(_("文件里有公式，已按最后一次显示的结果读取。"))
+    blocks = [intake.block for intake in taken if intake.block is not None]
+    unsolved = {block.sheet: formulas.unsolved[block.sheet] for block in blocks if block.sheet in formulas.unsolved}
+    if unsolved and unsettle is not None:
+        unsettle()
+    for block in blocks:
+        block.set_unsolved(unsolved.get(block.sheet, ()))
+    if parsers.serials:
+        notes.append(
+            _("“%(names)s”有的单元格是数字，已按 Excel 日期换算（如 44469 是 2021-09-30）。") % {"names": "、".join(sorted(parsers.serials))}
+        )
+    return taken
+
+
+def sheet_summary(intake: SheetIntake) -> dict[str, Any]:
+    """What the preview shows of a sheet; secret numbers masked."""
+    layout, block = intake.layout, intake.block
+    if layout is None or block is None:
+        return {"name": intake.start.name, "role": "", "rows": intake.start.height}
+    columns = layout.read
+    shown_rows = []
+    for row in intake.head[layout.row + 1 : layout.row + 1 + PREVIEW_ROWS]:
+        shown_rows.append([shown(column.indicator, row[column.place]) for column in columns])
+    return {
+        "name": block.sheet,
+        "role": layout.role,
+        "header_row": layout.row + 1,
+        "rows": len(block.rows),
+        "columns": [{"letter": column_letter(c.place), "header": c.header, "item": c.indicator.zh} for c in columns],
+        "unused": [{"letter": column_letter(place), "header": header[:60]} for place, header in layout.unused],
+        "unknown": [{"letter": column_letter(place), "header": header[:60]} for place, header in layout.unknown if not is_title(header)],
+        "preview": shown_rows,
+    }
+
+
+def fault_json(fault: Fault) -> dict[str, Any]:
+    return {"sheet": fault.sheet, "row": fault.row, "column": fault.place, "header": fault.header, "value": fault.value, "message": fault.message}
+
+
+def marked(batch: ImportBatch, source: Source, faults: Sequence[Fault], blocks: Sequence[Block]) -> StoredFile:
+    """The file with its faults marked, its owner's."""
+    with tempfile.TemporaryDirectory() as folder:
+        target = Path(folder) / "marked.xlsx"
+        write_marked(source, faults, blocks, target)
+        name = _("%(name)s（标错）.xlsx") % {"name": Path(batch.file.name).stem[:150]}
+        return store(content=target, name=name, content_type=XLSX, purpose=StoredFile.Purpose.MARKED, owner=batch.uploaded_by)
+
+
+def last_event() -> int:
+    """Events of this transaction have ids above it: what the import wrote is found again without reading the whole history."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT coalesce(pg_sequence_last_value('audit_event_id_seq'), 0)")
+        row = cursor.fetchone()
+    return int(row[0])
+
+
+def halves(report: Report) -> tuple[Report, Report]:
+    """One bar for reading (its first 40 %) and writing (the rest)."""
+
+    def reading(done: int, total: int) -> None:
+        report(done * 400 // max(total, 1), 1000)
+
+    def writing(done: int, total: int) -> None:
+        report(400 + done * 600 // max(total, 1), 1000)
+
+    return reading, writing
+
+
+class TrayRefused(Exception):
+    """Cannot be done; the message says why."""
+
+
+@transaction.atomic
+def settle(*, rows: Sequence[TrayRow], reason: str, by: User) -> None:
+    """Somebody says that these rows of a tray are not to come in (a title line, a household that has moved away), and why."""
+    reason = reason.strip()
+    if len(reason) < LEAST_REASON:
+        raise TrayRefused(_("请写明为什么不再导入（至少 4 个字）。"))
+    if rows:
+        set_act(f"import.settle {rows[0].batch_id}")
+    waiting = TrayRow.objects.filter(pk__in=[row.pk for row in rows], settled_at__isnull=True)
+    waiting.update(settled_at=timezone.now(), settled_by=by, settled_reason=reason[:200])
