@@ -5,6 +5,7 @@ reach and the file is its owner's alone. Texts are written as texts, so a name t
 zeros; numbers that identify a person come masked from where they are read.
 """
 
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +26,7 @@ from fangfanpin.jobs.services import JobRefused, Outcome, Progress, handles, sta
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ROWS_A_SHEET = 1_000_000  # Excel holds 1,048,576
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")
 _LONGEST_TEXT = 32_000  # Excel holds 32,767
 
 
@@ -136,7 +138,9 @@ def write(path: Path, title: str, table: Table, *, by: str, report: Callable[[in
         for place, (column, value) in enumerate(zip(table.columns, row, strict=True)):
             if value is None or value == "":
                 continue
-            if column.kind == "number":
+            if isinstance(value, str):  # in a column of numbers too: a masked one
+                sheet.write_string(at, place, _clean(value), formats["text"])
+            elif column.kind == "number":
                 sheet.write_number(at, place, value, formats["number"])
             elif column.kind == "money":
                 sheet.write_number(at, place, value / 100, formats["money"])
@@ -180,4 +184,4 @@ def _sheet(book: Any, title: str, table: Table, head: Any, *, number: int) -> An
 
 def _clean(text: str) -> str:
     """Without control characters, which Excel would call a damaged file."""
-    return "".join(character for character in text if character >= " " or character in "\t\n")[:_LONGEST_TEXT]
+    return (text if text.isprintable() else _CONTROL.sub("", text))[:_LONGEST_TEXT]

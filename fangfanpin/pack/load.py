@@ -38,7 +38,7 @@ _TABLES = {
 }
 _TOMLS = (
     "pack.toml", "forms.toml", "roles.toml", "plan.toml", "constraints.toml", "relevance.toml", "computations.toml", "rollups.toml", "apart.toml",
-    "archive.toml", "layouts/roster.toml", "layouts/year_update.toml",
+    "archive.toml", "layouts/roster.toml", "layouts/registers.toml", "layouts/year_update.toml",
 )  # fmt: skip
 
 
@@ -123,6 +123,7 @@ class _Loader:
             rollups=logic.rollups(),
             apart=logic.apart(),
             roster=self.roster(indicators),
+            register_headers=self.register_headers(indicators),
             year_update=self.year_update(indicators),
             archive=self.archive(),
             left_out={row["id"]: row["reason"] for row in source.rows("left_out.csv", ("id", "reason"))},
@@ -253,6 +254,20 @@ class _Loader:
             for key, indicator in indicators.items()
             if indicator.form in forms
         )
+
+    def register_headers(self, indicators: Mapping[str, Indicator]) -> dict[str, tuple[str, ...]]:
+        """Headers of registers' files other than an item's own name, by item."""
+        found: dict[str, tuple[str, ...]] = {}
+        for path, key, value in self.source.values("layouts/registers.toml"):
+            if key != "headers" or not isinstance(value, dict):
+                self.source.wrong(path, (key,), f"不认识“{key}”，只能是 [headers]", f"unknown key {key}")
+                continue
+            for name, words in value.items():
+                near = ("[headers]", f'"{name}"')
+                if name not in indicators:
+                    self.source.wrong(path, near, f"没有指标“{name}”", f"unknown item {name}")
+                found[name] = tuple(self.source.texts(path, near, words))
+        return found
 
     def year_update(self, indicators: Mapping[str, Indicator]) -> tuple[UpdateSection, ...]:
         found: list[UpdateSection] = []

@@ -270,6 +270,7 @@ class Pack:
     relevance: Mapping[str, Expression]
     computations: tuple[Computation, ...]
     roster: tuple[LayoutColumn, ...]
+    register_headers: Mapping[str, tuple[str, ...]]
     year_update: tuple[UpdateSection, ...]
     archive: tuple[ArchivePaper, ...]
     left_out: Mapping[str, str]
@@ -533,6 +534,7 @@ class Pack:
             "orderings": {name: dict(ranks) for name, ranks in self.orderings.items()},
             "synonyms": [[list_name, word, code] for (list_name, word), code in self.synonyms.items()],
             "roster": [{"form": c.form, "name": c.name, "headers": list(c.headers), "required": c.required} for c in self.roster],
+            "register_headers": {key: list(words) for key, words in self.register_headers.items()},
             "year_update": [{"form": s.form, "title": s.title, "title_en": s.title_en, "items": list(s.items)} for s in self.year_update],
             "left_out": dict(self.left_out),
             "renamed": [list(row) for row in self.succession.items],

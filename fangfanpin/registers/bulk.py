@@ -3,7 +3,7 @@
 What one row gets from `mirror` and many get here is the same; a test compares the two.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from django.db import connection
@@ -18,6 +18,7 @@ from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.mirror import LONGEST_KEY, LONGEST_LABEL, SEPARATOR, TARGETS
 from fangfanpin.registers.models import COLUMNS, LONGEST
 
+RECORDS = "records_record"
 _SUBJECT_COLUMN = {"household": "household_id", "person": "person_id", "natural_village": "subject_code"}
 
 
@@ -82,6 +83,12 @@ _AS_IN_RECORD = ("form", "year", "period", "state", "village_code", "household_i
 
 def write_entries(register: Register, pack: Pack, *, only: Sequence[Any] | None = None) -> int:
     """Make or renew the list rows of every record of the form that this transaction sees, or of `only` these ids; returns how many."""
+    return _run(entries_statement(register, pack, narrowed=only is not None), only)
+
+
+def entries_statement(register: Register, pack: Pack, *, narrowed: bool = False, source: str = RECORDS) -> sql.Composed:
+    """What writes the list rows. `narrowed`: of the parameter `only`; `source`: a table with a record's columns that holds the rows, where an
+    import has just staged them."""
     typed = {column: _typed(pack.indicators[f"{register.key}.{name}"], register) for name, column in slots.columns(register, pack).items()}
     values: dict[str, sql.Composable] = {
         **{name: sql.SQL("r.{}").format(sql.Identifier(name)) for name in _AS_IN_RECORD},
@@ -90,21 +97,21 @@ def write_entries(register: Register, pack: Pack, *, only: Sequence[Any] | None 
         **{column: typed.get(column, sql.SQL("NULL")) for column in COLUMNS},
     }
     names = [sql.Identifier(name) for name in values]
-    statement = sql.SQL(
-        "INSERT INTO registers_entry (record_id, {names}) SELECT r.id, {values} FROM records_record r"
+    return sql.SQL(
+        "INSERT INTO registers_entry (record_id, {names}) SELECT r.id, {values} FROM {source} r"
         " WHERE r.form = {form}{only} ORDER BY r.created_at, r.id ON CONFLICT (record_id) DO UPDATE SET {renewed}"
     ).format(
         names=sql.SQL(", ").join(names),
         values=sql.SQL(", ").join(values.values()),
         form=sql.Literal(register.key),
-        only=_narrowed(only),
+        source=sql.Identifier(source),
+        only=_narrowed(narrowed),
         renewed=sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(name) for name in names),
     )
-    return _run(statement, only)
 
 
-def _narrowed(only: Sequence[Any] | None) -> sql.Composable:
-    return sql.SQL(" AND r.id = ANY(%(only)s)") if only is not None else sql.SQL("")
+def _narrowed(narrowed: bool) -> sql.Composable:
+    return sql.SQL(" AND r.id = ANY(%(only)s)") if narrowed else sql.SQL("")
 
 
 def _run(statement: sql.Composed, only: Sequence[Any] | None) -> int:
@@ -114,29 +121,43 @@ def _run(statement: sql.Composed, only: Sequence[Any] | None) -> int:
 
 
 def write_links(register: Register, *, only: Sequence[Any] | None = None) -> int:
-    """Add the links of records that have none yet; returns how many links."""
+    """Add the links that records of the form, or `only` these, lack, and say of those that no longer hold that they are not current; returns how
+    many were added."""
     made = 0
+    for stale, missing in links_statements(register, narrowed=only is not None):
+        _run(stale, only)
+        made += _run(missing, only)
+    return made
+
+
+def links_statements(register: Register, *, narrowed: bool = False, source: str = RECORDS) -> Iterator[tuple[sql.Composed, sql.Composed]]:
+    """What makes links not current and what adds those that lack, for each reference. `narrowed`, `source`: as for entries_statement; rows just
+    staged have no links yet that could be stale."""
     for item in register.form.indicators:
         if item.type != "ref" or item == register.subject or item.retired:
             continue
+        column = TARGETS.get(item.ref, "to_record_id")
         one = sql.SQL("SELECT r.values ->> {0} AS target").format(sql.Literal(item.name))
         many = sql.SQL(
             "SELECT jsonb_array_elements_text(CASE jsonb_typeof(r.values -> {0}) WHEN 'array' THEN r.values -> {0} ELSE '[]' END) AS target"
         ).format(sql.Literal(item.name))
-        column = TARGETS.get(item.ref, "to_record_id")
-        cast = {"to_user_id": "bigint", "to_division_id": "varchar"}.get(column, "uuid")
-        statement = sql.SQL(
+        parts = {
+            "column": sql.Identifier(column),
+            "name": sql.Literal(item.name),
+            "cast": sql.SQL({"to_user_id": "bigint", "to_division_id": "varchar"}.get(column, "uuid")),
+            "targets": many if item.multi else one,
+            "form": sql.Literal(register.key),
+            "source": sql.Identifier(source),
+            "narrowed": _narrowed(narrowed),
+        }
+        stale = sql.SQL(
+            "UPDATE registers_link l SET is_current = false FROM {source} r WHERE r.form = {form}{narrowed} AND l.record_id = r.id"
+            " AND l.name = {name} AND l.is_current AND NOT EXISTS (SELECT FROM ({targets}) t WHERE t.target = l.{column}::text)"
+        ).format(**parts)
+        missing = sql.SQL(
             "INSERT INTO registers_link (record_id, name, village_code, household_id, {column}, is_current)"
-            " SELECT r.id, {name}, r.village_code, r.household_id, t.target::{cast}, true FROM records_record r CROSS JOIN LATERAL ({targets}) t"
-            " WHERE r.form = {form} AND t.target <> ''{narrowed}"
-            " AND NOT EXISTS (SELECT 1 FROM registers_link l WHERE l.record_id = r.id AND l.name = {name})"
-        ).format(
-            column=sql.Identifier(column),
-            name=sql.Literal(item.name),
-            cast=sql.SQL(cast),
-            targets=many if item.multi else one,
-            form=sql.Literal(register.key),
-            narrowed=_narrowed(only),
-        )
-        made += _run(statement, only)
-    return made
+            " SELECT r.id, {name}, r.village_code, r.household_id, t.target::{cast}, true FROM {source} r CROSS JOIN LATERAL ({targets}) t"
+            " WHERE r.form = {form} AND t.target <> ''{narrowed} AND NOT EXISTS (SELECT FROM registers_link l"
+            " WHERE l.record_id = r.id AND l.name = {name} AND l.is_current AND l.{column} = t.target::{cast})"
+        ).format(**parts)
+        yield stale, missing

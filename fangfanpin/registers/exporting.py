@@ -1,38 +1,51 @@
 """A register's list as a file: the list's own filter, chosen columns, words or codes, as a workbook or as CSV; made by a job."""
 
 import csv
+import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
+from uuid import UUID
 
+from django.core.exceptions import EmptyResultSet
+from django.db import connection
+from django.db.models import TextField
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
-from fangfanpin.accounts.permissions import can
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.files.models import StoredFile
 from fangfanpin.files.services import store
+from fangfanpin.households.models import Household, Person
 from fangfanpin.jobs.exports import XLSX, Column, Table, narrowed, write
 from fangfanpin.jobs.models import Job
 from fangfanpin.jobs.services import start
 from fangfanpin.pack import Indicator, Pack
-from fangfanpin.pack.codec import decimal_text
+from fangfanpin.privacy.secrets import mask_sensitive
 from fangfanpin.records.models import Record
 from fangfanpin.regions.names import name_of
-from fangfanpin.registers import queries, reading
+from fangfanpin.registers import queries
 from fangfanpin.registers.definitions import Register
-from fangfanpin.registers.models import Entry
+from fangfanpin.registers.escaping import protected
+from fangfanpin.registers.reading import file_text
 from fangfanpin.registers.references import Words
+from fangfanpin.registers.workbooks.columns import ITEMS, NUMBER, STATE, number_text, titles
 
 KIND = "registers.export"
-_CHUNK = 2000
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_CHUNK = 4000  # rows read at once
+_KEPT = 50_000  # distinct values of a column whose words are remembered
+_NUMBERS = frozenset({"money", "int", "year"})
+_NUMBERED = ("money", "area_mu", "decimal", "int", "year")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,98 +78,151 @@ def make(register: Register, pack: Pack, reach: Reach, wish: Wish, *, by: User |
 
 
 def table_of(register: Register, pack: Pack, reach: Reach, wish: Wish) -> Table:
-    """The rows of the wish's filter: subject and place, the items, state. Read in pieces while the file is written."""
+    """The rows of the wish's filter: subject and place, the items, state, and which row it is: with that the file comes back as an import and
+    changes what was changed in it. Read in pieces while the file is written; cells are as the file holds them."""
     chosen = queries.chosen_of(register, pack, dict(parse_qsl(wish.query)))
     items = [item for item in register.shown if item != register.subject and (not wish.columns or item.name in wish.columns)]
     rows = queries.entries(register, pack, reach, chosen)
     return Table(
-        columns=[*(Column(title) for title in _subject_titles(register)), *(_column(item, wish) for item in items), Column(_("审核情况"), width=10)],
-        rows=_rows(register, pack, reach, items, rows.order_by("number").select_related("record", "household", "person"), wish),
+        columns=[
+            *(Column(title) for title in titles(register)),
+            *(Column(item.label, _kind(item, wish), 16) for item in items),
+            Column(ITEMS[STATE].zh, width=10),
+            Column(ITEMS[NUMBER].zh, width=12),
+        ],
+        rows=_Reading(register, pack, reach, items, wish).rows(rows.order_by("number")),
         total=rows.count(),
         filters=queries.said(register, pack, chosen, name_of(chosen.place)),
     )
 
 
-def _subject_titles(register: Register) -> list[str]:
-    """Keys first: with them the file comes back as an import."""
-    match register.subject.ref:
-        case "household":
-            return [_("户编号"), _("户主姓名"), _("村代码"), _("村")]
-        case "person":
-            return [_("人编号"), _("姓名"), _("户编号"), _("户主姓名"), _("村代码"), _("村")]
-        case "natural_village":
-            return [_("自然村代码"), _("自然村"), _("村代码"), _("村")]
-        case _:
-            return [_("村代码"), _("村")]
+def _kind(item: Indicator, wish: Wish) -> str:
+    if wish.format != "xlsx" or item.type not in _NUMBERS:
+        return "text"
+    return "money" if item.type == "money" else "number"
 
 
-def _column(item: Indicator, wish: Wish) -> Column:
-    kind = "money" if item.type == "money" else "number" if item.type in ("int", "year") else "text"
-    return Column(item.label, kind if wish.format == "xlsx" else "text", 16)
+class _Said(dict[Any, Any]):
+    """What a file says for a stored value, made once per distinct value; of a text that is never the same only the last thousands are kept."""
+
+    def __init__(self, make: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: Any) -> Any:
+        if len(self) >= _KEPT:
+            self.clear()
+        found = self[key] = self._make(key)
+        return found
 
 
-def _subject(entry: Entry, register: Register) -> list[str]:
-    village = [entry.village_code, name_of(entry.village_code)]
-    household = [entry.household.code, entry.household.head_name] if entry.household else ["", ""]
-    match register.subject.ref:
-        case "household":
-            return [*household, *village]
-        case "person":
-            return [entry.person.code if entry.person else "", entry.person.member_name if entry.person else "", *household, *village]
-        case "natural_village":
-            return [entry.record.subject_code, entry.label, *village]
-        case _:
-            return village
+class _Reading:
+    """Rows of an export, column by column. Only texts come from the database, and each distinct one is turned into a cell once."""
+
+    def __init__(self, register: Register, pack: Pack, reach: Reach, items: Sequence[Indicator], wish: Wish) -> None:
+        self._register, self._pack, self._reach, self._items, self._wish = register, pack, reach, items, wish
+        self._words = Words(reach, coded=True, codes=wish.codes)
+        self._cells = [_Said(partial(self._cell, item)) for item in items]
+        self._masked = [_Said(partial(self._masked_cell, item)) for item in items]
+        states = {value: str(label) for value, label in Record.State.choices}
+        self._states = _Said(lambda state: states.get(state, state))
+        self._villages = _Said(name_of)
+        self._may_see = _Said(lambda whose: reach.allows(Verb.SENSITIVE_VIEW, village_code=whose[0], household_id=whose[1]))
+        self._people: dict[str, tuple[str, str]] = {}
+
+    def rows(self, found: Any) -> Iterator[tuple[Any, ...]]:
+        """`found`: the list rows in the order of the file."""
+        values = {f"value_{place}": KeyTextTransform(item.name, "record__values") for place, item in enumerate(self._items)}
+        texts = {"home": Cast("household_id", TextField()), "who": Cast("person_id", TextField())}
+        names = ("number", "record__version", "state", "village_code", "home", "who", *values)
+        for chunk in _fetched(found.annotate(**texts, **values).values_list(*names)):
+            number, version, state, village, home, who, *cells = zip(*chunk, strict=True)
+            whose = self._whose(village, home, who)
+            shown = [self._column(place, column, village, home) for place, column in enumerate(cells)]
+            states = map(self._states.__getitem__, state)
+            yield from zip(*whose, *shown, states, map(number_text, number, version), strict=True)
+
+    def _whose(self, village: Sequence[str], home: Sequence[str], who: Sequence[str]) -> list[Sequence[str]]:
+        self._learn(Household, "head_name", home)
+        if self._register.subject.ref == "person":
+            self._learn(Person, "member_name", who)
+        columns: list[Sequence[str]] = []
+        match self._register.subject.ref:
+            case "person":
+                columns += [*self._two(who), *self._two(home)]
+            case "household":
+                columns += self._two(home)
+        return [*columns, village, list(map(self._villages.__getitem__, village))]
+
+    def _two(self, keys: Sequence[str]) -> list[list[str]]:
+        known = [self._people.get(key, ("", "")) for key in keys]
+        return [[code for code, _name in known], [self._plain(name) for _code, name in known]]
+
+    def _learn(self, model: type[Household] | type[Person], name: str, keys: Sequence[str]) -> None:
+        missing = {key for key in keys if key and key not in self._people}
+        if missing:
+            for key, code, words in model.objects.visible_to(self._reach).filter(pk__in=missing).values_list("pk", "code", name):
+                self._people[str(key)] = (code, words)
+
+    def _column(self, place: int, texts: Sequence[str | None], village: Sequence[str], home: Sequence[str]) -> list[Any]:
+        item, cells = self._items[place], self._cells[place]
+        if item.type == "ref":
+            self._words.learn((item.ref, self._value(item, text)) for text in set(texts) if text)
+        if item.privacy != "sensitive":
+            return list(map(cells.__getitem__, texts))
+        may_see = [self._may_see[code, UUID(key) if key else None] for code, key in zip(village, home, strict=True)]
+        if all(may_see):
+            return list(map(cells.__getitem__, texts))
+        masked = self._masked[place]
+        return [cells[text] if may else masked[text] for text, may in zip(texts, may_see, strict=True)]
+
+    def _value(self, item: Indicator, text: str) -> Any:
+        """A value in JSON form of what `values ->> item` gave."""
+        if item.multi and item.type in ("code", "ref"):
+            return json.loads(text)
+        return text == "true" if item.type == "bool" else int(text) if item.type in _NUMBERED else text
+
+    def _cell(self, item: Indicator, text: str | None) -> Any:
+        if not text:
+            return ""
+        value = self._value(item, text)
+        if item.type in _NUMBERS and self._wish.format == "xlsx":
+            return value
+        if self._wish.codes and item.type == "code":
+            return "、".join(value) if isinstance(value, list) else value
+        said = file_text(item, value, self._pack, self._words)
+        return said if item.type in _NUMBERED else self._plain(said)
+
+    def _masked_cell(self, item: Indicator, text: str | None) -> str:
+        return mask_sensitive(text, is_phone=item.type == "phone") if text else ""
+
+    def _plain(self, text: str) -> str:
+        return protected(text, csv=self._wish.format == "csv")
 
 
-def _rows(register: Register, pack: Pack, reach: Reach, items: Sequence[Indicator], found: Any, wish: Wish) -> Iterator[list[Any]]:
-    states = {value: str(label) for value, label in Record.State.choices}
-    walk = found.iterator(chunk_size=_CHUNK)
-    while chunk := list(islice(walk, _CHUNK)):
-        words = Words(reach)
-        references = [item for item in items if item.type == "ref"]
-        words.learn((item.ref, entry.record.values.get(item.name)) for entry in chunk for item in references)
-        may_see: dict[str, bool] = {}
-        for entry in chunk:
-            sensitive = may_see.get(entry.village_code)
-            if sensitive is None:
-                sensitive = may_see[entry.village_code] = can(reach, Verb.SENSITIVE_VIEW, entry)
-            values = entry.record.values
-            cells = [_cell(item, values.get(item.name), pack, words, wish, sensitive) for item in items]
-            yield [*_subject(entry, register), *cells, states.get(entry.state, entry.state)]
-
-
-def _cell(item: Indicator, value: Any, pack: Pack, words: Words, wish: Wish, sensitive: bool) -> Any:
-    if value is None:
-        return ""
-    if item.type in ("money", "int", "year") and (item.privacy == "none" or sensitive):
-        return value if wish.format == "xlsx" else decimal_text(value, item.scale, money=item.type == "money")
-    if wish.codes and item.type == "code" and (item.privacy == "none" or sensitive):
-        return "、".join(value) if isinstance(value, list) else value
-    return reading.say(item, value, pack, words, sensitive=sensitive)
+def _fetched(found: Any) -> Iterator[list[tuple[Any, ...]]]:
+    """A query's rows in pieces from a cursor in the database; while one piece is worked on the next is fetched."""
+    try:
+        statement, parameters = found.query.sql_with_params()
+    except EmptyResultSet:  # nobody's reach
+        return
+    with connection.chunked_cursor() as cursor, ThreadPoolExecutor(max_workers=1) as executor:
+        cursor.execute(statement, parameters)
+        following = executor.submit(cursor.fetchmany, _CHUNK)
+        while chunk := following.result():
+            following = executor.submit(cursor.fetchmany, _CHUNK)
+            yield chunk
 
 
 def write_csv(path: Path, table: Table, report: Callable[[int, int], None]) -> int:
-    """UTF-8 with BOM, as Excel opens it. A text that a spreadsheet would take for a formula begins with an apostrophe, which an import
-    takes off again."""
-    count = 0
+    """UTF-8 with BOM, as Excel opens it."""
+    count, rows = 0, iter(table.rows)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow([column.title for column in table.columns])
-        for row in table.rows:
-            writer.writerow([_harmless(cell) for cell in row])
-            count += 1
-            if count % 1000 == 0:
-                report(count, table.total)
+        while piece := list(islice(rows, _CHUNK)):
+            writer.writerows(piece)
+            count += len(piece)
+            report(count, table.total)
     report(count, count)
     return count
-
-
-def _harmless(cell: Any) -> Any:
-    if isinstance(cell, str) and cell.startswith(_FORMULA) and not _is_number(cell):
-        return f"'{cell}"
-    return cell
-
-
-def _is_number(text: str) -> bool:
-    return text.removeprefix("-").replace(".", "", 1).isdigit()

@@ -16,6 +16,7 @@ from fangfanpin.policy.services import item_as_of
 from fangfanpin.privacy.secrets import mask_sensitive
 from fangfanpin.records.models import Record
 from fangfanpin.registers.definitions import Register
+from fangfanpin.registers.escaping import list_words
 from fangfanpin.registers.mirror import value_of
 from fangfanpin.registers.models import Entry
 from fangfanpin.registers.references import Words
@@ -30,6 +31,16 @@ def say(item: Indicator, value: Any, pack: Pack, words: Words, *, sensitive: boo
     if item.privacy == "sensitive" and not sensitive:
         return mask_sensitive(value, is_phone=item.type == "phone")
     return pack.display(item, value)
+
+
+def file_text(item: Indicator, value: Any, pack: Pack, words: Words) -> str:
+    """One value as a file says it in words, before anything is masked. `words`: with codes behind them."""
+    if value is None or value == "" or value == []:
+        return ""
+    if item.type == "code":
+        said = list_words(pack, item.list)
+        return "、".join(said.get(code, code) for code in (value if isinstance(value, list) else [value]))
+    return words.say(item.ref, value) if item.type == "ref" else pack.display(item, value)
 
 
 @dataclass(frozen=True, slots=True)

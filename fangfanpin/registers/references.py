@@ -149,10 +149,11 @@ def known(item: Indicator, value: str, reach: Reach, *, household: UUID | None =
 
 
 class Words:
-    """Words of many references with one query per kind; beyond the reach only that there is something."""
+    """Words of many references with one query per kind; beyond the reach only that there is something. `coded`: as files say them, a code behind
+    the words where several things may have the same name, so that they are found again; `codes`: the codes alone."""
 
-    def __init__(self, reach: Reach) -> None:
-        self._reach = reach
+    def __init__(self, reach: Reach, *, coded: bool = False, codes: bool = False) -> None:
+        self._reach, self._coded, self._codes = reach, coded, codes
         self._known: dict[tuple[str, str], str] = {}
 
     def learn(self, pairs: Iterable[tuple[str, Any]]) -> None:
@@ -170,19 +171,27 @@ class Words:
                 )
 
     def _found(self, ref: str, values: set[str]) -> dict[str, str]:
-        if ref in ("division", "village", "natural_village"):
-            return {code: place_of(code) if ref == "division" else name_of(code) for code in values}
-        if ref == "user":
-            return {str(key): name for key, name in User.objects.filter(pk__in=values).values_list("pk", "name")}
-        if ref == "household":
-            households = Household.objects.visible_to(self._reach).filter(pk__in=values).values_list("pk", "head_name", "code")
-            return {str(key): name or code for key, name, code in households}
-        if ref == "person":
-            persons = Person.objects.visible_to(self._reach).filter(pk__in=values).values_list("pk", "member_name", "code")
-            return {str(key): name or code for key, name, code in persons}
-        return {
-            str(key): label for key, label in Entry.objects.visible_to(self._reach).filter(record_id__in=values).values_list("record_id", "label")
-        }
+        if ref == "division":
+            return {code: code if self._codes else place_of(code) for code in values}
+        if ref in ("village", "natural_village"):
+            return {code: self._said(name_of(code), code) for code in values}
+        rows: Iterable[tuple[Any, str, str]]
+        match ref:
+            case "user":
+                rows = User.objects.filter(pk__in=values).values_list("pk", "name", "username")
+            case "household":
+                rows = Household.objects.visible_to(self._reach).filter(pk__in=values).values_list("pk", "head_name", "code")
+            case "person":
+                rows = Person.objects.visible_to(self._reach).filter(pk__in=values).values_list("pk", "member_name", "code")
+            case _:
+                found = Entry.objects.visible_to(self._reach).filter(record_id__in=values).values_list("record_id", "label", "number")
+                rows = ((key, label, str(number)) for key, label, number in found)
+        return {str(key): self._said(name, code) for key, name, code in rows}
+
+    def _said(self, name: str, code: str) -> str:
+        if self._codes or not name:
+            return code
+        return f"{name}（{code}）" if self._coded and name != code else name
 
     def say(self, ref: str, value: Any) -> str:
         values = [str(one) for one in (value if isinstance(value, list) else [value]) if one]

@@ -299,7 +299,7 @@ def change(*, record: Record, register: Register, pack: Pack, seen: int, given: 
     record = _locked(record, register, by)
     refused = Refused(seen=record.version)
     offered = _values(record, register, pack, given, reach, refused)
-    since = _changed_since(record, seen)
+    since = changed_since(record.pk, seen) if seen < record.version else {}
     for name, (before, by_id) in since.items():
         if name not in offered or name in refused.faults:
             continue
@@ -405,12 +405,10 @@ def _may_change(record: Record, register: Register, by: User) -> None:
         raise Refused({"": why})
 
 
-def _changed_since(record: Record, seen: int) -> dict[str, tuple[Any, int]]:
+def changed_since(record_id: UUID, seen: int) -> dict[str, tuple[Any, int]]:
     """{item: (value when it was seen, who changed it last)} of items changed after a version."""
     found: dict[str, tuple[Any, int]] = {}
-    if seen >= record.version:
-        return found
-    for event in Event.objects.of_row(_TABLE, record.pk).filter(op="U", version__gt=seen):
+    for event in Event.objects.of_row(_TABLE, record_id).filter(op="U", version__gt=seen):
         for column, (before, _after) in (event.changed or {}).items():
             if column.startswith("values."):
                 name = column.removeprefix("values.")

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from fangfanpin.registers import entering, table_views, views
+from fangfanpin.registers import entering, table_views, views, workbook_views
 
 app_name = "registers"
 urlpatterns = [
@@ -19,9 +19,15 @@ urlpatterns = [
     path("registers/rows/<uuid:row_id>/return", views.send_back, name="return"),
     path("registers/rows/<uuid:row_id>/paper", entering.row_paper, name="row_paper"),
     path("registers/filters/<int:filter_id>/forget", entering.forget_filter, name="forget_filter"),
+    path("registers/imports/<uuid:import_id>/", workbook_views.batch, name="import"),
+    path("registers/imports/<uuid:import_id>/apply", workbook_views.apply, name="import_apply"),
+    path("registers/imports/<uuid:import_id>/take-back", workbook_views.take_back, name="import_take_back"),
+    path("registers/imports/<uuid:import_id>/tray", workbook_views.tray, name="import_tray"),
     path("registers/<slug:form>/", views.listing, name="list"),
     path("registers/<slug:form>/approve", views.approve_many, name="approve_many"),
     path("registers/<slug:form>/export", views.export, name="export"),
+    path("registers/<slug:form>/template", workbook_views.template, name="template"),
+    path("registers/<slug:form>/imports", workbook_views.imports, name="imports"),
     path("registers/<slug:form>/new", views.new, name="new"),
     path("registers/<slug:form>/grid", entering.grid_page, name="grid"),
     path("registers/<slug:form>/grid/check", entering.grid_check, name="grid_check"),

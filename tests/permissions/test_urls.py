@@ -83,7 +83,7 @@ FIXED: dict[str, Any] = {
     "item": "exit_households",
 }
 # Routes whose id is not a household's: what lies outside is somebody else's, whatever the place.
-OWNED = ("job_id", "file_id", "batch_id", "filter_id")
+OWNED = ("job_id", "file_id", "batch_id", "filter_id", "import_id")
 
 
 def _clue(household: Household) -> Clue:
@@ -198,6 +198,7 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
                 "batch_id": batch.pk,
                 "tray_id": _tray_row(batch).pk,
                 "filter_id": SavedFilter.objects.create(owner=owner, form="microcredit", name=f"{name} {place}", query="state=returned").pk,
+                "import_id": ImportBatch.objects.create(layout="microcredit", year=2021, file=file, uploaded_by=owner).pk,
                 "rule_id": "H010",
                 "note_id": note.pk,
             }

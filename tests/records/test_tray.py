@@ -24,7 +24,6 @@ from tests.records.rosters import WANG, Roster, roster
 from tests.records.test_roster import nothing
 
 As = Callable[[str], Reach]
-__all__ = ["worker"]
 
 
 @pytest.fixture

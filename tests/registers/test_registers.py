@@ -406,7 +406,7 @@ def test_a_list_is_exported_as_it_is_filtered_with_the_columns_chosen(pack: Pack
     assert len(rows) == 41
     assert [row[rows[0].index("贷款金额")] for row in rows[1:4]] == [100_000, 200_000, 300_000], "fen, which the workbook writes as yuan"
     narrow = exported(pack, many, columns=("principal", "bank"), format="csv")
-    assert narrow[0] == ["户编号", "户主姓名", "村代码", "村", "放贷银行", "贷款金额", "审核情况"]
+    assert narrow[0] == ["户编号", "户主姓名", "村代码", "村", "放贷银行", "贷款金额", "审核情况", "登记号"]
     assert narrow[1][5] == "1000.00"
 
 

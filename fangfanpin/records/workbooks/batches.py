@@ -54,10 +54,11 @@ def take_in(
     notes: list[str],
     report: Report,
     offer: Offer | None = None,
+    unsaid: frozenset[str] = frozenset(),
     unsettle: Callable[[], None] | None = None,
 ) -> list[SheetIntake]:
     """Read every sheet that shows; what the person should know of it goes to `notes`. `lead`: as for SheetIntake. `offer`: given each sheet's
-    block after every chunk, and whether it is whole; `unsettle`: called where at the end some rows are not what was offered. Raises
+    block after every chunk, and whether it is whole; `unsaid`: hidden sheets nobody needs to be told of; `unsettle`: called where at the end some rows are not what was offered. Raises
     FileRefused."""
     taken: list[SheetIntake] = []
     intake: SheetIntake | None = None
@@ -75,7 +76,8 @@ def take_in(
             finish()
             intake = None
             if frame.hidden:
-                notes.append(_("隐藏的表“%(sheet)s”没有读取。") % {"sheet": frame.name})
+                if frame.name not in unsaid:
+                    notes.append(_("隐藏的表“%(sheet)s”没有读取。") % {"sheet": frame.name})
                 continue
             if frame.merged:
                 notes.append(_("表“%(sheet)s”有合并的单元格，合并区的每一行都按同一个值读取。") % {"sheet": frame.name})

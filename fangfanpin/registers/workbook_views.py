@@ -1,0 +1,191 @@
+"""A register's workbook: the template, files handed in, what is in one and what is wrong, take it in, take it back."""
+
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
+
+from fangfanpin.accounts.permissions import SignedInRequest, needs
+from fangfanpin.accounts.verbs import Verb
+from fangfanpin.jobs.models import Job
+from fangfanpin.jobs.services import start
+from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
+from fangfanpin.records.models import ImportBatch, TrayRow
+from fangfanpin.records.workbooks.batches import ROSTER, XLSX, TrayRefused, settle
+from fangfanpin.records.workbooks.parts import column_letter
+from fangfanpin.registers.definitions import Register, register_of
+from fangfanpin.registers.workbooks import template as templates
+from fangfanpin.registers.workbooks.services import receive, sentence_of
+
+LISTED = 50
+FAULTS_A_PAGE = 100
+ROWS_A_PAGE = 100
+
+
+def _year() -> CurrentYear:
+    try:
+        return current_year()
+    except NoYear:
+        raise Http404 from None
+
+
+def _register(form: str, year: CurrentYear) -> Register:
+    register = register_of(year.pack, form)
+    if register is None:
+        raise Http404
+    return register
+
+
+def _open(request: SignedInRequest, batch: ImportBatch) -> bool:
+    """One's own, or one whose every village one enters for: a colleague's work does not stop with the colleague."""
+    if batch.uploaded_by_id == request.user.pk:
+        return True
+    villages = batch.summary.get("villages") or []
+    return bool(villages) and all(request.reach.allows(Verb.RECORD_ENTER, village_code=village) for village in villages)
+
+
+def _batch(request: SignedInRequest, import_id: UUID) -> tuple[ImportBatch, Register]:
+    found = ImportBatch.objects.exclude(layout=ROSTER).select_related("file", "marked_file", "uploaded_by").filter(pk=import_id).first()
+    if found is None or not _open(request, found):
+        raise Http404
+    return found, _register(found.layout, _year())
+
+
+def _start(request: SignedInRequest, batch: ImportBatch, kind: str, title: str, **parameters: Any) -> None:
+    start(
+        kind=f"registers.import_{kind}",
+        title=f"{title}：{batch.file.name}"[:200],
+        by=request.user,
+        parameters={"batch": str(batch.pk), **parameters},
+    )
+
+
+@needs(Verb.RECORD_ENTER, "GET")
+def template(request: SignedInRequest, form: str) -> HttpResponse:
+    """The register's empty workbook."""
+    year = _year()
+    register = _register(form, year)
+    answer = HttpResponse(templates.make(register, year.pack), content_type=XLSX)
+    answer.headers["Content-Disposition"] = content_disposition_header(True, f"{register.title}导入模板.xlsx") or "attachment"
+    return answer
+
+
+@needs(Verb.RECORD_ENTER, "GET", "POST")
+def imports(request: SignedInRequest, form: str) -> HttpResponse:
+    """The register's files handed in, and the form to hand one in. POST `file`, `mode` all or keep_good."""
+    year = _year()
+    register = _register(form, year)
+    if request.method == "POST":
+        upload = request.FILES.get("file")
+        if upload is None or not upload.size:
+            messages.error(request, _("请选择要导入的文件。"))
+        elif upload.size > settings.UPLOAD_LIMIT_BYTES:
+            messages.error(request, _("文件超过 %(limit)d MB，请按乡镇分成几个文件。") % {"limit": settings.UPLOAD_LIMIT_BYTES >> 20})
+        else:
+            batch = receive(
+                content=cast(BinaryIO, upload.file),
+                name=Path(upload.name or "").name or register.title,
+                register=register,
+                keep_good=request.POST.get("mode") == "keep_good",
+                year=year,
+                by=request.user,
+            )
+            _start(request, batch, "check", _("检查%(title)s") % {"title": register.title})
+            return redirect("registers:import", batch.pk)
+        return redirect("registers:imports", register.key)
+    batches = ImportBatch.objects.filter(layout=register.key).select_related("file", "uploaded_by")
+    listed = [batch for batch in batches[: 4 * LISTED] if _open(request, batch)][:LISTED]
+    return render(
+        request,
+        "registers/imports.html",
+        {
+            "register": register,
+            "rows": [{"batch": batch, "sentence": sentence_of(batch)} for batch in listed],
+            "limit": settings.UPLOAD_LIMIT_BYTES >> 20,
+        },
+    )
+
+
+def _told(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [fault | {"letter": column_letter(fault["column"]) if fault["column"] >= 0 else ""} for fault in given]
+
+
+@needs(Verb.RECORD_ENTER, "GET")
+def batch(request: SignedInRequest, import_id: UUID) -> HttpResponse:
+    """One file: what it would do, columns recognised, first rows, every fault with its cell, what may be done now."""
+    found, register = _batch(request, import_id)
+    job = Job.objects.filter(kind__startswith="registers.import", parameters__batch=str(found.pk)).first()
+    is_running = job is not None and job.state in (Job.State.WAITING, Job.State.RUNNING)
+    page = max(int(request.GET["page"]) if request.GET.get("page", "").isdigit() else 1, 1)
+    faults = _told(found.faults)
+    can_apply = found.state in (ImportBatch.State.CHECKED, ImportBatch.State.FAULTY) and not is_running
+    summary = found.summary
+    good = summary.get("rows", 0) - summary.get("faulty", 0)
+    return render(
+        request,
+        "registers/import.html",
+        {
+            "batch": found,
+            "register": register,
+            "summary": summary,
+            "sentence": sentence_of(found),
+            "job": job,
+            "is_running": is_running,
+            "follows": is_running and job is not None and job.owner_id == request.user.pk,
+            "failed": job.message if job is not None and job.state == Job.State.FAILED else "",
+            "faults": faults[(page - 1) * FAULTS_A_PAGE : page * FAULTS_A_PAGE],
+            "doubts": _told(summary.get("doubts", [])),
+            "page": page,
+            "previous": page - 1,
+            "following": page + 1 if len(faults) > page * FAULTS_A_PAGE else 0,
+            "hidden_faults": max(summary.get("faults", 0) - len(faults), 0),
+            "own": found.uploaded_by_id == request.user.pk,
+            "nothing_to_do": found.state == ImportBatch.State.CHECKED and not (summary["new"] or summary["changed"]),
+            "can_apply": can_apply and found.state == ImportBatch.State.CHECKED and bool(summary["new"] or summary["changed"]),
+            "good": good,
+            "can_keep_good": can_apply and found.state == ImportBatch.State.FAULTY and not summary.get("stopped") and good > 0,
+            "can_take_back": found.state == ImportBatch.State.APPLIED and not is_running,
+            "written": summary.get("written"),
+            "waiting": TrayRow.objects.visible_to(request.reach).filter(batch=found, settled_at__isnull=True).count(),
+        },
+    )
+
+
+@needs(Verb.RECORD_ENTER, "POST")
+def apply(request: SignedInRequest, import_id: UUID) -> HttpResponse:
+    """POST: `mode` all or keep_good."""
+    found, register = _batch(request, import_id)
+    title = _("导入%(title)s") % {"title": register.title}
+    _start(request, found, "apply", title, keep_good=request.POST.get("mode") == "keep_good")
+    return redirect("registers:import", found.pk)
+
+
+@needs(Verb.RECORD_ENTER, "POST")
+def take_back(request: SignedInRequest, import_id: UUID) -> HttpResponse:
+    found, _register_of = _batch(request, import_id)
+    _start(request, found, "take_back", _("撤回导入"))
+    return redirect("registers:import", found.pk)
+
+
+@needs(Verb.RECORD_ENTER, "GET", "POST")
+def tray(request: SignedInRequest, import_id: UUID) -> HttpResponse:
+    """Rows that were set aside; POST `row`, `reason`: this one is not to come in, and why."""
+    found, register = _batch(request, import_id)
+    if request.method == "POST":
+        row = request.POST.get("row", "")
+        try:
+            settle(rows=list(found.tray.filter(pk=row)) if row.isdigit() else [], reason=request.POST.get("reason", ""), by=request.user)
+        except TrayRefused as refused:
+            messages.error(request, str(refused))
+        return redirect("registers:import_tray", found.pk)
+    rows = TrayRow.objects.filter(batch=found).select_related("settled_by").order_by("settled_at", "sheet", "row_number")
+    after = int(request.GET["after"]) if request.GET.get("after", "").isdigit() else 0
+    listed = list(rows[after : after + ROWS_A_PAGE + 1])
+    following = after + ROWS_A_PAGE if len(listed) > ROWS_A_PAGE else 0
+    return render(request, "registers/import_tray.html", {"batch": found, "register": register, "rows": listed[:ROWS_A_PAGE], "following": following})
