@@ -110,12 +110,7 @@ def tenfold(households: int = COUNTY, seed: int = SEED) -> Path:
     county = built(households, seed)
 
     def copy(data_dir: Path) -> None:
-        if EmbeddedPostgres(county).is_running():
-            raise RuntimeError(f"{county} is in use: its files cannot be copied")
-        data_dir.mkdir(mode=0o700)
-        # As root the cluster belongs to another account: cp -a keeps whose it is.
-        subprocess.run(["cp", "-a", *(str(county / part) for part in ("pg", "keys", "demo", "maps")), str(data_dir)], check=True)
-        (data_dir / "keys" / "socket_dir").unlink(missing_ok=True)  # the other cluster's
+        _copied(county, data_dir)
         with in_use(data_dir):
             more = {"DJANGO_SETTINGS_MODULE": "fangfanpin.settings", "FFP_DB_ROLE": "owner"}
             command = [sys.executable, "-c", _MULTIPLY.format(copies=TIMES - 1)]
@@ -124,6 +119,28 @@ def tenfold(households: int = COUNTY, seed: int = SEED) -> Path:
 
     placed_by = hashlib.sha256((PROJECT_DIR / "bench" / "tenfold_process.py").read_bytes()).hexdigest()
     return _made(f"{county.name}-tenfold", f"{_version()} {placed_by}", copy)
+
+
+def filled(county: Path, name: str, fill: Callable[[Path], None]) -> Path:
+    """DATA_DIR of a copy of that county with something more in it, made by `fill` while its database runs. Not running. `name`: of what more, and
+    another where it is drawn otherwise."""
+
+    def copy(data_dir: Path) -> None:
+        _copied(county, data_dir)
+        with in_use(data_dir):
+            fill(data_dir)
+            _vacuum(data_dir)
+
+    return _made(f"{county.name}-{name}", _version(), copy)
+
+
+def _copied(county: Path, data_dir: Path) -> None:
+    if EmbeddedPostgres(county).is_running():
+        raise RuntimeError(f"{county} is in use: its files cannot be copied")
+    data_dir.mkdir(mode=0o700)
+    # As root the cluster belongs to another account: cp -a keeps whose it is.
+    subprocess.run(["cp", "-a", *(str(county / part) for part in ("pg", "keys", "demo", "maps")), str(data_dir)], check=True)
+    (data_dir / "keys" / "socket_dir").unlink(missing_ok=True)  # the other cluster's
 
 
 _MULTIPLY = "import django; django.setup(); from bench.tenfold_process import multiply; multiply({copies})"

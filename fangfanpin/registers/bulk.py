@@ -99,15 +99,21 @@ def entries_statement(register: Register, pack: Pack, *, narrowed: bool = False,
     names = [sql.Identifier(name) for name in values]
     return sql.SQL(
         "INSERT INTO registers_entry (record_id, {names}) SELECT r.id, {values} FROM {source} r"
-        " WHERE r.form = {form}{only} ORDER BY r.created_at, r.id ON CONFLICT (record_id) DO UPDATE SET {renewed}"
+        " WHERE r.form = {form}{only} ORDER BY r.created_at, r.id{renewed}"
     ).format(
         names=sql.SQL(", ").join(names),
         values=sql.SQL(", ").join(values.values()),
         form=sql.Literal(register.key),
         source=sql.Identifier(source),
         only=_narrowed(narrowed),
-        renewed=sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(name) for name in names),
+        renewed=_renewed(names) if source == RECORDS else sql.SQL(""),
     )
+
+
+def _renewed(names: Sequence[sql.Identifier]) -> sql.Composable:
+    """A list row that is there is written anew; rows just staged have none, and need not look for one."""
+    sets = sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(name) for name in names)
+    return sql.SQL(" ON CONFLICT (record_id) DO UPDATE SET {}").format(sets)
 
 
 def _narrowed(narrowed: bool) -> sql.Composable:

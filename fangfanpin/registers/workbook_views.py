@@ -152,7 +152,7 @@ def batch(request: SignedInRequest, import_id: UUID) -> HttpResponse:
             "can_keep_good": can_apply and found.state == ImportBatch.State.FAULTY and not summary.get("stopped") and good > 0,
             "can_take_back": found.state == ImportBatch.State.APPLIED and not is_running,
             "written": summary.get("written"),
-            "waiting": TrayRow.objects.visible_to(request.reach).filter(batch=found, settled_at__isnull=True).count(),
+            "waiting": TrayRow.objects.filter(batch=found, settled_at__isnull=True).count(),
         },
     )
 

@@ -58,8 +58,8 @@ def take_in(
     unsettle: Callable[[], None] | None = None,
 ) -> list[SheetIntake]:
     """Read every sheet that shows; what the person should know of it goes to `notes`. `lead`: as for SheetIntake. `offer`: given each sheet's
-    block after every chunk, and whether it is whole; `unsaid`: hidden sheets nobody needs to be told of; `unsettle`: called where at the end some rows are not what was offered. Raises
-    FileRefused."""
+    block after every chunk, and whether it is whole; `unsaid`: hidden sheets nobody needs to be told of; `unsettle`: called where at the end
+    some rows are not what was offered. Raises FileRefused."""
     taken: list[SheetIntake] = []
     intake: SheetIntake | None = None
     total = done = 0

@@ -32,7 +32,7 @@ from fangfanpin.registers.definitions import Register, register_of
 from fangfanpin.registers.workbooks.applying import apply
 from fangfanpin.registers.workbooks.checking import Checked, Ground, Sheet, check
 from fangfanpin.registers.workbooks.columns import NUMBER, WHOSE, Headers, Parsers
-from fangfanpin.registers.workbooks.template import LISTS_SHEET
+from fangfanpin.registers.workbooks.template import LISTS_SHEET, OWN_SHEETS
 
 _TRAY_AT_ONCE = 1000
 
@@ -77,7 +77,7 @@ def examine(*, path: Path, name: str, on: Ground, report: Report) -> Examined:
             report=report,
             unsaid=frozenset({LISTS_SHEET}),
         )
-        found.sheets = [sheet_summary(intake) for intake in taken]
+        found.sheets = [sheet_summary(intake) for intake in taken if intake.block is not None or intake.start.name not in OWN_SHEETS]
         blocks = [intake.block for intake in taken if intake.block is not None]
         if not any(block.rows for block in blocks):
             raise FileRefused(

@@ -1,4 +1,4 @@
-"""A register's empty workbook: headers in Chinese with notes, drop-downs, one row as an example; it comes back as an import."""
+"""A register's empty workbook: headers with notes, drop-downs, one row as an example; it comes back as an import. Chinese, as all files are."""
 
 import datetime
 from collections.abc import Sequence
@@ -7,7 +7,6 @@ from io import BytesIO
 from typing import Any
 
 import xlsxwriter
-from django.utils.translation import gettext as _
 
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.registers.definitions import Register
@@ -15,6 +14,7 @@ from fangfanpin.registers.escaping import list_words
 from fangfanpin.registers.workbooks.columns import EXAMPLE, HEAD, HOUSEHOLD, IDENTITY, ITEMS, MARK, NAME, PERSON, VILLAGE, VILLAGE_NAME, WHOSE
 
 LISTS_SHEET = "可选内容"  # hidden: words of drop-downs that are too long to stand in the cells' own rule
+OWN_SHEETS = frozenset({"填写说明", "说明"})  # of our own files: they hold no rows
 _ROWS = 5000  # that have drop-downs
 _HEADER, _EXAMPLE_ROW = 4, 5  # from 0
 _INLINE = 250  # characters that Excel takes as a list of its own
@@ -39,7 +39,7 @@ def fields_of(register: Register, pack: Pack) -> list[Field]:
     """The template's columns in order: the example's mark, whose row it is, the items."""
     whose = [key for key in WHOSE[register.subject.ref] if key != IDENTITY]
     return [
-        Field(ITEMS[MARK].zh, _("不用填"), _("带“示例”的一行导入时不读取，可以删去，也可以留着。"), f"{EXAMPLE}（不导入）"),
+        Field(ITEMS[MARK].zh, "不用填", "带“示例”的一行导入时不读取，可以删去，也可以留着。", f"{EXAMPLE}（不导入）"),
         *(_whose(key, register, pack) for key in whose),
         *_items(register, pack),
     ]
@@ -50,12 +50,12 @@ def _whose(key: str, register: Register, pack: Pack) -> Field:
     village = f"{pack.division:0<6}100201"
     examples = {HOUSEHOLD: f"{village}0001", HEAD: "张三", PERSON: f"{village}000101", NAME: "张三", VILLAGE: village, VILLAGE_NAME: "某某村"}
     if key == lead:
-        hint = _("必填，或按旁边几列查找")
-        note = _("%(name)s：最可靠。没有的，可以加一列“证件号码”，或把村和姓名填全；同村同名的必须填编号。")
+        hint = "必填，或按旁边几列查找"
+        note = "%(name)s：最可靠。没有的，可以加一列“证件号码”，或把村和姓名填全；同村同名的必须填编号。"
         if register.subject.ref == "village":
-            note = _("%(name)s：12 位数字。也可以只填村名，重名的必须填代码。")
+            note = "%(name)s：12 位数字。也可以只填村名，重名的必须填代码。"
     else:
-        hint, note = _("用来核对和查找"), _("%(name)s：填了编号或代码的，可以不填。")
+        hint, note = "用来核对和查找", "%(name)s：填了编号或代码的，可以不填。"
     return Field(ITEMS[key].zh, hint, note % {"name": ITEMS[key].zh}, examples[key])
 
 
@@ -77,16 +77,16 @@ def _field(item: Indicator, pack: Pack, day: datetime.date) -> Field:
     text, hint, example = _kind(item, unit, words, pack, day)
     notes = [hint]
     if item.kind == "period":
-        notes.append(_("填 %(first)s 至 %(last)s 期间的情况。") % {"first": pack.period_start, "last": pack.period_end})
+        notes.append(f"填 {pack.period_start} 至 {pack.period_end} 期间的情况。")
     elif item.kind == "as_of":
-        notes.append(_("填 %(day)s 当天的情况。") % {"day": pack.state_date})
+        notes.append(f"填 {pack.state_date} 当天的情况。")
     if unit:
-        notes.append(_("单位：%(unit)s。") % {"unit": unit})
+        notes.append(f"单位：{unit}。")
     if words:
-        notes.append(_("可选：%(words)s") % {"words": "、".join(words)})
+        notes.append("可选：{words}".format(words="、".join(words)))
     if not item.verified:
-        notes.append(_("［K］这一项没有正式文件作依据，待县里核实。"))
-        hint = _("%(hint)s［K］") % {"hint": hint}
+        notes.append("［K］这一项没有正式文件作依据，待县里核实。")
+        hint = f"{hint}［K］"
     return Field(item.zh, hint, "\n".join(notes), example, words if not item.multi else (), text)
 
 
@@ -94,46 +94,46 @@ def _kind(item: Indicator, unit: str, words: Sequence[str], pack: Pack, day: dat
     """(kept as text?, what is to be typed, an example)."""
     match item.type:
         case "money":
-            return False, _("金额（%(unit)s）") % {"unit": unit or "元"}, 1000
+            return False, "金额（{unit}）".format(unit=unit or "元"), 1000
         case "area_mu" | "decimal":
-            return False, _("数字（%(unit)s）") % {"unit": unit} if unit else _("数字"), 4.35 if item.unit == "percent" else 1.5
+            return False, f"数字（{unit}）" if unit else "数字", 4.35 if item.unit == "percent" else 1.5
         case "int":
-            return False, _("整数（%(unit)s）") % {"unit": unit} if unit else _("整数"), 12 if item.unit == "month" else 1
+            return False, f"整数（{unit}）" if unit else "整数", 12 if item.unit == "month" else 1
         case "year":
-            return False, _("年份，如 %(year)d") % {"year": pack.form_year}, pack.form_year
+            return False, f"年份，如 {pack.form_year}", pack.form_year
         case "bool":
-            return True, _("选“是”或“否”"), "是"
+            return True, "选“是”或“否”", "是"
         case "code" if item.multi:
-            return True, _("可选几个，用顿号分开"), "、".join(words[:2])
+            return True, "可选几个，用顿号分开", "、".join(words[:2])
         case "code":
-            return True, _("从下拉里选一个"), words[0] if words else ""
+            return True, "从下拉里选一个", words[0] if words else ""
         case "date":
-            return True, _("日期，如 %(day)s") % {"day": pack.state_date}, day.isoformat()
+            return True, f"日期，如 {pack.state_date}", day.isoformat()
         case "month":
-            return True, _("年月，如 %(month)s") % {"month": pack.state_date.isoformat()[:7]}, day.isoformat()[:7]
+            return True, f"年月，如 {pack.state_date.isoformat()[:7]}", day.isoformat()[:7]
         case "phone":
-            return True, _("电话号码"), "13800000000"
+            return True, "电话号码", "13800000000"
         case "ref":
             hint, example = _reference(item)
-            return True, _("%(hint)s，几个用顿号分开") % {"hint": hint} if item.multi else hint, example
+            return True, f"{hint}，几个用顿号分开" if item.multi else hint, example
         case _:
-            return True, _("文字"), _("例：%(name)s") % {"name": item.zh}
+            return True, "文字", f"例：{item.zh}"
 
 
 def _reference(item: Indicator) -> tuple[str, str]:
     match item.ref:
         case "household":
-            return _("户编号，或“户主姓名（户编号）”"), "张三（户编号）"
+            return "户编号，或“户主姓名（户编号）”", "张三（户编号）"
         case "person":
-            return _("本户成员的姓名，或“姓名（人编号）”"), "李四"
+            return "本户成员的姓名，或“姓名（人编号）”", "李四"
         case "division":
-            return _("省市县的名称或代码"), "上海市浦东新区"
+            return "省市县的名称或代码", "上海市浦东新区"
         case "village" | "natural_village":
-            return _("村的名称或代码"), "某某村"
+            return "村的名称或代码", "某某村"
         case "user":
-            return _("姓名，同名的写“姓名（账号）”"), "王五"
+            return "姓名，同名的写“姓名（账号）”", "王五"
         case _:
-            return _("名称，或“名称（登记号）”"), "名称（登记号）"
+            return "名称，或“名称（登记号）”", "名称（登记号）"
 
 
 def make(register: Register, pack: Pack) -> bytes:
@@ -149,9 +149,9 @@ def make(register: Register, pack: Pack) -> bytes:
     as_text = book.add_format({"num_format": "@"})
     example_text = book.add_format({"num_format": "@", "italic": True, "font_color": "#7F7F7F", "bg_color": "#F7F7F7"})
     example_number = book.add_format({"italic": True, "font_color": "#7F7F7F", "bg_color": "#F7F7F7"})
-    sheet.write_string(0, 0, _("%(title)s导入模板") % {"title": register.title}, title)
+    sheet.write_string(0, 0, f"{register.title}导入模板", title)
     sheet.write_string(1, 0, window(pack))
-    sheet.write_string(2, 0, _("从示例行的下面开始填，一条一行；列可以换顺序，不填的列可以删去。怎么填见表“填写说明”。"))
+    sheet.write_string(2, 0, "从示例行的下面开始填，一条一行；列可以换顺序，不填的列可以删去。怎么填见表“填写说明”。")
     sheet.set_row(_HEADER - 1, 48)
     for place, field in enumerate(fields_of(register, pack)):
         sheet.set_column(place, place, max(14, min(28, 2 * len(field.title) + 4)), as_text if field.text else None)
@@ -172,11 +172,7 @@ def make(register: Register, pack: Pack) -> bytes:
 
 def window(pack: Pack) -> str:
     """Which time the workbook asks of."""
-    return _("统计期 %(first)s 至 %(last)s；“当天的情况”指 %(day)s。") % {
-        "first": pack.period_start,
-        "last": pack.period_end,
-        "day": pack.state_date,
-    }
+    return f"统计期 {pack.period_start} 至 {pack.period_end}；“当天的情况”指 {pack.state_date}。"
 
 
 class _Lists:
@@ -196,7 +192,7 @@ class _Lists:
             "validate": "list",
             "source": list(words) if short else self._source(words),
             "error_title": field.title[:32],
-            "error_message": _("请从下拉里选。"),
+            "error_message": "请从下拉里选。",
             **told,
         }
 
@@ -214,22 +210,22 @@ class _Lists:
 
 def _write_notes(book: Any, register: Register, pack: Pack) -> None:
     """What every column asks, to be read and printed."""
-    sheet = book.add_worksheet(_("填写说明"))
+    sheet = book.add_worksheet("填写说明")
     head = book.add_format({"bold": True, "bg_color": "#E2E2E2", "border": 1})
     wrapped = book.add_format({"text_wrap": True, "valign": "top", "border": 1})
     sheet.set_column(0, 0, 24)
     sheet.set_column(1, 1, 90)
     general = (
         window(pack),
-        _("空着的格子不会改动系统里已有的内容。"),
-        _("编号、代码和日期各列已设为文本，请不要改成数字，否则前面的 0 和后面的几位会丢失。"),
-        _("同一个文件传两次不会重复登记。"),
-        _("标着［K］的项目没有正式文件作依据，待县里核实。"),
+        "空着的格子不会改动系统里已有的内容。",
+        "编号、代码和日期各列已设为文本，请不要改成数字，否则前面的 0 和后面的几位会丢失。",
+        "同一个文件传两次不会重复登记。",
+        "标着［K］的项目没有正式文件作依据，待县里核实。",
     )
     for row, line in enumerate(general):
         sheet.write_string(row, 0, line)
     start = len(general) + 1
-    sheet.write_row(start, 0, (_("列名"), _("怎么填")), head)
+    sheet.write_row(start, 0, ("列名", "怎么填"), head)
     for row, field in enumerate(fields_of(register, pack), start + 1):
         sheet.write_string(row, 0, field.title, wrapped)
         sheet.write_string(row, 1, field.note, wrapped)
