@@ -54,7 +54,7 @@ SELECT uuidv7(), %(form)s, 2021, '', 'household', h.id, '', h.id, h.village_code
         'subsidy_paid', NULL, 'balance', (g %% 50) * 100000, 'loan_status', '0' || (1 + g %% 3)::text, 'overdue_days', g %% 30, 'renewed_count', 0,
         'risk_compensation', NULL),
     '{}', '{}', %(pack)s, 'demo', '{}', '', NULL, now(), now(), now()
-FROM generate_series(1, %(count)s::bigint) g JOIN homes h ON h.n = (g * 7919) %% (SELECT count(*) FROM homes)
+FROM generate_series(1, %(count)s::bigint) g JOIN homes h ON h.n = (g * 7919) %% (SELECT count(*) FROM homes) ORDER BY g
 """
 _GONE = """
 WITH links AS (DELETE FROM registers_link l USING records_record r WHERE r.id = l.record_id AND r.form = %(form)s)

@@ -5,11 +5,9 @@ Secret numbers are written here and nowhere else, so that cipher, digest, mask a
 
 import datetime
 import functools
+import importlib
 from collections.abc import Mapping
 from typing import Any
-
-from pypinyin import Style, lazy_pinyin
-from pypinyin.constants import PHRASES_DICT, PINYIN_DICT
 
 from fangfanpin.households.models import Household, Person
 from fangfanpin.privacy.facts import bank_luhn_ok, card_facts, identity_facts
@@ -58,26 +56,35 @@ PERSON_FACTS = (
 NOT_TYPED = frozenset({"household_id", "person_id", "admin_village_code", "member_state", "change_kind"})
 
 
+@functools.cache
+def _dictionaries() -> tuple[Any, Any, Any]:
+    """pypinyin and its dictionaries of characters and phrases: 55 MB that only a process which writes names needs."""
+    constants = importlib.import_module("pypinyin.constants")
+    return importlib.import_module("pypinyin"), constants.PINYIN_DICT, constants.PHRASES_DICT
+
+
 @functools.lru_cache(maxsize=20_000)
-def _reading(character: str, style: Style) -> str:
-    return str(lazy_pinyin(character, style=style)[0])
+def _reading(character: str, style: str) -> str:
+    pypinyin, _characters, _phrases = _dictionaries()
+    return str(pypinyin.lazy_pinyin(character, style=pypinyin.Style[style])[0])
 
 
-def _spelled(name: str, style: Style) -> list[str]:
+def _spelled(name: str, style: str) -> list[str]:
     """As lazy_pinyin spells it, but characters that stand in no phrase together are spelled by themselves: ten times faster for a county."""
+    pypinyin, characters, phrases = _dictionaries()
     together = (name[start:stop] for start in range(len(name) - 1) for stop in range(start + 2, len(name) + 1))
-    if all(ord(character) in PINYIN_DICT for character in name) and not any(words in PHRASES_DICT for words in together):
+    if all(ord(character) in characters for character in name) and not any(words in phrases for words in together):
         return [_reading(character, style) for character in name]
-    return list(lazy_pinyin(name, style=style))
+    return list(pypinyin.lazy_pinyin(name, style=pypinyin.Style[style]))
 
 
 def name_key(name: str) -> str:
     """Pinyin without tones: sorts and finds names without a database collation."""
-    return " ".join(_spelled(name, Style.NORMAL))[:80]
+    return " ".join(_spelled(name, "NORMAL"))[:80]
 
 
 def initials(name: str) -> str:
-    return "".join(_spelled(name, Style.FIRST_LETTER))[:20]
+    return "".join(_spelled(name, "FIRST_LETTER"))[:20]
 
 
 def _out(value: Any) -> Any:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from fangfanpin.pack import Pack
 
+SUSPECT = frozenset("='+-@\t\r")  # first characters of what `protected` may change
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _MASKED = re.compile(r"＊＊＊|\*+|\d{3}\*{4}\d{4}")
@@ -23,7 +24,7 @@ def _begins_formula(text: str) -> bool:
 
 def protected(text: str, *, csv: bool) -> str:
     """A text as a file holds it; a workbook says by itself that a cell is a text."""
-    if not text or text[0] not in "='+-@\t\r":
+    if not text or text[0] not in SUSPECT:
         return text
     if text[0] == "'":
         return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text

@@ -4,7 +4,7 @@ import csv
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -36,15 +36,16 @@ from fangfanpin.records.models import Record
 from fangfanpin.regions.names import name_of
 from fangfanpin.registers import queries
 from fangfanpin.registers.definitions import Register
-from fangfanpin.registers.escaping import protected
+from fangfanpin.registers.escaping import SUSPECT, protected
 from fangfanpin.registers.reading import file_text
 from fangfanpin.registers.references import Words
 from fangfanpin.registers.workbooks.columns import ITEMS, NUMBER, STATE, number_text, titles
 
 KIND = "registers.export"
 _CHUNK = 4000  # rows read at once
-_KEPT = 50_000  # distinct values of a column whose words are remembered
+_KEPT = 20_000  # distinct values of a column whose words are remembered
 _NUMBERS = frozenset({"money", "int", "year"})
+_AS_STORED = frozenset({"date", "month"})  # no spreadsheet takes them for a formula
 _NUMBERED = ("money", "area_mu", "decimal", "int", "year")
 
 
@@ -135,17 +136,26 @@ class _Reading:
         values = {f"value_{place}": KeyTextTransform(item.name, "record__values") for place, item in enumerate(self._items)}
         texts = {"home": Cast("household_id", TextField()), "who": Cast("person_id", TextField())}
         names = ("number", "record__version", "state", "village_code", "home", "who", *values)
-        for chunk in _fetched(found.annotate(**texts, **values).values_list(*names)):
-            number, version, state, village, home, who, *cells = zip(*chunk, strict=True)
-            whose = self._whose(village, home, who)
-            shown = [self._column(place, column, village, home) for place, column in enumerate(cells)]
-            states = map(self._states.__getitem__, state)
-            yield from zip(*whose, *shown, states, map(number_text, number, version), strict=True)
+        with _Fetching(found.annotate(**texts, **values).values_list(*names)) as fetching:
+            while chunk := fetching.take():
+                number, version, state, village, home, who, *cells = zip(*chunk, strict=True)
+                self._ask(home, who, cells)
+                fetching.ahead()
+                whose = self._whose(village, home, who)
+                shown = [self._column(place, column, village, home) for place, column in enumerate(cells)]
+                states = map(self._states.__getitem__, state)
+                yield from zip(*whose, *shown, states, map(number_text, number, version), strict=True)
 
-    def _whose(self, village: Sequence[str], home: Sequence[str], who: Sequence[str]) -> list[Sequence[str]]:
+    def _ask(self, home: Sequence[str], who: Sequence[str], cells: Sequence[Sequence[str | None]]) -> None:
+        """Everything the database must still be asked about some rows, before it is busy with the next."""
         self._learn(Household, "head_name", home)
         if self._register.subject.ref == "person":
             self._learn(Person, "member_name", who)
+        for item, texts in zip(self._items, cells, strict=True):
+            if item.type == "ref":
+                self._words.learn((item.ref, self._value(item, text)) for text in set(texts) if text)
+
+    def _whose(self, village: Sequence[str], home: Sequence[str], who: Sequence[str]) -> list[Sequence[str]]:
         columns: list[Sequence[str]] = []
         match self._register.subject.ref:
             case "person":
@@ -156,18 +166,20 @@ class _Reading:
 
     def _two(self, keys: Sequence[str]) -> list[list[str]]:
         known = [self._people.get(key, ("", "")) for key in keys]
-        return [[code for code, _name in known], [self._plain(name) for _code, name in known]]
+        return [[code for code, _name in known], [name for _code, name in known]]
 
     def _learn(self, model: type[Household] | type[Person], name: str, keys: Sequence[str]) -> None:
         missing = {key for key in keys if key and key not in self._people}
         if missing:
             for key, code, words in model.objects.visible_to(self._reach).filter(pk__in=missing).values_list("pk", "code", name):
-                self._people[str(key)] = (code, words)
+                self._people[str(key)] = (code, self._plain(words))
 
     def _column(self, place: int, texts: Sequence[str | None], village: Sequence[str], home: Sequence[str]) -> list[Any]:
         item, cells = self._items[place], self._cells[place]
-        if item.type == "ref":
-            self._words.learn((item.ref, self._value(item, text)) for text in set(texts) if text)
+        if item.privacy != "sensitive" and item.type in _AS_STORED:
+            return list(texts)
+        if item.privacy != "sensitive" and item.type == "text":
+            return self._plains(texts)
         if item.privacy != "sensitive":
             return list(map(cells.__getitem__, texts))
         may_see = [self._may_see[code, UUID(key) if key else None] for code, key in zip(village, home, strict=True)]
@@ -199,19 +211,43 @@ class _Reading:
     def _plain(self, text: str) -> str:
         return protected(text, csv=self._wish.format == "csv")
 
+    def _plains(self, texts: Sequence[str | None]) -> list[str | None]:
+        """Texts that are hardly ever alike: looked at where their first character asks for it."""
+        plain = self._plain
+        return [plain(text) if text and text[0] in SUSPECT else text for text in texts]
 
-def _fetched(found: Any) -> Iterator[list[tuple[Any, ...]]]:
-    """A query's rows in pieces from a cursor in the database; while one piece is worked on the next is fetched."""
-    try:
-        statement, parameters = found.query.sql_with_params()
-    except EmptyResultSet:  # nobody's reach
-        return
-    with connection.chunked_cursor() as cursor, ThreadPoolExecutor(max_workers=1) as executor:
-        cursor.execute(statement, parameters)
-        following = executor.submit(cursor.fetchmany, _CHUNK)
-        while chunk := following.result():
-            following = executor.submit(cursor.fetchmany, _CHUNK)
-            yield chunk
+
+class _Fetching:
+    """A query's rows in pieces from a cursor in the database; `ahead` has the next one fetched while this one is worked on."""
+
+    def __init__(self, found: Any) -> None:
+        try:
+            self._statement = found.query.sql_with_params()
+        except EmptyResultSet:  # nobody's reach
+            self._statement = None
+        self._following: Future[list[tuple[Any, ...]]] | None = None
+
+    def __enter__(self) -> "_Fetching":
+        self._executor = ThreadPoolExecutor(max_workers=1)
+        if self._statement is not None:
+            self._cursor = connection.chunked_cursor()
+            self._cursor.execute(*self._statement)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._executor.shutdown()
+        if self._statement is not None:
+            self._cursor.close()
+
+    def ahead(self) -> None:
+        self._following = self._executor.submit(self._cursor.fetchmany, _CHUNK)
+
+    def take(self) -> list[tuple[Any, ...]]:
+        """The next rows; none at the end."""
+        if self._statement is None:
+            return []
+        following, self._following = self._following, None
+        return following.result() if following is not None else self._cursor.fetchmany(_CHUNK)
 
 
 def write_csv(path: Path, table: Table, report: Callable[[int, int], None]) -> int:

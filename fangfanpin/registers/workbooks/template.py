@@ -83,7 +83,7 @@ def _field(item: Indicator, pack: Pack, day: datetime.date) -> Field:
     if unit:
         notes.append(f"单位：{unit}。")
     if words:
-        notes.append("可选：{words}".format(words="、".join(words)))
+        notes.append(f"可选：{'、'.join(words)}")
     if not item.verified:
         notes.append("［K］这一项没有正式文件作依据，待县里核实。")
         hint = f"{hint}［K］"
@@ -94,7 +94,7 @@ def _kind(item: Indicator, unit: str, words: Sequence[str], pack: Pack, day: dat
     """(kept as text?, what is to be typed, an example)."""
     match item.type:
         case "money":
-            return False, "金额（{unit}）".format(unit=unit or "元"), 1000
+            return False, f"金额（{unit or '元'}）", 1000
         case "area_mu" | "decimal":
             return False, f"数字（{unit}）" if unit else "数字", 4.35 if item.unit == "percent" else 1.5
         case "int":
