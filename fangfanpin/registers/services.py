@@ -249,23 +249,24 @@ def _overlapping(record: Record, register: Register, pack: Pack) -> list[str]:
     entries = Entry.objects.filter(form=register.key, **whose).exclude(record_id=record.pk).exclude(state=Record.State.VOID)
     found = []
     for other in (entry.record for entry in entries.select_related("record").order_by("number")):
-        if overlap(_span(record, register.form.span), _span(other, register.form.span)):
+        if overlap(span_between(record.values, register.form.span), span_between(other.values, register.form.span)):
             ends = spoken(pack).display(last, other.values.get(last.name)) or _("现在")
             span = f"{spoken(pack).display(first, other.values.get(first.name))} – {ends}"
             found.append(_("和已登记的一条时间重叠（%(span)s），请核对是不是同一件事。") % {"span": span})
     return found
 
 
-def _span(record: Record, names: tuple[str, str]) -> tuple[str, str]:
-    return record.values.get(names[0]) or "", record.values.get(names[1]) or _OPEN
+def span_between(values: Mapping[str, Any], names: tuple[str, str]) -> tuple[str, str]:
+    """From when to when a row stands: OPEN where it has not ended."""
+    return values.get(names[0]) or "", values.get(names[1]) or OPEN
 
 
 def span_of(record: Record, register: Register) -> tuple[str, str] | None:
     """From when to when a row stands, where rows of one subject may not overlap; None where the register has no span or nobody it is of."""
-    return _span(record, register.form.span) if register.form.span and (record.person_id or record.household_id) else None
+    return span_between(record.values, register.form.span) if register.form.span and (record.person_id or record.household_id) else None
 
 
-_OPEN = "9999-12-31"
+OPEN = "9999-12-31"
 
 
 def overlap(one: tuple[str, str], other: tuple[str, str]) -> bool:

@@ -15,6 +15,8 @@ from fangfanpin.accounts.permissions import SignedInRequest, needs
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.jobs.models import Job
 from fangfanpin.jobs.services import start
+from fangfanpin.pack import Pack
+from fangfanpin.policy.services import spoken
 from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
 from fangfanpin.records.models import ImportBatch, TrayRow
 from fangfanpin.records.workbooks.batches import ROSTER, XLSX, TrayRefused, settle
@@ -35,8 +37,8 @@ def _year() -> CurrentYear:
         raise Http404 from None
 
 
-def _register(form: str, year: CurrentYear) -> Register:
-    register = register_of(year.pack, form)
+def _register(form: str, pack: Pack) -> Register:
+    register = register_of(pack, form)
     if register is None:
         raise Http404
     return register
@@ -54,7 +56,7 @@ def _batch(request: SignedInRequest, import_id: UUID) -> tuple[ImportBatch, Regi
     found = ImportBatch.objects.exclude(layout=ROSTER).select_related("file", "marked_file", "uploaded_by").filter(pk=import_id).first()
     if found is None or not _open(request, found):
         raise Http404
-    return found, _register(found.layout, _year())
+    return found, _register(found.layout, spoken(_year().pack))
 
 
 def _start(request: SignedInRequest, batch: ImportBatch, kind: str, title: str, **parameters: Any) -> None:
@@ -68,10 +70,10 @@ def _start(request: SignedInRequest, batch: ImportBatch, kind: str, title: str, 
 
 @needs(Verb.RECORD_ENTER, "GET")
 def template(request: SignedInRequest, form: str) -> HttpResponse:
-    """The register's empty workbook."""
-    year = _year()
-    register = _register(form, year)
-    answer = HttpResponse(templates.make(register, year.pack), content_type=XLSX)
+    """The register's empty workbook, in Chinese as all files."""
+    pack = _year().pack
+    register = _register(form, pack)
+    answer = HttpResponse(templates.make(register, pack), content_type=XLSX)
     answer.headers["Content-Disposition"] = content_disposition_header(True, f"{register.title}导入模板.xlsx") or "attachment"
     return answer
 
@@ -80,7 +82,7 @@ def template(request: SignedInRequest, form: str) -> HttpResponse:
 def imports(request: SignedInRequest, form: str) -> HttpResponse:
     """The register's files handed in, and the form to hand one in. POST `file`, `mode` all or keep_good."""
     year = _year()
-    register = _register(form, year)
+    register = _register(form, spoken(year.pack))
     if request.method == "POST":
         upload = request.FILES.get("file")
         if upload is None or not upload.size:

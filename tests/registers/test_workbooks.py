@@ -268,6 +268,16 @@ def test_a_row_that_was_reviewed_is_not_changed(take: Take, homes: list[Househol
     assert (record.state, record.return_reason, Entry.objects.get(record=record).state) == ("submitted", "", "submitted")
 
 
+def test_spells_at_the_same_time_are_a_doubt_that_stops_nothing(take: Take, homes: list[Household]) -> None:
+    person = next(one for home in homes for one in home.persons.filter(member_state="01") if not Entry.objects.filter(person=one).exists())
+    headers = ["人编号", "务工开始时间", "务工结束时间", "务工企业名称"]
+    batch = take([headers, [person.code, "2021-01", "2021-05", "甲"], [person.code, "2021-04", "", "乙"]], "work_spell")
+    assert (batch.state, [doubt["row"] for doubt in batch.summary["doubts"]]) == ("applied", [3])
+    batch = take([headers, [person.code, "2020-10", "2021-02", "丙"], [person.code, "2020-01", "2020-03", "丁"]], "work_spell", apply=False)
+    assert [doubt["row"] for doubt in batch.summary["doubts"]] == [2]
+    assert "2021-01" in batch.summary["doubts"][0]["message"]
+
+
 # --- out and back -----------------------------------------------------------------------------------------------------
 
 

@@ -33,7 +33,7 @@ from fangfanpin.registers.mirror import LONGEST_KEY, SEPARATOR
 from fangfanpin.registers.models import Entry
 from fangfanpin.registers.reading import file_text
 from fangfanpin.registers.references import Words
-from fangfanpin.registers.services import changed_since
+from fangfanpin.registers.services import OPEN, changed_since, overlap, span_between
 from fangfanpin.registers.workbooks.columns import ITEMS, MARK, MASKED, NUMBER, WHOSE, is_example
 from fangfanpin.registers.workbooks.finding import NotFound, References, Subject, Subjects, pieces
 
@@ -187,9 +187,11 @@ class _Checker:
         self._changed_rows(sheet)
 
     def across(self) -> None:
-        """What only the whole file tells: rows that are there already though nothing names them."""
+        """What only the whole file tells: rows that are there already though nothing names them, and rows that stand at the same time."""
         if not self._register.unique:
             self._find_same()
+        if self._register.form.span is not None:
+            self._overlapping(self._register.form.span)
 
     def _rows(self, block: Block) -> list[int]:
         """Rows that count: a template's example does not."""
@@ -478,6 +480,37 @@ class _Checker:
             self._tell(sheet, position, key, constraint.message)
         elif len(self.found.doubts) < _MOST_DOUBTS:
             self.found.doubts.append(sheet.block.fault(sheet.rows[position], key, constraint.message))
+
+    def _overlapping(self, span: tuple[str, str]) -> None:
+        """New and changed rows at the same time as another of the same subject, in the file or there already: a doubt, as when it is typed."""
+        first, last = (self._pack.indicators[f"{self._form}.{name}"] for name in span)
+        standing: dict[Subject, list[tuple[UUID | None, tuple[str, str]]]] = {}
+        asked = [(sheet, position) for sheet in self.found.sheets for position in (*sheet.new(), *sheet.changes) if position not in sheet.faulty]
+        subjects = {subject.id for sheet, position in asked if (subject := sheet.subjects[position]) is not None and subject.id is not None}
+        lookup = "person_id__in" if self._register.subject.ref == "person" else "household_id__in"
+        for row in self._load(**{lookup: subjects}):
+            if row.state != Record.State.VOID:
+                standing.setdefault(row.subject, []).append((row.id, span_between(row.values, span)))
+        for sheet, position in asked:
+            subject, known = sheet.subjects[position], sheet.known[position]
+            if subject is None or subject.id is None:
+                continue
+            values = {**(known.values if known is not None else {}), **sheet.changes.get(position, {})}
+            if known is None:
+                values = {name: sheet.column(item)[position] for name, item in zip(span, (first, last), strict=True)}
+            own = span_between(values, span)
+            for other, theirs in standing.get(subject, ()):
+                if (known is None or other != known.id) and overlap(own, theirs) and len(self.found.doubts) < _MOST_DOUBTS:
+                    said = self._said_span(theirs, first, last)
+                    message = _("和已登记的一条时间重叠（%(span)s），请核对是不是同一件事。") % {"span": said}
+                    self.found.doubts.append(sheet.block.fault(sheet.rows[position], first.key, message))
+                    break
+            if known is None:
+                standing.setdefault(subject, []).append((None, own))
+
+    def _said_span(self, span: tuple[str, str], first: Indicator, last: Indicator) -> str:
+        ends = self._pack.display(last, span[1]) if span[1] != OPEN else _("现在")
+        return f"{self._pack.display(first, span[0])} – {ends}"
 
     # --- rows there already
 
