@@ -45,7 +45,7 @@ def apply(checked: Checked, *, batch_id: UUID, by: User | None, report: Report) 
     total = sum(len(sheet.new()) for sheet in checked.sheets)
     with connection.cursor() as cursor, ThreadPoolExecutor(max_workers=1) as executor:
         cursor.execute("SET LOCAL work_mem = '128MB'")  # room for the rows that the triggers are handed
-        _make_stage(cursor, checked)
+        _make_stage(cursor, checked, by)
         register, pack = checked.ground.register, checked.ground.pack
         # Made here: the other thread must ask Django for nothing, which would open it a connection of its own.
         following = [entries_statement(register, pack, source=STAGE), *(missing for _stale, missing in links_statements(register, source=STAGE))]
@@ -56,7 +56,7 @@ def apply(checked: Checked, *, batch_id: UUID, by: User | None, report: Report) 
                     columns = _staged(checked, sheet, positions)
                     if len(waiting) >= _AHEAD:
                         waiting.popleft().result()
-                    waiting.append(executor.submit(_write, cursor, checked, columns, following, batch_id, by))
+                    waiting.append(executor.submit(_write, cursor, checked, columns, following, batch_id))
                     done.new += len(positions)
                     report(done.new, total)
             while waiting:
@@ -74,19 +74,20 @@ def _pieces(positions: Sequence[int]) -> Iterator[list[int]]:
         yield piece
 
 
-def _make_stage(cursor: Any, checked: Checked) -> None:
+def _make_stage(cursor: Any, checked: Checked, by: User | None) -> None:
     """Named as a record's columns are, so that list rows and links are made from it as from records; what is the same in all rows is a default."""
     cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(STAGE)))
     cursor.execute(
         sql.SQL(
             "CREATE TEMPORARY TABLE {} (id uuid, village_code varchar(12), household_id uuid, person_id uuid, values jsonb,"
             " form varchar(40) DEFAULT {form}, year int DEFAULT {year}, period varchar(10) DEFAULT '', state varchar(10) DEFAULT {state},"
-            " created_at timestamptz DEFAULT now()) ON COMMIT DROP"
+            " entered_by_id bigint DEFAULT {by}, created_at timestamptz DEFAULT now()) ON COMMIT DROP"
         ).format(
             sql.Identifier(STAGE),
             form=sql.Literal(checked.ground.register.key),
             year=sql.Literal(checked.ground.year),
             state=sql.Literal(Record.State.SUBMITTED.value),
+            by=sql.Literal(by.pk if by is not None else None),
         )
     )
 
@@ -122,7 +123,7 @@ def _once(made: dict[Any, str], make: Callable[[Any], str], value: Any) -> str:
     return found
 
 
-def _write(cursor: Any, checked: Checked, content: Sequence[bytes], following: Sequence[sql.Composed], batch_id: UUID, by: User | None) -> None:
+def _write(cursor: Any, checked: Checked, content: Sequence[bytes], following: Sequence[sql.Composed], batch_id: UUID) -> None:
     """One piece: staged, then records, list rows and links of it (`following`). Runs in the thread that alone talks to the database meanwhile."""
     register, pack = checked.ground.register, checked.ground.pack
     cursor.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(STAGE)))
@@ -131,7 +132,7 @@ def _write(cursor: Any, checked: Checked, content: Sequence[bytes], following: S
             copy.write(piece)
     kind = _KINDS.get(register.form.subject, Record.SubjectKind.NONE)
     own = {"household": "s.household_id", "person": "s.person_id"}.get(register.form.subject, "NULL::uuid")
-    columns = ("id", "form", "year", "period", "village_code", "household_id", "person_id", "state", "values")
+    columns = ("id", "form", "year", "period", "village_code", "household_id", "person_id", "state", "values", "entered_by_id")
     given: dict[str, sql.Composable] = {
         **{name: sql.SQL("s.{}").format(sql.Identifier(name)) for name in columns},
         "subject_kind": sql.Literal(kind.value),
@@ -139,7 +140,6 @@ def _write(cursor: Any, checked: Checked, content: Sequence[bytes], following: S
         "subject_code": sql.SQL("s.village_code") if register.subject.ref not in _KINDS else sql.Literal(""),
         "pack_hash": sql.Literal(pack.hash),
         "origin": sql.Literal("import"),
-        "entered_by_id": sql.Literal(by.pk) if by is not None else sql.SQL("NULL"),
         "submitted_at": sql.SQL("now()"),
     }
     insert(cursor, Record, given, sql.SQL("{} s").format(sql.Identifier(STAGE)), batch_id)
