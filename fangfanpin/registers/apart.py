@@ -1,6 +1,6 @@
 """Rows of one subject that must not overlap in time: one first secretary, one leader, one stay of a member (apart.toml)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import connection
@@ -14,30 +14,46 @@ from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.mirror import value_of
 from fangfanpin.registers.models import Sealed
 
+Digests = Mapping[str, Mapping[Any, str]]
 _OPEN_START, _OPEN_END = "", "9999-12-31"
 
 
 def overlapping(record: Record, register: Register, pack: Pack, scope: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """(item, message) where a row as it is to be stored meets another in time. `scope`: the row's own. A day on which one leaves and the next
     comes is no overlap."""
-    rules = [one for one in pack.apart if one.form == register.key]
-    if not rules:
+    if not any(one.form == register.key for one in pack.apart):
         return
     _wait(record)
     others = [row for row in Record.objects.filter(**_same_subject(record)).exclude(state=Record.State.VOID) if row.pk != record.pk]
-    digests = {
-        item.name: dict(Sealed.objects.filter(record__in=[*(row.pk for row in others), record.pk], name=item.name).values_list("record_id", "digest"))
+    yield from meeting(record, others, register, pack, scope, digests(register, [*(row.pk for row in others), record.pk]))
+
+
+def digests(register: Register, records: Sequence[Any]) -> Digests:
+    """Stored digests of the register's secret items, by item and record."""
+    return {
+        item.name: dict(Sealed.objects.filter(record__in=records, name=item.name).values_list("record_id", "digest"))
         for item in sealed.secret_items(register)
     }
-    for one in rules:
-        if one.when is not None and evaluate(one.when, scope) is not True:
+
+
+def meeting(
+    record: Record, others: Sequence[Record], register: Register, pack: Pack, scope: Mapping[str, Any], known: Digests
+) -> Iterator[tuple[str, str]]:
+    """As `overlapping`, against these rows of the same subject. `known`: digests of theirs and of the row's own."""
+    for one in pack.apart:
+        if one.form != register.key or (one.when is not None and evaluate(one.when, scope) is not True):
             continue
         for other in others:
             if one.when is not None and evaluate(one.when, _scope(other, register, pack, scope)) is not True:
                 continue
-            if all(_alike(record, other, register, name, digests) for name in one.same) and _meet(record, other, one):
+            if all(_alike(record, other, register, name, known) for name in one.same) and _meet(record, other, one):
                 yield one.start, one.message
                 break
+
+
+def whose(record: Record) -> tuple[Any, ...]:
+    """Rows of which subject meet."""
+    return tuple(_same_subject(record).values())
 
 
 def _wait(record: Record) -> None:
@@ -55,14 +71,14 @@ def _scope(record: Record, register: Register, pack: Pack, scope: Mapping[str, A
     return {"row": row, "last": None, "consts": scope["consts"]}
 
 
-def _alike(one: Record, other: Record, register: Register, name: str, digests: Mapping[str, Mapping[Any, str]]) -> bool:
+def _alike(one: Record, other: Record, register: Register, name: str, digests: Digests) -> bool:
     item = register.item(name)
     assert item is not None, name  # the pack's check refused it otherwise
     first, second = _compared(one, register, item, digests), _compared(other, register, item, digests)
     return first not in (None, "") and first == second
 
 
-def _compared(record: Record, register: Register, item: Indicator, digests: Mapping[str, Mapping[Any, str]]) -> Any:
+def _compared(record: Record, register: Register, item: Indicator, digests: Digests) -> Any:
     if item.type == "secret_number":
         return sealed.digest_of(record, item, digests[item.name])
     return value_of(record, register, item)

@@ -14,7 +14,7 @@ from fangfanpin.pack import Pack
 SUSPECT = frozenset("='+-@\t\r")  # first characters of what `protected` may change
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
-_MASKED = re.compile(r"＊＊＊|\*+|\d{3}\*{4}\d{4}")
+_MASKED = re.compile(r"＊＊＊|[0-9A-Z]*\*+[0-9A-Z]*")
 MASKED_TEXT = "＊＊＊"
 
 

@@ -135,13 +135,13 @@ class _Reading:
         """`found`: the list rows in the order of the file."""
         values = {f"value_{place}": KeyTextTransform(item.name, "record__values") for place, item in enumerate(self._items)}
         texts = {"home": Cast("household_id", TextField()), "who": Cast("person_id", TextField())}
-        names = ("number", "record__version", "state", "village_code", "home", "who", *values)
+        names = ("number", "record__version", "state", "village_code", "record__subject_code", "label", "home", "who", *values)
         with _Fetching(found.annotate(**texts, **values).values_list(*names)) as fetching:
             while chunk := fetching.take():
-                number, version, state, village, home, who, *cells = zip(*chunk, strict=True)
+                number, version, state, village, code, label, home, who, *cells = zip(*chunk, strict=True)
                 self._ask(home, who, cells)
                 fetching.ahead()
-                whose = self._whose(village, home, who)
+                whose = self._whose(village, code, label, home, who)
                 shown = [self._column(place, column, village, home) for place, column in enumerate(cells)]
                 states = map(self._states.__getitem__, state)
                 yield from zip(*whose, *shown, states, map(number_text, number, version), strict=True)
@@ -155,13 +155,17 @@ class _Reading:
             if item.type == "ref":
                 self._words.learn((item.ref, self._value(item, text)) for text in set(texts) if text)
 
-    def _whose(self, village: Sequence[str], home: Sequence[str], who: Sequence[str]) -> list[Sequence[str]]:
+    def _whose(
+        self, village: Sequence[str], code: Sequence[str], label: Sequence[str], home: Sequence[str], who: Sequence[str]
+    ) -> list[Sequence[str]]:
         columns: list[Sequence[str]] = []
         match self._register.subject.ref:
             case "person":
                 columns += [*self._two(who), *self._two(home)]
             case "household":
                 columns += self._two(home)
+            case "natural_village":
+                columns += [code, self._plains(label)]
         return [*columns, village, list(map(self._villages.__getitem__, village))]
 
     def _two(self, keys: Sequence[str]) -> list[list[str]]:
@@ -211,7 +215,7 @@ class _Reading:
     def _plain(self, text: str) -> str:
         return protected(text, csv=self._wish.format == "csv")
 
-    def _plains(self, texts: Sequence[str | None]) -> list[str | None]:
+    def _plains(self, texts: Sequence[str | None]) -> list[Any]:
         """Texts that are hardly ever alike: looked at where their first character asks for it."""
         plain = self._plain
         return [plain(text) if text and text[0] in SUSPECT else text for text in texts]

@@ -252,23 +252,7 @@ def _type(url: str, method: str) -> str:
 
 
 def _unknown() -> dict[str, Any]:
-    words = (
-        "household",
-        "clue",
-        "conflict",
-        "job",
-        "file",
-        "batch",
-        "person",
-        "record",
-        "row",
-        "question",
-        "pairing",
-        "act",
-        "sample",
-        "table",
-        "lead",
-    )
+    words = "household clue conflict job file batch import person record row question pairing act sample table lead".split()
     ids = {f"{word}_id": uuid4() for word in words}
     plain = {
         "user_id": 999_999_999,

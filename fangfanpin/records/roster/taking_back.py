@@ -57,7 +57,7 @@ def take_back(*, batch: ImportBatch, reach: Reach, report: Report) -> ImportBatc
                 _("不能撤回，导入之后已有新的工作：%(found)s。请先在相应的农户里处理，或改用新的文件更正。") % {"found": "；".join(found)}
             )
         report(2, 8)
-        cursor.execute("SELECT DISTINCT village_code FROM households_household h JOIN roster_back b ON b.row_id = h.id::text")
+        cursor.execute("SELECT DISTINCT village_code FROM households_household h JOIN import_own b ON b.row_id = h.id::text")
         villages = [row[0] for row in cursor.fetchall()]
         set_act(f"import.take_back {batch.pk}")
         ImportDifference.objects.filter(batch=batch).delete()

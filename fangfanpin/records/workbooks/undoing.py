@@ -26,7 +26,7 @@ WITH first AS (
         LATERAL jsonb_each(e.changed) c
     WHERE b.table_name = %(table)s AND NOT b.made ORDER BY b.row_id, c.key, e.id
 )
-SELECT row_id::uuid AS id,
+SELECT row_id AS id,
     coalesce(jsonb_object_agg(key, old) FILTER (WHERE key NOT LIKE 'values.%%'), '{}') AS plain,
     coalesce(jsonb_object_agg(substr(key, 8), old) FILTER (WHERE key LIKE 'values.%%' AND was), '{}') AS held,
     coalesce(array_agg(substr(key, 8)) FILTER (WHERE key LIKE 'values.%%'), '{}') AS named
@@ -55,12 +55,13 @@ def leading_to(cursor: Any, model: type[models.Model], *, ignored: Collection[ty
         other, column = relation.related_model, relation.field.column
         cursor.execute(
             sql.SQL(
-                "SELECT count(*) FROM {other} o JOIN import_own b ON b.table_name = {table} AND b.made AND o.{column} = b.row_id::uuid"
+                "SELECT count(*) FROM {other} o JOIN import_own b ON b.table_name = {table} AND b.made AND o.{column} = b.row_id::{cast}"
                 " WHERE NOT EXISTS (SELECT FROM import_own m WHERE m.table_name = {name} AND m.row_id = o.{key}::text)"
             ).format(
                 other=sql.Identifier(other._meta.db_table),
                 table=sql.Literal(model._meta.db_table),
                 column=sql.Identifier(str(column)),
+                cast=_key_type(model),
                 name=sql.Literal(other._meta.db_table),
                 key=sql.Identifier(str(other._meta.pk.column)),
             )
@@ -87,8 +88,8 @@ def restore(cursor: Any, model: type[models.Model], first: int, last: int) -> No
     if "updated_at" in names:
         sets.append(sql.SQL("updated_at = now()"))
     cursor.execute(
-        sql.SQL("UPDATE {table} t SET {sets} FROM import_former f WHERE t.id = f.id").format(
-            table=sql.Identifier(table), sets=sql.SQL(", ").join(sets)
+        sql.SQL("UPDATE {table} t SET {sets} FROM import_former f WHERE t.id = f.id::{cast}").format(
+            table=sql.Identifier(table), sets=sql.SQL(", ").join(sets), cast=_key_type(model)
         )
     )
 
@@ -96,7 +97,12 @@ def restore(cursor: Any, model: type[models.Model], first: int, last: int) -> No
 def delete_made(cursor: Any, model: type[models.Model]) -> None:
     """Take out the rows that the import made."""
     cursor.execute(
-        sql.SQL("DELETE FROM {table} t USING import_own b WHERE b.table_name = {name} AND b.made AND t.id = b.row_id::uuid").format(
-            table=sql.Identifier(model._meta.db_table), name=sql.Literal(model._meta.db_table)
+        sql.SQL("DELETE FROM {table} t USING import_own b WHERE b.table_name = {name} AND b.made AND t.id = b.row_id::{cast}").format(
+            table=sql.Identifier(model._meta.db_table), name=sql.Literal(model._meta.db_table), cast=_key_type(model)
         )
     )
+
+
+def _key_type(model: type[models.Model]) -> sql.SQL:
+    """Events keep a row's id as text."""
+    return sql.SQL("uuid") if isinstance(model._meta.pk, models.UUIDField) else sql.SQL("bigint")

@@ -18,17 +18,31 @@ from psycopg import sql
 
 from fangfanpin.accounts.models import User
 from fangfanpin.pack import Indicator
+from fangfanpin.privacy.secrets import digest, encrypt
 from fangfanpin.records.models import Record
 from fangfanpin.records.workbooks.batches import ImportRefused, Report
 from fangfanpin.records.workbooks.copying import ESCAPES, NULL, contents, insert, json_maker, objects, ordered_ids
 from fangfanpin.registers.bulk import entries_statement, links_statements, write_entries, write_links
+from fangfanpin.registers.models import Sealed
+from fangfanpin.registers.services import follow
 from fangfanpin.registers.workbooks.checking import Checked, Sheet
 from fangfanpin.registers.workbooks.columns import MASKED
+from fangfanpin.registers.workbooks.finding import Subject
 
 STAGE = "register_stage"
+_COPIED = ("id", "village_code", "household_id", "person_id", "subject_code", "values")
 _AT_ONCE = 10_000  # rows in a piece
 _AHEAD = 2  # pieces put together while the database is busy with another
-_KINDS = {"household": Record.SubjectKind.HOUSEHOLD, "person": Record.SubjectKind.PERSON}
+
+
+# A row of a register that was returned is handed in again; a village's table that was empty is begun, and handed in by an act of its own.
+_UPDATE = """
+UPDATE records_record r SET values = r.values || c.values, version = r.version + 1, pack_hash = %(pack)s, entered_by_id = %(by)s, updated_at = now(),
+    state = CASE WHEN r.state = ANY (%(from)s) THEN %(to)s ELSE r.state END,
+    submitted_at = CASE WHEN %(now)s AND r.state = ANY (%(from)s) THEN now() ELSE r.submitted_at END,
+    return_reason = CASE WHEN %(now)s AND r.state = ANY (%(from)s) THEN '' ELSE r.return_reason END
+FROM register_change c WHERE r.id = c.id AND r.version = c.version
+"""
 
 
 @dataclass(slots=True)
@@ -50,10 +64,13 @@ def apply(checked: Checked, *, batch_id: UUID, by: User | None, report: Report) 
         # Made here: the other thread must ask Django for nothing, which would open it a connection of its own.
         following = [entries_statement(register, pack, source=STAGE), *(missing for _stale, missing in links_statements(register, source=STAGE))]
         waiting: deque[Future[None]] = deque()
+        sealed: list[Sealed] = []
         try:
             for sheet in checked.sheets:
                 for positions in _pieces(sheet.new()):
-                    columns = _staged(checked, sheet, positions)
+                    ids = list(ordered_ids(len(positions)))
+                    columns = _staged(checked, sheet, positions, ids)
+                    sealed += _sealed(sheet, positions, ids)
                     if len(waiting) >= _AHEAD:
                         waiting.popleft().result()
                     waiting.append(executor.submit(_write, cursor, checked, columns, following, batch_id))
@@ -65,6 +82,14 @@ def apply(checked: Checked, *, batch_id: UUID, by: User | None, report: Report) 
             for future in waiting:
                 future.cancel()
         done.changed = _change(cursor, checked, by)
+        for sheet in checked.sheets:
+            changed = [position for position in sheet.good() if position in sheet.changes]
+            sealed += _sealed(sheet, changed, [known.id for position in changed if (known := sheet.known[position]) is not None])
+        Sealed.objects.bulk_create(
+            sealed, batch_size=1000, update_conflicts=True, unique_fields=["record", "name"], update_fields=["cipher", "digest"]
+        )
+    if done.new or done.changed:
+        follow(register, pack, checked.villages())
     return done
 
 
@@ -79,7 +104,7 @@ def _make_stage(cursor: Any, checked: Checked, by: User | None) -> None:
     cursor.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(STAGE)))
     cursor.execute(
         sql.SQL(
-            "CREATE TEMPORARY TABLE {} (id uuid, village_code varchar(12), household_id uuid, person_id uuid, values jsonb,"
+            "CREATE TEMPORARY TABLE {} (id uuid, village_code varchar(12), household_id uuid, person_id uuid, subject_code varchar(40), values jsonb,"
             " form varchar(40) DEFAULT {form}, year int DEFAULT {year}, period varchar(10) DEFAULT '', state varchar(10) DEFAULT {state},"
             " entered_by_id bigint DEFAULT {by}, created_at timestamptz DEFAULT now()) ON COMMIT DROP"
         ).format(
@@ -92,14 +117,30 @@ def _make_stage(cursor: Any, checked: Checked, by: User | None) -> None:
     )
 
 
-def _staged(checked: Checked, sheet: Sheet, positions: Sequence[int]) -> list[bytes]:
+def _staged(checked: Checked, sheet: Sheet, positions: Sequence[int], ids: Sequence[str]) -> list[bytes]:
     subjects = [sheet.subjects[position] for position in positions]
     assert all(subject is not None for subject in subjects)
-    known = {subject: f"{subject.village}\t{subject.household or NULL}\t{subject.person or NULL}" for subject in set(subjects) if subject is not None}
+    whose = {subject: _whose(subject) for subject in set(subjects) if subject is not None}
     register = checked.ground.register
     items = [item for item in register.shown if item != register.subject]
     values = objects([_json(sheet, item, positions) for item in items], len(positions))
-    return list(contents([ordered_ids(len(positions)), [known[subject] for subject in subjects if subject is not None], values]))
+    return list(contents([ids, [whose[subject] for subject in subjects if subject is not None], values]))
+
+
+def _whose(subject: Subject) -> str:
+    return f"{subject.village}\t{subject.household or NULL}\t{subject.person or NULL}\t{subject.code}"
+
+
+def _sealed(sheet: Sheet, positions: Sequence[int], ids: Sequence[Any]) -> list[Sealed]:
+    """Secret numbers of these rows, as cipher and digest."""
+    found = []
+    for position, key in zip(positions, ids, strict=True) if sheet.secrets else ():
+        subject = sheet.subjects[position]
+        assert subject is not None
+        for name, number in sheet.secrets_of(position):
+            what = {"cipher": encrypt(number) or "", "digest": digest(number)}
+            found.append(Sealed(record_id=key, name=name, village_code=subject.village, household_id=subject.household, **what))
+    return found
 
 
 def _json(sheet: Sheet, item: Indicator, positions: Sequence[int]) -> list[str]:
@@ -127,17 +168,17 @@ def _write(cursor: Any, checked: Checked, content: Sequence[bytes], following: S
     """One piece: staged, then records, list rows and links of it (`following`). Runs in the thread that alone talks to the database meanwhile."""
     register, pack = checked.ground.register, checked.ground.pack
     cursor.execute(sql.SQL("TRUNCATE {}").format(sql.Identifier(STAGE)))
-    with cursor.copy(sql.SQL("COPY {} (id, village_code, household_id, person_id, values) FROM STDIN").format(sql.Identifier(STAGE))) as copy:
+    with cursor.copy(
+        sql.SQL("COPY {} (id, village_code, household_id, person_id, subject_code, values) FROM STDIN").format(sql.Identifier(STAGE))
+    ) as copy:
         for piece in content:
             copy.write(piece)
-    kind = _KINDS.get(register.form.subject, Record.SubjectKind.NONE)
     own = {"household": "s.household_id", "person": "s.person_id"}.get(register.form.subject, "NULL::uuid")
-    columns = ("id", "form", "year", "period", "village_code", "household_id", "person_id", "state", "values", "entered_by_id")
+    columns = ("id", "form", "year", "period", "village_code", "household_id", "person_id", "subject_code", "state", "values", "entered_by_id")
     given: dict[str, sql.Composable] = {
         **{name: sql.SQL("s.{}").format(sql.Identifier(name)) for name in columns},
-        "subject_kind": sql.Literal(kind.value),
+        "subject_kind": sql.Literal(register.form.subject),
         "subject_id": sql.SQL(own),
-        "subject_code": sql.SQL("s.village_code") if register.subject.ref not in _KINDS else sql.Literal(""),
         "pack_hash": sql.Literal(pack.hash),
         "origin": sql.Literal("import"),
         "submitted_at": sql.SQL("now()"),
@@ -164,14 +205,9 @@ def _change(cursor: Any, checked: Checked, by: User | None) -> int:
         for known, changes in rows:
             copy.write(f"{known.id}\t{known.version}\t{json.dumps(changes, ensure_ascii=False).translate(ESCAPES)}\n".encode())
     cursor.execute("ANALYZE register_change")
-    cursor.execute(
-        "UPDATE records_record r SET values = r.values || c.values, version = r.version + 1, pack_hash = %(pack)s, entered_by_id = %(by)s,"
-        " updated_at = now(), state = CASE WHEN r.state IN ('returned', 'draft') THEN 'submitted' ELSE r.state END,"
-        " submitted_at = CASE WHEN r.state IN ('returned', 'draft') THEN now() ELSE r.submitted_at END,"
-        " return_reason = CASE WHEN r.state IN ('returned', 'draft') THEN '' ELSE r.return_reason END"
-        " FROM register_change c WHERE r.id = c.id AND r.version = c.version",
-        {"pack": pack.hash, "by": by.pk if by is not None else None},
-    )
+    begun = {"from": ["empty"], "to": "draft", "now": False}
+    again = begun if register.is_yearly else {"from": ["returned", "draft"], "to": "submitted", "now": True}
+    cursor.execute(_UPDATE, {"pack": pack.hash, "by": by.pk if by is not None else None, **again})
     if cursor.rowcount != len(rows):
         raise ImportRefused(_("检查以后，有的登记刚刚被别人改动，一条也没有导入。请再试一次。"))
     only = [known.id for known, _changes in rows]

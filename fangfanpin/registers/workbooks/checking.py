@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import connection
 from django.utils.translation import gettext as _
@@ -23,17 +23,20 @@ from fangfanpin.expressions.nodes import Column, Node, children
 from fangfanpin.households.models import Household
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.pack.model import Computation, Constraint
+from fangfanpin.privacy.secrets import digest, mask_id
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import load_unit, scopes_of
 from fangfanpin.records.workbooks.cells import Block, Fault
 from fangfanpin.regions.names import name_of
+from fangfanpin.registers import apart
 from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.escaping import unprotected
-from fangfanpin.registers.mirror import LONGEST_KEY, SEPARATOR
-from fangfanpin.registers.models import Entry
+from fangfanpin.registers.mirror import LONGEST_KEY, SEPARATOR, value_of
+from fangfanpin.registers.models import Entry, Sealed
 from fangfanpin.registers.reading import file_text
 from fangfanpin.registers.references import Words
-from fangfanpin.registers.services import OPEN, changed_since, overlap, span_between
+from fangfanpin.registers.sealed import secret_items
+from fangfanpin.registers.services import OPEN, changed_since, closed, overlap, span_between
 from fangfanpin.registers.workbooks.columns import ITEMS, MARK, MASKED, NUMBER, WHOSE, is_example
 from fangfanpin.registers.workbooks.finding import NotFound, References, Subject, Subjects, pieces
 
@@ -72,8 +75,8 @@ class Known:
 
 @dataclass(slots=True)
 class Sheet:
-    """A sheet's rows that count, by position. `values`: of references and computed items, which the cells alone do not tell; `changes`: {position:
-    {item: value}} of known rows."""
+    """A sheet's rows that count, by position. `values`: of references, computed items and masks of secret numbers, which the cells alone do not
+    tell; `changes`: {position: {item: value}} of known rows; `secrets`: numbers to be sealed, by position and item."""
 
     block: Block
     rows: list[int]
@@ -84,11 +87,17 @@ class Sheet:
     changes: dict[int, dict[str, Any]] = field(default_factory=dict)
     faulty: set[int] = field(default_factory=set)
     same: set[int] = field(default_factory=set)
+    secrets: dict[tuple[int, str], str] = field(default_factory=dict)
 
     def column(self, item: Indicator) -> list[Any]:
         """The item's value in every row; None where the sheet has no such column."""
         held = self.values.get(item.name)
         return held if held is not None else self.block.values(item.key, self.rows)
+
+    def secrets_of(self, position: int) -> list[tuple[str, str]]:
+        """(item, whole number) of one row."""
+        names = {name for _position, name in self.secrets} if self.secrets else set()
+        return [(name, number) for name in sorted(names) if (number := self.secrets.get((position, name))) is not None]
 
     def good(self) -> Iterator[int]:
         return (position for position in range(len(self.rows)) if position not in self.faulty)
@@ -149,6 +158,7 @@ class _Checker:
         self._form = on.register.key
         self._asked = [item for item in on.register.asked if item != on.register.subject]
         self._lead = WHOSE[on.register.subject.ref][0]
+        self._secret = secret_items(on.register)
         self._words = Words(on.reach, coded=True)
         self._logic = _Logic(on)
         self._by_number: dict[int, tuple[str, int]] = {}  # number → where it stood first
@@ -178,20 +188,25 @@ class _Checker:
         self._find_subjects(sheet)
         self._find_numbered(sheet)
         self._references(sheet)
+        self._masks(sheet)
         self._keys(sheet)
         self._find_keyed(sheet)
         self._nobodys(sheet)
         self._cells(sheet)
         self._may_enter(sheet)
+        if self._register.is_yearly:
+            self._only_opened(sheet)
         self._new_rows(sheet)
         self._changed_rows(sheet)
 
     def across(self) -> None:
         """What only the whole file tells: rows that are there already though nothing names them, and rows that stand at the same time."""
-        if not self._register.unique:
+        if not self._register.unique and not self._register.is_yearly:
             self._find_same()
         if self._register.form.span is not None:
             self._overlapping(self._register.form.span)
+        if any(one.form == self._form for one in self._pack.apart):
+            self._apart()
 
     def _rows(self, block: Block) -> list[int]:
         """Rows that count: a template's example does not."""
@@ -247,16 +262,31 @@ class _Checker:
     def _load(self, **asked: Iterable[Any]) -> list[Known]:
         """Rows of the register within reach; `asked`: one lookup of many values."""
         ((lookup, values),) = asked.items()
-        names = ("record_id", "number", "record__version", "state", "village_code", "household_id", "person_id", "record__values")
+        names = (
+            "record_id",
+            "number",
+            "record__version",
+            "state",
+            "village_code",
+            "household_id",
+            "person_id",
+            "record__subject_code",
+            "record__values",
+        )
+        place = {"village": 12, "natural_village": 15}.get(self._register.subject.ref, 0)
         found = []
         for piece in pieces(values):
             rows = Entry.objects.visible_to(self._on.reach).filter(form=self._form, **{lookup: piece}).values_list(*names)
-            for key, number, version, state, village, household, person, values in rows.iterator(chunk_size=4000):
-                found.append(Known(key, number, version, state, Subject(village, household, person), values))
+            for key, number, version, state, village, household, person, code, values in rows.iterator(chunk_size=4000):
+                subject = Subject(village, household, person, (code or village)[:place] if place else "")
+                found.append(Known(key, number, version, state, subject, values))
         return found
 
     def _keys(self, sheet: Sheet) -> None:
         """The unique key that each row would have; None while a part of it is missing."""
+        if self._register.is_yearly:
+            sheet.keys = [None if subject is None else f"{self._on.year}{SEPARATOR}{subject.key}" for subject in sheet.subjects]
+            return
         if not self._register.unique:
             sheet.keys = [None] * len(sheet.rows)
             return
@@ -268,7 +298,7 @@ class _Checker:
     def _whole_column(self, sheet: Sheet, item: Indicator) -> list[Any]:
         """An item's values, of the known row where the cell is empty; the subject's reference among the items."""
         if item == self._register.subject:
-            return [None if subject is None else str(subject.id or subject.village) for subject in sheet.subjects]
+            return [None if subject is None else subject.key for subject in sheet.subjects]
         return [
             known.values.get(item.name) if value is None and known is not None else value
             for value, known in zip(sheet.column(item), sheet.known, strict=True)
@@ -276,13 +306,14 @@ class _Checker:
 
     def _find_keyed(self, sheet: Sheet) -> None:
         """Rows whose unique key is there already; twice in the file, or beyond the reach, is a fault."""
-        if not self._register.unique:
+        if not self._register.unique and not self._register.is_yearly:
             return
-        names = "、".join(item.zh for item in self._register.unique)
+        unique = self._register.unique or (self._register.subject,)
+        names = "、".join(item.zh for item in unique)
         wanted = {key for key in sheet.keys if key is not None}
         held = {self._key_of(row): row for row in self._load(unique_key__in=wanted)}
         beyond = _villages_of_keys(self._form, wanted - held.keys())
-        where = self._register.unique[-1]
+        where = unique[-1]
         column = where.key if where != self._register.subject else self._lead
         for position, key in enumerate(sheet.keys):
             if key is None or position in sheet.faulty:
@@ -317,7 +348,9 @@ class _Checker:
         sheet.known[position], sheet.subjects[position] = row, row.subject
 
     def _key_of(self, row: Known) -> str:
-        subject = str(row.subject.id or row.subject.village)
+        if self._register.is_yearly:
+            return f"{self._on.year}{SEPARATOR}{row.subject.key}"
+        subject = row.subject.key
         parts = [subject if item == self._register.subject else row.values.get(item.name) for item in self._register.unique]
         return SEPARATOR.join(map(str, parts))[:LONGEST_KEY]
 
@@ -336,6 +369,23 @@ class _Checker:
             found: dict[Any, Any] = References(item, self._on.reach).find(target for target in targets if target is not None)
             sheet.values[item.name] = [None if target is None else found[target] for target in targets]
 
+    def _masks(self, sheet: Sheet) -> None:
+        """A row holds the mask of a secret number; the number itself is sealed beside it."""
+        for item in self._secret:
+            if item.key not in sheet.block.columns:
+                continue
+            numbers = sheet.block.values(item.key, sheet.rows)
+            sheet.values[item.name] = [value if value is MASKED or value is None else mask_id(value) for value in numbers]
+            sheet.secrets |= {(place, item.name): value for place, value in enumerate(numbers) if value is not None and value is not MASKED}
+
+    def _sealed(self, rows: Sequence[Known]) -> dict[tuple[UUID, str], str]:
+        """Digests of stored secret numbers, by row and item."""
+        found: dict[tuple[UUID, str], str] = {}
+        for piece in pieces(row.id for row in rows) if self._secret else ():
+            stored = Sealed.objects.visible_to(self._on.reach).filter(record_id__in=piece)
+            found |= {(key, name): value for key, name, value in stored.values_list("record_id", "name", "digest")}
+        return found
+
     def _cells(self, sheet: Sheet) -> None:
         """Values that are none of their item, masked cells of new rows, and what differs from the row that is there."""
         known_rows = [(position, row) for position, row in enumerate(sheet.known) if row is not None and position not in sheet.faulty]
@@ -343,6 +393,7 @@ class _Checker:
         whose = [key for key in (NUMBER, MARK, *WHOSE[self._register.subject.ref]) if key in sheet.block.columns]
         for key in whose:
             self._problems(sheet, key, None)
+        sealed = self._sealed([row for _position, row in known_rows])
         for item in self._asked:
             if item.key not in sheet.block.columns:
                 continue
@@ -350,6 +401,12 @@ class _Checker:
             values = sheet.column(item)
             for position, row in known_rows:
                 value = values[position]
+                if (number := sheet.secrets.get((position, item.name))) is not None:
+                    if digest(number) == sealed.get((row.id, item.name)):
+                        del sheet.secrets[position, item.name]
+                    else:
+                        sheet.changes.setdefault(position, {})[item.name] = value
+                    continue
                 if value is None or value is MASKED or value == row.values.get(item.name) or self._says_the_same(sheet, position, item, row):
                     continue
                 if isinstance(value, NotFound):
@@ -368,7 +425,7 @@ class _Checker:
     def _problems(self, sheet: Sheet, key: str, item: Indicator | None) -> None:
         """Cells of a column that are no value, of rows where nothing else is the matter with them."""
         column = sheet.block.columns[key]
-        references = sheet.values.get(item.name) if item is not None else None
+        references = sheet.values.get(item.name) if item is not None and item.type == "ref" else None
         masked = item is not None and any(value is MASKED for value in column.parsed)
         if not column.problems and not masked and references is None:
             return
@@ -426,6 +483,15 @@ class _Checker:
             if subject is not None and not verdicts[subject] and (sheet.known[position] is None or position in sheet.changes):
                 self._tell(sheet, position, self._lead, _("您的岗位不能为这里登记"))
 
+    def _only_opened(self, sheet: Sheet) -> None:
+        """A village's table is opened with the year, not added, and closes with it."""
+        year = Record(form=self._form, year=self._on.year)
+        by = User.objects.filter(pk=self._on.reach.user_id).first()
+        why = closed(year, self._register, by) if sheet.changes and by is not None else ""
+        for position, known in enumerate(sheet.known):
+            if position not in sheet.faulty and (known is None or (why and position in sheet.changes)):
+                self._tell(sheet, position, self._lead, _("今年没有为它开出这张表，请核对代码") if known is None else why)
+
     # --- computations and constraints
 
     def _new_rows(self, sheet: Sheet) -> None:
@@ -462,7 +528,7 @@ class _Checker:
             if row is None or position in sheet.faulty:
                 continue
             values = {**row.values, **changes}
-            for computation in self._logic.computations:
+            for computation in () if self._register.is_yearly else self._logic.computations:
                 columns = {name: [values.get(name)] for name in self._logic.reads(computation.expression)}
                 value = self._pack.from_engine(
                     self._form, computation.name, self._logic.of_rows(computation.expression, columns, sheet, [position])[0]
@@ -470,6 +536,8 @@ class _Checker:
                 if value != values.get(computation.name):
                     values[computation.name] = changes[computation.name] = value
             for constraint in self._logic.constraints:
+                if self._register.is_yearly and constraint.expression.reach != "row":
+                    continue  # asked when the table is handed in
                 columns = {name: [values.get(name)] for name in self._logic.reads(constraint.expression)}
                 if self._logic.of_rows(constraint.expression, columns, sheet, [position])[0] is False:
                     self._broken(sheet, position, constraint)
@@ -512,6 +580,42 @@ class _Checker:
         ends = self._pack.display(last, span[1]) if span[1] != OPEN else _("现在")
         return f"{self._pack.display(first, span[0])} – {ends}"
 
+    def _apart(self) -> None:
+        """Rows that must not meet in time: each is judged against those of its village that are there and those above it in the file."""
+        asked = [(sheet, place) for sheet in self.found.sheets for place in (*sheet.new(), *sheet.changes) if place not in sheet.faulty]
+        villages = {subject.village for sheet, place in asked if (subject := sheet.subjects[place]) is not None}
+        stored = Record.objects.visible_to(self._on.reach).filter(form=self._form, village_code__in=villages).exclude(state=Record.State.VOID)
+        others: dict[Any, dict[UUID, Record]] = {}
+        for record in stored:
+            others.setdefault(apart.whose(record), {})[record.pk] = record
+        digests = apart.digests(self._register, [record.pk for rows in others.values() for record in rows.values()])
+        for sheet, place in asked:
+            record = self._as_record(sheet, place)
+            rows = others.setdefault(apart.whose(record), {})
+            rows.pop(record.pk, None)
+            scope = self._logic.scope_of(record)
+            for name, message in apart.meeting(record, list(rows.values()), self._register, self._pack, scope, digests):
+                self._tell(sheet, place, f"{self._form}.{name}", message)
+            rows[record.pk] = record
+
+    def _as_record(self, sheet: Sheet, position: int) -> Record:
+        """The row as it would be stored, but for whole secret numbers in it."""
+        known, subject = sheet.known[position], sheet.subjects[position]
+        assert subject is not None
+        values = {item.name: value for item in self._asked if (value := sheet.column(item)[position]) is not MASKED} if known is None else {}
+        values |= {**(known.values if known is not None else {}), **sheet.changes.get(position, {})}
+        values |= dict(sheet.secrets_of(position))
+        return Record(
+            id=known.id if known is not None else uuid4(),
+            form=self._form,
+            village_code=subject.village,
+            subject_id=subject.id,
+            subject_code=subject.code,
+            household_id=subject.household,
+            person_id=subject.person,
+            values=values,
+        )
+
     # --- rows there already
 
     def _find_same(self) -> None:
@@ -525,7 +629,7 @@ class _Checker:
                 subject = sheet.subjects[position]
                 assert subject is not None
                 said = hashlib.md5(_UNIT.join(parts).encode(), usedforsecurity=False).hexdigest()
-                wanted.setdefault((str(subject.id or subject.village), said), []).append(position)
+                wanted.setdefault((subject.key, said), []).append(position)
             for key, count in self._held(items, {subject for subject, _said in wanted}):
                 for position in wanted.get(key, ())[:count]:
                     sheet.same.add(position)
@@ -623,6 +727,11 @@ class _Logic:
         if home is not None:
             scope["household"] = self._household(home)
         return scope
+
+    def scope_of(self, record: Record) -> dict[str, Any]:
+        """A whole row for expressions that read nothing but it."""
+        names = [item.name for item in self._on.register.form.indicators]
+        return self._scope(names, [value_of(record, self._on.register, item) for item in self._on.register.form.indicators], None)
 
     def _household(self, home: UUID) -> Any:
         if home not in self._households:

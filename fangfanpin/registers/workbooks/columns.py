@@ -20,14 +20,14 @@ from fangfanpin.registers.escaping import MASKED_TEXT, is_masked, list_words, un
 ROLE = "register"
 EXAMPLE = "示例"  # what the mark of a template's example row begins with
 _ROW = "row"
-NUMBER, MARK, HOUSEHOLD, HEAD, PERSON, NAME, IDENTITY, VILLAGE, VILLAGE_NAME, STATE = (
-    f"{_ROW}.{name}" for name in ("number", "mark", "household", "head", "person", "name", "identity", "village", "village_name", "state")
-)
+_NAMES = "number mark household head person name identity village village_name natural natural_name state".split()
+NUMBER, MARK, HOUSEHOLD, HEAD, PERSON, NAME, IDENTITY, VILLAGE, VILLAGE_NAME, NATURAL, NATURAL_NAME, STATE = (f"{_ROW}.{name}" for name in _NAMES)
 # Columns that say whose row it is, by what the register's subject is.
 WHOSE = {
     "household": (HOUSEHOLD, HEAD, IDENTITY, VILLAGE, VILLAGE_NAME),
     "person": (PERSON, NAME, IDENTITY, HOUSEHOLD, HEAD, VILLAGE, VILLAGE_NAME),
     "village": (VILLAGE, VILLAGE_NAME),
+    "natural_village": (NATURAL, NATURAL_NAME, VILLAGE, VILLAGE_NAME),
 }
 # The first header of each is what our own files say; the others are the county's habits. Headers of the pack's roster come after them.
 _HEADERS = {
@@ -40,6 +40,8 @@ _HEADERS = {
     IDENTITY: ("证件号码",),
     VILLAGE: ("村代码",),
     VILLAGE_NAME: ("村", "行政村", "村名", "村名称", "所在村"),
+    NATURAL: ("自然村代码", "村民组代码"),
+    NATURAL_NAME: ("自然村", "自然村名称", "村民组"),
     STATE: ("审核情况",),
 }
 _AS_ROSTER = {
@@ -96,7 +98,7 @@ class Headers:
         known: dict[str, Indicator] = {}
         roster = {f"{column.form}.{column.name}": column.headers for column in pack.roster}
         whose = (NUMBER, MARK, *WHOSE[self._subject], STATE)
-        lead = {"household": HOUSEHOLD, "person": PERSON}.get(self._subject, VILLAGE)
+        lead = WHOSE[self._subject][0]
         for item in register.form.indicators:
             if item == register.subject:
                 item = replace(ITEMS[lead], zh=item.zh)
@@ -137,10 +139,12 @@ class Parsers(cells.Parsers):
                 return _number
             case "row.village":
                 return lambda cell: self.code(indicator, cell, 12)
+            case "row.natural":
+                return lambda cell: self.code(indicator, cell, 15)
             case "row.household" | "row.person":
                 return lambda cell: self.code(indicator, cell)
         parse = self._code_of(indicator) if indicator.type == "code" else super().of(indicator)
-        if indicator.privacy == "sensitive":
+        if indicator.privacy == "sensitive" or (indicator.privacy == "secret" and indicator.form != _ROW):
             return lambda cell: MASKED if isinstance(cell, str) and is_masked(cell) else parse(_bare(cell))
         if indicator.type == "ref":
             return lambda cell: _text(cell)

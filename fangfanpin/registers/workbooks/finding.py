@@ -3,6 +3,7 @@
 Only what lies within the reach is found; a word that names several things names none, and says by what to tell them apart.
 """
 
+import functools
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -23,7 +24,7 @@ from fangfanpin.records.units import LIVE
 from fangfanpin.regions.models import Region
 from fangfanpin.regions.names import name_of, place_of
 from fangfanpin.registers.models import Entry
-from fangfanpin.registers.workbooks.columns import HEAD, HOUSEHOLD, IDENTITY, NAME, PERSON, VILLAGE, VILLAGE_NAME
+from fangfanpin.registers.workbooks.columns import HEAD, HOUSEHOLD, IDENTITY, NAME, NATURAL, NATURAL_NAME, PERSON, VILLAGE, VILLAGE_NAME
 
 _AT_ONCE = 20_000  # values in a question
 _SEPARATORS = re.compile(r"[、,，;；|]")
@@ -37,10 +38,16 @@ class Subject:
     village: str
     household: UUID | None = None
     person: UUID | None = None
+    code: str = ""  # of a village or natural village
 
     @property
     def id(self) -> UUID | None:
         return self.person or self.household
+
+    @property
+    def key(self) -> str:
+        """As the subject's reference holds it."""
+        return str(self.id or self.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +92,10 @@ class Subjects:
     def find(self, asked: Collection[Asked]) -> dict[Asked, Subject | NotFound]:
         """`asked`: distinct combinations of the columns' values."""
         rows = [dict(zip(self._columns, values, strict=True)) for values in asked]
-        if self._ref == "village":
+        if self._ref in ("village", "natural_village"):
             places = _Places(self._reach)
-            return {key: places.village(row) for key, row in zip(asked, rows, strict=True)}
+            find = places.village if self._ref == "village" else places.natural_village
+            return {key: find(row) for key, row in zip(asked, rows, strict=True)}
         finder = _People(rows, self._ref, self._reach)
         return {key: finder.subject(row) for key, row in zip(asked, rows, strict=True)}
 
@@ -122,7 +130,24 @@ class _Places:
         code = self.code_of(row)
         if code is None:
             return NotFound(VILLAGE, _("请填写村代码或村名"))
-        return code if isinstance(code, NotFound) else Subject(code)
+        return code if isinstance(code, NotFound) else Subject(code, code=code)
+
+    @functools.cached_property
+    def _natural(self) -> dict[str, str]:
+        rows = Region.objects.filter(level=Region.Level.NATURAL_VILLAGE, parent_id__in=self._reach.villages)
+        return dict(rows.values_list("code", "name"))
+
+    def natural_village(self, row: Mapping[str, Any]) -> Subject | NotFound:
+        code, name = row.get(NATURAL), row.get(NATURAL_NAME)
+        if code:
+            return Subject(code[:12], code=code) if code in self._natural else _no_code(NATURAL, code)
+        if not name:
+            return NotFound(NATURAL, _("请填写自然村代码（或村和自然村名）"))
+        village = self.code_of(row)
+        if isinstance(village, NotFound):
+            return village
+        found = [one for one, called in self._natural.items() if called == name and (village is None or one.startswith(village))]
+        return Subject(found[0][:12], code=found[0]) if len(found) == 1 else NotFound(NATURAL_NAME, _by_name(name, len(found), _("请填写自然村代码")))
 
 
 class _People:
@@ -167,7 +192,9 @@ class _People:
         """`asked`: one lookup of many values first, then others."""
         (lookup, values), *rest = asked.items()
         for piece in pieces(values):
-            yield from model.objects.visible_to(self._reach).filter(**{lookup: piece}, **dict(rest)).values_list(*names)
+            rows = model.objects.visible_to(self._reach).filter(**{lookup: piece}, **dict(rest))
+            # Of two that were put together the other one stands; it is still found by its id.
+            yield from (rows if lookup == "pk__in" else rows.filter(merged_into__isnull=True)).values_list(*names)
 
     def subject(self, row: Mapping[str, Any]) -> Subject | NotFound:
         return self._household(row) if self._ref == "household" else self._person(row)

@@ -14,17 +14,23 @@ from fangfanpin.records.workbooks.batches import ImportRefused, Report, locked
 from fangfanpin.records.workbooks.undoing import delete_made, find_own, leading_to, restore
 from fangfanpin.registers.bulk import write_entries, write_links
 from fangfanpin.registers.definitions import Register
-from fangfanpin.registers.models import Entry, Link
+from fangfanpin.registers.models import Entry, Link, Sealed
+from fangfanpin.registers.services import follow
 
+_RECORDS = """
+CREATE TEMPORARY TABLE import_records ON COMMIT DROP AS
+SELECT row_id::uuid AS id, made FROM import_own WHERE table_name = 'records_record'
+"""
+# What the system counts of rows (roll-ups) is nobody's work.
 _CHANGED_SINCE = """
-SELECT count(DISTINCT b.row_id), min(x.label) FROM import_own b
-JOIN audit_event e ON e.table_name = b.table_name AND e.row_id = b.row_id AND e.id > %s
-LEFT JOIN registers_entry x ON x.record_id = b.row_id::uuid
+SELECT count(DISTINCT b.id), min(x.label) FROM import_records b
+JOIN audit_event e ON e.table_name = 'records_record' AND e.row_id = b.id::text AND e.id > %s AND e.act NOT LIKE 'rollup.%%'
+LEFT JOIN registers_entry x ON x.record_id = b.id
 """
 _REFERRED_TO = """
 SELECT count(DISTINCT l.record_id), min(x.label) FROM registers_link l
-JOIN import_own b ON b.made AND l.to_record_id = b.row_id::uuid LEFT JOIN registers_entry x ON x.record_id = l.record_id
-WHERE NOT EXISTS (SELECT FROM import_own m WHERE m.made AND m.row_id = l.record_id::text)
+JOIN import_records b ON b.made AND l.to_record_id = b.id LEFT JOIN registers_entry x ON x.record_id = l.record_id
+WHERE NOT EXISTS (SELECT FROM import_records m WHERE m.made AND m.id = l.record_id)
 """
 # Whose rows go with the record, and are made anew from it.
 _FOLLOWING = (Link, Entry)
@@ -39,25 +45,28 @@ def take_back(*, batch: ImportBatch, register: Register, pack: Pack, report: Rep
     first, last = batch.summary["events"]
     with connection.cursor() as cursor:
         find_own(cursor, first, last, f"import.apply {batch.pk}")
+        cursor.execute("DROP TABLE IF EXISTS import_records")
+        cursor.execute(_RECORDS)
         report(1, 4)
         if found := _standing(cursor, last):
             raise ImportRefused(_("不能撤回，导入之后已有新的工作：%(found)s。请先处理那里，或改用新的文件更正。") % {"found": "；".join(found)})
         set_act(f"import.take_back {batch.pk}")
-        for model in _FOLLOWING:
-            cursor.execute(
-                sql.SQL("DELETE FROM {} t USING import_own b WHERE b.made AND t.record_id = b.row_id::uuid").format(
-                    sql.Identifier(model._meta.db_table)
-                )
-            )
+        cursor.execute("SELECT DISTINCT r.village_code FROM records_record r JOIN import_records b USING (id)")
+        villages = [row[0] for row in cursor.fetchall()]
+        for following in _FOLLOWING:
+            statement = sql.SQL("DELETE FROM {} t USING import_records b WHERE b.made AND t.record_id = b.id")
+            cursor.execute(statement.format(sql.Identifier(following._meta.db_table)))
         report(2, 4)
-        restore(cursor, Record, first, last)
-        delete_made(cursor, Record)
+        for model in (Sealed, Record):
+            restore(cursor, model, first, last)
+            delete_made(cursor, model)
         report(3, 4)
-        cursor.execute("SELECT row_id::uuid FROM import_own WHERE NOT made")
+        cursor.execute("SELECT id FROM import_records WHERE NOT made")
         changed = [row[0] for row in cursor.fetchall()]
     if changed:
         write_entries(register, pack, only=changed)
         write_links(register, only=changed)
+    follow(register, pack, villages)
     batch.tray.filter(settled_at__isnull=True).update(settled_at=timezone.now())
     batch.state = ImportBatch.State.TAKEN_BACK
     batch.taken_back_at = timezone.now()

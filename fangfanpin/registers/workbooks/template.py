@@ -11,7 +11,21 @@ import xlsxwriter
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.escaping import list_words
-from fangfanpin.registers.workbooks.columns import EXAMPLE, HEAD, HOUSEHOLD, IDENTITY, ITEMS, MARK, NAME, PERSON, VILLAGE, VILLAGE_NAME, WHOSE
+from fangfanpin.registers.workbooks.columns import (
+    EXAMPLE,
+    HEAD,
+    HOUSEHOLD,
+    IDENTITY,
+    ITEMS,
+    MARK,
+    NAME,
+    NATURAL,
+    NATURAL_NAME,
+    PERSON,
+    VILLAGE,
+    VILLAGE_NAME,
+    WHOSE,
+)
 
 LISTS_SHEET = "可选内容"  # hidden: words of drop-downs that are too long to stand in the cells' own rule
 OWN_SHEETS = frozenset({"填写说明", "说明"})  # of our own files: they hold no rows
@@ -49,6 +63,7 @@ def _whose(key: str, register: Register, pack: Pack) -> Field:
     lead = WHOSE[register.subject.ref][0]
     village = f"{pack.division:0<6}100201"
     examples = {HOUSEHOLD: f"{village}0001", HEAD: "张三", PERSON: f"{village}000101", NAME: "张三", VILLAGE: village, VILLAGE_NAME: "某某村"}
+    examples |= {NATURAL: f"{village}001", NATURAL_NAME: "某某组"}
     if key == lead:
         hint = "必填，或按旁边几列查找"
         note = "%(name)s：最可靠。没有的，可以加一列“证件号码”，或把村和姓名填全；同村同名的必须填编号。"
@@ -101,6 +116,8 @@ def _kind(item: Indicator, unit: str, words: Sequence[str], pack: Pack, day: dat
             return False, f"整数（{unit}）" if unit else "整数", 12 if item.unit == "month" else 1
         case "year":
             return False, f"年份，如 {pack.form_year}", pack.form_year
+        case "secret_number":
+            return True, "完整号码，只显示部分", "34032319900101123X"
         case "bool":
             return True, "选“是”或“否”", "是"
         case "code" if item.multi:
