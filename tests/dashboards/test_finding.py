@@ -31,7 +31,8 @@ def _expected(reach: Reach, chosen: HouseholdFilter) -> list[str]:
     """Row by row in Python: nothing of the query's own."""
     year = clock.current().year
     states = {r.subject_id: r.state for r in Record.objects.visible_to(reach).filter(form="household_year", year=year)}
-    clued = {clue.household_id for clue in Clue.objects.visible_to(reach).filter(year=year, state__in=OPEN_STATES)}
+    due = Clue.objects.visible_to(reach).filter(year=year, state__in=OPEN_STATES).exclude(severity=Clue.Severity.INFO)
+    clued = {clue.household_id for clue in due}
     return [
         home.code
         for home in Household.objects.visible_to(reach)
