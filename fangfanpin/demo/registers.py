@@ -48,7 +48,9 @@ def fill_registers(households: Sequence[DemoHousehold], villages: Sequence[DemoV
 
 
 def add_row(household: DemoHousehold, row: DemoRow) -> DemoRow:
-    row.code = f"{household.code}-{len(household.rows) + 1}"
+    # Not how many there are: rows are taken away again.
+    highest = max((int(one.code.rpartition("-")[2]) for one in household.rows if one.code), default=0)
+    row.code = f"{household.code}-{highest + 1}"
     household.rows.append(row)
     return row
 

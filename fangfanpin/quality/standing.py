@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q, Sum
+from django.utils import timezone
 
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.pack import Pack
@@ -139,7 +140,7 @@ def over_time(reach: Reach, year: int, pack: Pack, *, place: str = "", at_most: 
     last_of_day: dict[Any, Sweep] = {}
     for sweep in Sweep.objects.filter(year=year, state=Sweep.State.DONE, villages__isnull=False).distinct().order_by("ended_at"):
         if sweep.ended_at is not None:
-            last_of_day[sweep.ended_at.date()] = sweep
+            last_of_day[timezone.localdate(sweep.ended_at)] = sweep
     sweeps = list(last_of_day.values())[-at_most:]
     rows: Iterable[Any] = (
         VillageQuality.objects.visible_to(reach)

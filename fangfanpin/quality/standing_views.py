@@ -3,6 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.permissions import SignedInRequest, needs
@@ -44,7 +45,7 @@ def standing(request: SignedInRequest) -> HttpResponse:
             "may_export": request.reach.has(Verb.EXPORT_MAKE),
             "chart": {
                 "kind": "line",
-                "labels": [f"{one.ended_at:%m-%d}" for one, _found in course if one.ended_at],
+                "labels": [f"{timezone.localtime(one.ended_at):%m-%d}" for one, _found in course if one.ended_at],
                 "links": [],
                 "series": [
                     {"name": _("每千人错误数"), "values": [found.errors_per_1000 for _one, found in course]},

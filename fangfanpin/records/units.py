@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.utils import timezone
+
 from fangfanpin.households.models import Household, Location, MonitoringSpell, Person
 from fangfanpin.households.subjects import household_facts, household_values, person_facts, person_values
 from fangfanpin.pack import Indicator, Pack
@@ -126,7 +128,7 @@ def location_values(location: Location | None) -> dict[str, Any]:
         "datum": location.datum or None,
         "gps_accuracy_m": location.gps_accuracy_m,
         "mock_location": location.mock_location,
-        "located_at": location.located_at.date().isoformat(),
+        "located_at": timezone.localdate(location.located_at).isoformat(),
     }
 
 
@@ -232,7 +234,7 @@ def _household_row(unit: Unit) -> dict[str, Any]:
     if record is not None:
         row["entered_by"] = str(record.entered_by_id) if record.entered_by_id else None
         row["checked_by"] = str(record.checked_by_id) if record.checked_by_id else None
-        row["entered_on"] = record.submitted_at.date().isoformat() if record.submitted_at else None
+        row["entered_on"] = timezone.localdate(record.submitted_at).isoformat() if record.submitted_at else None
     return row
 
 

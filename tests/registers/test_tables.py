@@ -416,7 +416,7 @@ def test_months_stand_beside_what_was_typed(pack: Pack, acting: Acting, client_a
     beside = months.of_person(person, pack.forms["work_spell"], 2021, pack, reach)
     assert beside is not None
     start = row.values["work_start"]
-    assert beside.months == str(10 - int(start[5:]))
+    assert beside.months == str((2021 - int(start[:4])) * 12 + 10 - int(start[5:])), "to September 2021, the window's last month"
     client = client_as("village")
     assert "全年务工（按登记计算）" in client.get(f"/registers/rows/{row.pk}/").content.decode()
     body = client.get(f"/households/{person.household_id}/").content.decode()
