@@ -143,7 +143,7 @@ def rules_select(rules: Sequence[tuple[Expression, Expression | None]], *, schem
 
 def masks_select(rules: Sequence[tuple[Expression, Expression | None]], *, schema: Schema, env: Mapping[str, Any], cell: str = "") -> e.Select:
     """(subject_key, household_key, village_code, m0, m1 …) where at least one rule holds: bit K of mN is set where rule MASK·N + K does.
-    Hundreds of boolean columns are what Spark is slow at; `holding` reads the bits."""
+    Hundreds of boolean columns are what Spark is slow at."""
     compiler = SparkCompiler(schema, rules[0][0].subject, env, cell)
     masks: list[e.Expr] = []
     for start in range(0, len(rules), MASK):
@@ -155,11 +155,6 @@ def masks_select(rules: Sequence[tuple[Expression, Expression | None]], *, schem
     judged = compiler.select().select(*masks, copy=False).subquery("judged", copy=False)
     hit = e.or_(*(e.NEQ(this=e.column(f"m{place}"), expression=integer(0)) for place in range(len(masks))), copy=False)
     return _safe(e.select(e.Star()).from_(judged, copy=False).where(hit, copy=False))
-
-
-def holding(masks: Sequence[int]) -> list[int]:
-    """Places of the rules whose bits are set."""
-    return [MASK * number + place for number, mask in enumerate(masks) for place in range(MASK) if mask >> place & 1]
 
 
 def values_select(expressions: Sequence[Expression], *, schema: Schema, env: Mapping[str, Any], cell: str = "") -> e.Select:

@@ -1,13 +1,11 @@
 """Spark gives what the specification tables say, and what the reference says of drawn expressions: one query per batch."""
 
 import random
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
 from fangfanpin.expressions import Expression, infer
-from fangfanpin.snapshots.session import spark_session
 from tests.conformance.county import county, lake, spark_values, values
 from tests.conformance.drawing import homes
 from tests.conformance.tables import all_cases, sets
@@ -19,12 +17,6 @@ from tests.expressions.test_canary import QUOTES
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-
-@pytest.fixture(scope="module")
-def spark() -> "Iterator[SparkSession]":
-    with spark_session(threads=2, partitions=2) as session:
-        yield session
 
 
 def test_spark_gives_what_the_tables_say(spark: "SparkSession") -> None:
