@@ -71,7 +71,7 @@ def test_the_values_are_the_sweep_s(guzhen: Pack) -> None:
     (found,) = judged(rule, guzhen, given)["subjects"]
     assert found["hit"] is True and found["value"] is True
     assert found["used"]["members.birth_date"] == {"old": "1950-01-01", "young": "2001-01-01"}
-    assert found["used"]["wage_income"] == 500_000 and found["message"] == "工资 5000"
+    assert found["used"]["wage_income"] == 500_000 and found["message"] == "工资 5000.00"
     given["household"]["last"] = None  # type: ignore[index]  # no record last year
     (found,) = judged(rule, guzhen, given)["subjects"]
     assert found["hit"] is False and found["value"] is None and found["message"] is None
