@@ -406,7 +406,7 @@ def value_select(expression: Expression, *, schema: Schema, env: Mapping[str, An
 
 def values_select(expressions: Mapping[str, Expression], *, schema: Schema, env: Mapping[str, Any]) -> e.Select:
     """(subject_key, one column per name) for every row of the subject that the expressions share: roll-ups of a form, in one scan."""
-    compiler = _Compiler(schema, next(iter(expressions.values())).subject, env)
+    compiler = Compiler(schema, next(iter(expressions.values())).subject, env)
     columns = [e.alias_(compiler.sql(expression.node), name, quoted=True, copy=False) for name, expression in expressions.items()]
     return compiler.select().select(*columns, copy=False)
 

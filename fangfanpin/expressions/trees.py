@@ -13,7 +13,7 @@ def integer(value: int) -> e.Expression:
     return e.Neg(this=e.Literal.number(-value)) if value < 0 else e.Literal.number(value)
 
 
-def fn(name: str, *args: e.Expression) -> e.Expression:
+def fn(name: str, *args: e.Expr) -> e.Expression:
     return e.Anonymous(this=name, expressions=list(args))
 
 
@@ -27,5 +27,5 @@ def literal(value: Any) -> e.Expression:
     return e.Literal.string(str(value))
 
 
-def case(condition: e.Expression, then: e.Expression, otherwise: e.Expression | None = None) -> e.Case:
+def case(condition: e.Expr, then: e.Expr, otherwise: e.Expr | None = None) -> e.Case:
     return e.Case(ifs=[e.If(this=condition, true=then)], default=otherwise or e.Null())

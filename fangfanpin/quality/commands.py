@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 
@@ -55,7 +56,7 @@ def _snapshot(arguments: argparse.Namespace) -> Answer:
         set_database_reach(system_reach(), act="quality.snapshot", source="cli")
         published = campaign.pack
         manifests = write(arguments.kind, arguments.out, year=campaign.year, pack=pack_of(published), sources=published.sources)
-    counties = {
+    counties: dict[str, dict[str, Any]] = {
         one["county"]: {
             "folder": str(arguments.out / f"county={one['county']}"),
             "rows": {name: table["rows"] for name, table in one["tables"].items()},

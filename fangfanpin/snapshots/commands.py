@@ -14,7 +14,7 @@ def sweep_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", choices=ENGINES, default="duckdb", help="用哪个引擎判断；spark 需要先 make spark")
     parser.add_argument("--snapshots", metavar="DIR", type=Path, help="不查本县，查一个文件夹里各县的快照")
     parser.add_argument("--hits", metavar="FILE", type=Path, help="把每条疑问写入一个 Parquet 文件（只用于 --snapshots）")
-    parser.add_argument("--memory", metavar="MB", type=int, default=2048, help="Spark 可用的内存")
+    parser.add_argument("--memory", metavar="MB", type=int, help="引擎可用的内存；不写时 Spark 用 2048，DuckDB 用到机器的大部分")
 
 
 def _sweep(arguments: argparse.Namespace) -> Answer:

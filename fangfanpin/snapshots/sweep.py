@@ -25,6 +25,7 @@ from fangfanpin.snapshots.folder import Snapshot, snapshots_in
 from fangfanpin.snapshots.session import spark_session
 
 CELL = "county"
+_SPARK_MB = 2048
 ENGINES = ("duckdb", "spark")
 HIT = pa.schema([(name, pa.string()) for name in ("county", "rule", "subject", "subject_key", "household_key", "village_code")])
 _NO_TABLE = frozenset[str]()
@@ -64,7 +65,7 @@ class Engine(Protocol):
         """Hits of the rules, all of one subject, as HIT."""
 
 
-def sweep(folder: Path, engine: str = "duckdb", *, verify: bool = True, memory_mb: int = 2048, threads: int | None = None) -> Swept:
+def sweep(folder: Path, engine: str = "duckdb", *, verify: bool = True, memory_mb: int | None = None, threads: int | None = None) -> Swept:
     """Judge every county of a folder. `engine`: duckdb or spark. Raises SnapshotFault where a file is not what its manifest says (not looked
     at without `verify`), SparkMissing where Spark or Java is not there."""
     snapshots = snapshots_in(folder)
@@ -123,14 +124,17 @@ def missing_items(rule: Rule, columns: Mapping[str, frozenset[str]], schema: Sch
 
 
 @contextmanager
-def engine_of(name: str, *, memory_mb: int = 2048, threads: int | None = None) -> Iterator[Engine]:
-    """An engine, started; ended with the block. `memory_mb`: of Spark's Java."""
+def engine_of(name: str, *, memory_mb: int | None = None, threads: int | None = None) -> Iterator[Engine]:
+    """An engine, started; ended with the block. `memory_mb`: what it may hold; by default Spark 2 GB, DuckDB most of the machine's."""
     with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ffp-sweep-"))
         if name == "spark":
-            session = stack.enter_context(spark_session(memory_mb=memory_mb, threads=threads))
-            yield SparkEngine(session, Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ffp-sweep-"))))
+            session = stack.enter_context(spark_session(memory_mb=memory_mb or _SPARK_MB, threads=threads))
+            yield SparkEngine(session, Path(folder))
         else:
-            config: dict[str, Any] = {} if threads is None else {"threads": threads}
+            config: dict[str, Any] = {"temp_directory": folder}
+            config |= {} if threads is None else {"threads": threads}
+            config |= {} if memory_mb is None else {"memory_limit": f"{memory_mb}MB"}
             yield DuckDBEngine(stack.enter_context(duckdb.connect(":memory:", config=config)))
 
 
