@@ -71,7 +71,7 @@ def _measured(call: str) -> dict[str, Any]:
 def _county() -> Path:
     """The demo county's snapshot, every household collected."""
     data_dir = built(HOUSEHOLDS, collected=1.0)
-    folder = data_dir / "snapshot"
+    folder = data_dir / "snapshot"  # gone with a county that is made anew
     if not folder.exists():
         with in_use(data_dir):
             command = [sys.executable, "-m", "fangfanpin.cli", "snapshot", "--kind", "county", "--out", str(folder), "--json"]

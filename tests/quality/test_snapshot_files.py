@@ -127,8 +127,15 @@ def test_a_county_comes_whole_or_not_at_all(write: Write, tmp_path: Path, monkey
 def test_what_was_changed_is_not_swept(write: Write, tmp_path: Path) -> None:
     write("upward")
     path = tmp_path / "upward" / "county=340323" / "spell.parquet"
-    path.write_bytes(path.read_bytes() + b" ")
+    before = path.read_bytes()
+    path.write_bytes(before + b" ")
     with pytest.raises(SnapshotFault, match="spell.parquet"):
+        sweep(tmp_path / "upward")
+    path.write_bytes(before)
+    added = path.parent / "pack" / "guzhen-2021" / "rules" / "more.toml"
+    added.parent.mkdir(exist_ok=True)
+    added.write_text("", encoding="utf-8")
+    with pytest.raises(SnapshotFault, match="more.toml"):
         sweep(tmp_path / "upward")
     with pytest.raises(SnapshotFault, match="没有快照"):
         sweep(tmp_path)
