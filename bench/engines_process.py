@@ -95,7 +95,7 @@ def _by_hand(snapshots: list[Snapshot], threads: int) -> pa.Table:
             read = database.read_parquet([str(path) for path in files], hive_partitioning=True)
             read.project("* REPLACE (county::VARCHAR AS county)").create_view(table)
         statements = duckdb.extract_statements(twenty.SQL.read_text(encoding="utf-8"))
-        found = [database.execute(statement).to_arrow_table() for statement in statements]
+        found: list[Any] = [database.execute(statement).to_arrow_table() for statement in statements]
     return pa.concat_tables(
         [
             table.add_column(2, "subject", pa.array([subject] * table.num_rows, pa.string())).cast(HIT)

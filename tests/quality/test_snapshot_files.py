@@ -2,8 +2,10 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import duckdb
 import pytest
@@ -15,6 +17,7 @@ from fangfanpin.pack import Pack
 from fangfanpin.policy.services import pack_of
 from fangfanpin.privacy.secrets import decrypt
 from fangfanpin.quality import snapshot, snapshot_files
+from fangfanpin.quality.spark_judging import judge_of
 from fangfanpin.quality.sweep import find_hits
 from fangfanpin.snapshots.folder import SnapshotFault, snapshots_in
 from fangfanpin.snapshots.sweep import DuckDBEngine, SparkEngine, sweep, sweep_with
@@ -156,7 +159,8 @@ def test_many_counties_give_what_each_gives_alone(write: Write, county_pack: Pac
     each = [{tuple(row.values())[1:] for row in rows if row["county"] == county} for county in ("340323", "340324")]
     assert each[0] == each[1]
     with snapshot.whole(clock.current().year, county_pack) as database:
-        alone = {(h.rule.id, h.rule.subject, str(h.subject_id), str(h.household_id), h.village_code) for h in find_hits(database, county_pack)}
+        hits = find_hits(database, county_pack)
+    alone = {(hit.rule.id, hit.rule.subject, str(hit.subject_id), str(hit.household_id), hit.village_code) for hit in hits}
     assert each[0] == alone
     assert any(rule.reach == "set" and rule.id in by_duckdb.by_rule() for rule in county_pack.rules)
 
@@ -166,3 +170,15 @@ def test_a_rule_that_names_what_stays_below_is_told(write: Write, tmp_path: Path
     found = sweep(tmp_path / "upward")
     assert found.rules > 100 and found.hits.num_rows > 0
     assert "id18_digest" in {item for items in found.left_out.values() for item in items}
+
+
+def test_the_county_s_own_sweep_may_be_judged_by_spark(county_pack: Pack, tmp_path: Path, spark: "SparkSession") -> None:
+    """Hits and the values they used, of some of the rules: that all are judged alike is seen above."""
+    year = clock.current().year
+    county_pack = replace(county_pack, rules=county_pack.rules[::4], hash="some of the rules")
+    judged = []
+    for engine in ("duckdb", "spark"):
+        with snapshot.taken(year, county_pack, uuid4()) as database:
+            judge = judge_of(spark, tmp_path, database, county_pack) if engine == "spark" else None
+            judged.append({hit.key: hit.used for hit in find_hits(database, county_pack, judge)})
+    assert judged[0] == judged[1] and judged[0]
