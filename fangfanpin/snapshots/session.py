@@ -78,6 +78,8 @@ def spark_session(*, threads: int | None = None, memory_mb: int = 2048, partitio
             "spark.sql.warehouse.dir": f"{folder}/warehouse",
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
+            # A catalogue as one Java method is beyond 64 kB: it was written, refused with a page of trace, and done in parts all the same.
+            "spark.sql.codegen.wholeStage": "false",
             "spark.sql.shuffle.partitions": str(partitions or 2 * cores),
             "spark.sql.session.timeZone": "Asia/Shanghai",
             "spark.sql.ansi.enabled": "true",
