@@ -61,7 +61,7 @@ def test_spark_agrees_on_drawn_expressions(spark: "SparkSession") -> None:
 
 
 def test_spark_agrees_on_drawn_set_functions(spark: "SparkSession") -> None:
-    compare(spark, list(drawn_set_functions(20, 340323)))
+    compare(spark, list(drawn_set_functions(12, 340323)))
 
 
 @pytest.mark.proof
