@@ -78,6 +78,11 @@ def spark_session(*, threads: int | None = None, memory_mb: int = 2048, partitio
             "spark.sql.warehouse.dir": f"{folder}/warehouse",
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
+            # Nobody looks at them, and the plan of a catalogue is megabytes.
+            **dict.fromkeys(("spark.ui.retainedJobs", "spark.ui.retainedStages", "spark.sql.ui.retainedExecutions"), "1"),
+            "spark.sql.maxPlanStringLength": "10000",
+            # Every small table that is joined takes a page at least; pages of 64 MB were used up by dozens of joins in one query.
+            "spark.buffer.pageSize": "2m",
             # A catalogue as one Java method is beyond 64 kB: it was written, refused with a page of trace, and done in parts all the same.
             "spark.sql.codegen.wholeStage": "false",
             "spark.sql.shuffle.partitions": str(partitions or 2 * cores),
