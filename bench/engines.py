@@ -95,7 +95,8 @@ def _copied(county: Path, copies: int) -> Path:
         with county_folder(root, code) as part, duckdb.connect(":memory:", config={"threads": THREADS}) as database:
             for table, names in source.columns.items():
                 keys = sorted(name for name in names if name.endswith("_key"))
-                others = [f"md5(concat('{code}', {key})) AS {key}" for key in keys] + [f"concat('{code}', substr(village_code, 7)) AS village_code"]
+                others = [f"CASE WHEN {key} IS NOT NULL THEN md5(concat('{code}', {key})) END AS {key}" for key in keys]
+                others.append(f"concat('{code}', substr(village_code, 7)) AS village_code")
                 read = database.read_parquet(str(source.file(table)))
                 read.project(f"* REPLACE ({', '.join(others)})").write_parquet(str(part / f"{table}.parquet"), compression="zstd")
             shutil.copytree(source.path / "pack", part / "pack")

@@ -85,7 +85,10 @@ def _compiled(snapshots: list[Snapshot], pack: Pack, threads: int) -> pa.Table:
     with duckdb.connect(":memory:", config={"threads": threads}) as database:
         engine = DuckDBEngine(database)
         engine.tables(_files(snapshots), {table: ("household_key", f"{table}_key") for table in ("household", "person", "spell")})
-        judged = (engine.judge(subject, [rule for rule in rules if rule.subject == subject], pack) for subject in ("person", "household"))
+        judged = (
+            engine.judge(subject, [rule for rule in rules if rule.subject == subject], pack, snapshots[0].today)
+            for subject in ("person", "household")
+        )
         return pa.concat_tables(judged)
 
 

@@ -333,10 +333,10 @@ class Compiler:
             on = self._on(f"a{place}", "s", self.key if own else self.relations[relation].key)
             query = query.join(inner, on=on, join_type="left", copy=False)
         for place, node in enumerate(self.sets):
-            on: e.Expression = e.EQ(this=e.column("x", table=f"d{place}"), expression=_paren(self.sql(node.arg, "s")))
+            same: e.Expression = e.EQ(this=e.column("x", table=f"d{place}"), expression=_paren(self.sql(node.arg, "s")))
             if self.cell:
-                on = e.And(this=on, expression=e.EQ(this=e.column(self.cell, table=f"d{place}"), expression=e.column(self.cell, table="s")))
-            query = query.join(self._population(node).subquery(f"d{place}", copy=False), on=on, join_type="left", copy=False)
+                same = e.And(this=same, expression=e.EQ(this=e.column(self.cell, table=f"d{place}"), expression=e.column(self.cell, table="s")))
+            query = query.join(self._population(node).subquery(f"d{place}", copy=False), on=same, join_type="left", copy=False)
         return query.where(e.column("is_live", table="s"), copy=False) if self.subject == "person" else query
 
     def _on(self, alias: str, row: str, key: str = "household_key") -> e.Expression:

@@ -55,7 +55,9 @@ def _snapshot(arguments: argparse.Namespace) -> Answer:
     with transaction.atomic():
         set_database_reach(system_reach(), act="quality.snapshot", source="cli")
         published = campaign.pack
-        manifests = write(arguments.kind, arguments.out, year=campaign.year, pack=pack_of(published), sources=published.sources)
+        manifests = write(
+            arguments.kind, arguments.out, year=campaign.year, today=clock.now(campaign).date(), pack=pack_of(published), sources=published.sources
+        )
     counties: dict[str, dict[str, Any]] = {
         one["county"]: {
             "folder": str(arguments.out / f"county={one['county']}"),

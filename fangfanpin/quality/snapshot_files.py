@@ -19,7 +19,7 @@ from fangfanpin.expressions.duckdb import column_type
 from fangfanpin.expressions.trees import case, fn, integer, literal
 from fangfanpin.pack import Pack
 from fangfanpin.quality import snapshot
-from fangfanpin.snapshots.folder import county_folder, write_manifest, write_pack
+from fangfanpin.snapshots.folder import PARTITION, SHADOWED, county_folder, write_manifest, write_pack
 
 LEAST_CELL = 3  # what fewer share could identify who they are
 _CENT = 10_000  # points have 6 decimals, two stay: about a kilometre
@@ -31,18 +31,29 @@ _COUNTY_DIGITS = 6
 _KEY_LENGTH = 32  # hexadecimal digits: 128 bits
 
 
-def write(kind: str, out: Path, *, year: int, pack: Pack, sources: Mapping[str, str]) -> list[dict[str, Any]]:
-    """One folder `county=CODE` per county of this installation; the manifests. `kind`: county, upward. Each county's folder comes whole or
-    not at all."""
+def write(kind: str, out: Path, *, year: int, today: datetime.date, pack: Pack, sources: Mapping[str, str]) -> list[dict[str, Any]]:
+    """One folder `county=CODE` per county of this installation; the manifests. `kind`: county, upward; `today`: of the campaign's clock. Each
+    county's folder comes whole or not at all."""
     with snapshot.whole(year, pack) as database:
-        tables = _tables(database, pack.schema())
+        tables = {name: database.table(name).columns for name in _sources_of(pack.schema())}
+        for name in tables:
+            _unfold(database, name)
         found = database.sql("SELECT DISTINCT left(village_code, 6) FROM household ORDER BY 1").fetchall()
-        return [_write_county(kind, out, county, database, tables, year=year, pack=pack, sources=sources) for (county,) in found]
+        return [_write_county(kind, out, county, database, tables, year=year, today=today, pack=pack, sources=sources) for (county,) in found]
 
 
-def _tables(database: duckdb.DuckDBPyConnection, schema: Schema) -> dict[str, list[str]]:
-    """Columns by table, for every table that has rows of a subject."""
-    return {name: database.table(name).columns for name in schema.subjects if name in {row[0] for row in database.sql("SHOW TABLES").fetchall()}}
+def _sources_of(schema: Schema) -> dict[str, str]:
+    """By the name of each table the subject whose columns it has: itself, or that of a relation whose rows name several households."""
+    mentions = {relation.stored: relation.table for relation in schema.relations.values() if relation.by}
+    return {name: name for name in schema.subjects} | mentions
+
+
+def _unfold(database: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Ids as text: Parquet's own kind of id is not read by every engine."""
+    for column, kind in zip(database.table(table).columns, database.table(table).types, strict=True):
+        if str(kind) == "UUID":
+            change = e.AlterColumn(this=e.to_identifier(column, quoted=True), dtype=e.DataType.build("VARCHAR"))
+            database.execute(e.Alter(this=e.to_table(table), kind="TABLE", actions=[change]).sql("duckdb"))
 
 
 def _write_county(
@@ -53,6 +64,7 @@ def _write_county(
     tables: Mapping[str, list[str]],
     *,
     year: int,
+    today: datetime.date,
     pack: Pack,
     sources: Mapping[str, str],
 ) -> dict[str, Any]:
@@ -60,14 +72,14 @@ def _write_county(
     removed: dict[str, int] = {}
     with county_folder(out, county) as part:
         for table, columns in tables.items():
-            types = pack.schema().subjects[table].columns
+            types = pack.schema().subjects[_sources_of(pack.schema())[table]].columns
             selected = _Upward(database, table, types, county).columns(columns, removed) if kind == "upward" else _as_they_are(columns)
             query = e.select(*selected).from_(e.to_table(table)).where(_of_county(county)).order_by("village_code", "household_key")
             written = part / f"{table}.parquet"
             database.sql(query.sql("duckdb")).write_parquet(str(written), compression="zstd")
             rows = database.read_parquet(str(written)).count("*").fetchall()[0][0]
             names = [column.alias_or_name for column in selected]
-            told[table] = {"rows": rows, "columns": {name: _described(name, table, types, pack) for name in names}}
+            told[table] = {"rows": rows, "columns": {name: _described(name, _sources_of(pack.schema())[table], types, pack) for name in names}}
         write_pack(part, sources)
         return write_manifest(
             part,
@@ -75,6 +87,7 @@ def _write_county(
                 "kind": kind,
                 "county": county,
                 "year": year,
+                "today": today.isoformat(),
                 "state_date": pack.state_date.isoformat(),
                 "made_at": timezone.localtime(timezone.now(), datetime.UTC).isoformat(timespec="seconds"),
                 "pack": {"id": pack.id, "title": pack.title, "hash": pack.hash},
@@ -94,12 +107,18 @@ def _is_key(name: str) -> bool:
 
 
 def _as_they_are(columns: Iterable[str]) -> list[e.Expr]:
-    return [e.alias_(e.cast(e.column(name), "VARCHAR"), name) if _is_key(name) else e.column(name, quoted=True) for name in columns]
+    held: list[e.Expr] = []
+    for name in columns:
+        if _is_key(name):
+            held.append(e.alias_(e.cast(e.column(name), "VARCHAR"), name))
+        else:
+            held.append(e.alias_(e.column(name, quoted=True), SHADOWED if name == PARTITION else name, quoted=True))
+    return held
 
 
 def _described(name: str, table: str, types: Mapping[str, Type], pack: Pack) -> dict[str, str]:
     """What a column is, for whoever reads the file without the program: its type here and in the language, and what people call it."""
-    item = name.removeprefix("last__")
+    item = PARTITION if name == SHADOWED else name.removeprefix("last__")
     if item not in types:
         return {"parquet": "BOOLEAN" if name == "is_live" else "VARCHAR", "type": "key"}
     form = {"household": "household_year", "person": "person_year"}.get(table, table)

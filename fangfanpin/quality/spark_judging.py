@@ -1,5 +1,6 @@
 """The county's own sweep with Spark judging: the tables go to Spark as Parquet, its answers come back as the table DuckDB would have made."""
 
+import datetime
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,13 +23,13 @@ _KEYS = ("subject_key", "household_key")
 
 
 @contextmanager
-def judging(database: duckdb.DuckDBPyConnection, pack: Pack) -> Iterator[Judge]:
+def judging(database: duckdb.DuckDBPyConnection, pack: Pack, today: datetime.date) -> Iterator[Judge]:
     """What `find_hits` asks instead of DuckDB. What Spark reads and writes is gone at the end. Raises SparkMissing."""
     with spark_session() as session, tempfile.TemporaryDirectory(prefix="ffp-sweep-") as folder:
-        yield judge_of(session, Path(folder), database, pack)
+        yield judge_of(session, Path(folder), database, pack, today)
 
 
-def judge_of(session: "SparkSession", folder: Path, database: duckdb.DuckDBPyConnection, pack: Pack) -> Judge:
+def judge_of(session: "SparkSession", folder: Path, database: duckdb.DuckDBPyConnection, pack: Pack, today: datetime.date) -> Judge:
     """A judge on a session that runs; `folder` is for what goes to and fro."""
     for table in _tables_of(database):
         columns = [_as_text(column) if column.endswith("_key") else e.column(column, quoted=True) for column in database.table(table).columns]
@@ -37,7 +38,7 @@ def judge_of(session: "SparkSession", folder: Path, database: duckdb.DuckDBPyCon
         session.read.parquet(str(written)).createOrReplaceTempView(table)
 
     def judge(cursor: duckdb.DuckDBPyConnection, query: Query) -> None:
-        select = masks_select([(rule.when, rule.scope) for rule in query.rules], schema=pack.schema(), env=pack.constants())
+        select = masks_select([(rule.when, rule.scope) for rule in query.rules], schema=pack.schema(), env=pack.constants(today))
         masks = folder / f"{query.hits}.parquet"
         session.sql(select.sql("spark", copy=False)).write.parquet(str(masks))
         read = cursor.read_parquet(str(masks / "*.parquet"))

@@ -59,9 +59,7 @@ def kind_of(rule: Rule) -> str:
     return rule.subject if rule.subject in _KEY else RECORD
 
 
-def find_hits(
-    database: duckdb.DuckDBPyConnection, pack: Pack, today: datetime.date | None = None, judging: "Judge | None" = None
-) -> list[Hit]:
+def find_hits(database: duckdb.DuckDBPyConnection, pack: Pack, today: datetime.date | None = None, judging: "Judge | None" = None) -> list[Hit]:
     """All hits of all rules on a day: one scan per subject judges its rules, then the values are read that the rules used where they hit.
     `judging`: another engine than DuckDB."""
     queries = queries_of(pack, today)

@@ -51,7 +51,7 @@ COMMANDS = commands(lambda arguments: load(arguments.pack or DEFAULT))
 
 
 def _rule(pack: Pack, rule_id: str) -> Rule:
-    rule = next((rule for rule in pack.rules if rule.id == rule_id), None)
+    rule = next((rule for rule in pack.judged if rule.id == rule_id), None)
     if rule is None:
         reason = pack.left_out.get(rule_id)
         why = f"没有写成规则：{reason} (left out)" if reason else "可用 fangfanpin rules list 查看 (no such rule)"
@@ -64,12 +64,14 @@ def _as_json(facts: dict[str, Any]) -> Answer:
 
 
 def _list(pack: Pack) -> Answer:
+    screens = {screen.rule.id for screen in pack.screens}
     rules = [
         {
             "id": rule.id,
             "title": rule.title,
             "title_en": rule.title_en,
             "severity": rule.severity,
+            "is_screen": rule.id in screens,
             "subject": rule.subject,
             "reach": rule.reach,
             "scope": rule.scope.text if rule.scope else None,
@@ -80,9 +82,9 @@ def _list(pack: Pack) -> Answer:
             "origin": rule.origin,
             "bulk_answer": rule.bulk_answer,
         }
-        for rule in pack.rules
+        for rule in pack.judged
     ]
-    lines = [f"{rule.id:<8}{rule.severity}  {rule.subject:<10}{rule.reach:<10}{rule.title}" for rule in pack.rules]
+    lines = [f"{rule.id:<8}{rule.severity}  {rule.subject:<10}{rule.reach:<10}{rule.title}" for rule in pack.judged]
     return Answer({"pack": pack.id, "hash": pack.hash, "rules": rules}, "\n".join([*lines, f"{pack.id}：{len(rules)} 条规则"]))
 
 
@@ -215,6 +217,8 @@ class _Household:
         allowed = {"row", *(["last"] if of.has_last else []), *(["key"] if table != "household" else []), *(["is_live"] if table == "person" else [])}
         data = self._object(given, place, allowed)
         row = self._values(data.get("row", {}), table, f"{place}.row")
+        if "row_id" in of.columns:
+            row.setdefault("row_id", str(data.get("key", place)))
         last = None if data.get("last") is None else self._values(data["last"], table, f"{place}.last")
         live = data.get("is_live", row.get("member_state", "01") == "01")
         if not isinstance(live, bool):

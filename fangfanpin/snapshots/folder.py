@@ -4,6 +4,7 @@ A county comes into the folder whole: it is written beside and renamed.
 """
 
 import contextlib
+import datetime
 import hashlib
 import json
 import os
@@ -19,6 +20,8 @@ from fangfanpin.pack import Pack, PackFaults, load_pack
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+PARTITION = "county"  # the column that a folder `county=…` gives to what lies in it
+SHADOWED = "item__county"  # so an item of that name has this one in the file
 KINDS = ("county", "upward")
 _STALE_S = 3600  # what was being written this long ago was left by a command that was killed
 
@@ -29,12 +32,14 @@ class SnapshotFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One county's: where it lies and what its manifest says. `columns`: by table the names in its file, keys among them."""
+    """One county's: where it lies and what its manifest says. `today`: of the campaign's clock when it was made. `columns`: by table the items
+    in its file, keys among them."""
 
     path: Path
     county: str
     kind: str
     year: int
+    today: datetime.date
     pack_id: str
     pack_hash: str
     rows: Mapping[str, int]
@@ -81,10 +86,13 @@ def _read(path: Path) -> Snapshot:
             county=county,
             kind=told["kind"],
             year=told["year"],
+            today=datetime.date.fromisoformat(told["today"]),
             pack_id=told["pack"]["id"],
             pack_hash=told["pack"]["hash"],
             rows={name: table["rows"] for name, table in told["tables"].items()},
-            columns={name: frozenset(table["columns"]) for name, table in told["tables"].items()},
+            columns={
+                name: frozenset(PARTITION if column == SHADOWED else column for column in table["columns"]) for name, table in told["tables"].items()
+            },
             checksums=told["sha256"],
         )
     except (OSError, ValueError, KeyError, TypeError) as fault:

@@ -4,6 +4,7 @@ Counties that go by the same pack and have the same columns are judged together,
 as `340323/key`, so that two counties never share one; what set functions ask about stays within the county.
 """
 
+import datetime
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,12 +20,12 @@ import sqlglot.expressions as e
 from fangfanpin.expressions import Schema
 from fangfanpin.expressions import spark as spark_dialect
 from fangfanpin.expressions.duckdb import rules_select
-from fangfanpin.expressions.trees import fn, integer, literal
+from fangfanpin.expressions.trees import case, fn, integer, literal
 from fangfanpin.pack import Pack, Rule
-from fangfanpin.snapshots.folder import Snapshot, snapshots_in
+from fangfanpin.snapshots.folder import PARTITION, SHADOWED, Snapshot, snapshots_in
 from fangfanpin.snapshots.session import spark_session
 
-CELL = "county"
+CELL = "cell__county"  # no item has this name
 _SPARK_MB = 2048
 ENGINES = ("duckdb", "spark")
 HIT = pa.schema([(name, pa.string()) for name in ("county", "rule", "subject", "subject_key", "household_key", "village_code")])
@@ -61,8 +62,8 @@ class Engine(Protocol):
     def tables(self, files: Mapping[str, Sequence[Path]], keys: Mapping[str, Sequence[str]]) -> None:
         """Make the files of each table readable under its name; `keys`: the columns to be read as the county's own."""
 
-    def judge(self, subject: str, rules: Sequence[Rule], pack: Pack) -> pa.Table:
-        """Hits of the rules, all of one subject, as HIT."""
+    def judge(self, subject: str, rules: Sequence[Rule], pack: Pack, today: datetime.date) -> pa.Table:
+        """Hits of the rules, all of one subject, as HIT. `today`: of the campaign's clock when the snapshots were made."""
 
 
 def sweep(folder: Path, engine: str = "duckdb", *, verify: bool = True, memory_mb: int | None = None, threads: int | None = None) -> Swept:
@@ -78,9 +79,9 @@ def sweep(folder: Path, engine: str = "duckdb", *, verify: bool = True, memory_m
 
 def sweep_with(engine: Engine, snapshots: Sequence[Snapshot]) -> Swept:
     began = time.perf_counter()
-    groups: dict[tuple[str, tuple[tuple[str, frozenset[str]], ...]], list[Snapshot]] = {}
+    groups: dict[tuple[object, ...], list[Snapshot]] = {}
     for snapshot in snapshots:
-        groups.setdefault((snapshot.pack_hash, tuple(sorted(snapshot.columns.items()))), []).append(snapshot)
+        groups.setdefault((snapshot.pack_hash, snapshot.today, frozenset(snapshot.columns.items())), []).append(snapshot)
     rules, rule_rows = set[str](), 0
     left_out: dict[str, Sequence[str]] = {}
     found: list[pa.Table] = []
@@ -91,7 +92,7 @@ def sweep_with(engine: Engine, snapshots: Sequence[Snapshot]) -> Swept:
             {table: sorted(name for name in names if name.endswith("_key")) for table, names in columns.items()},
         )
         by_subject: dict[str, list[Rule]] = {}
-        for rule in pack.rules:
+        for rule in pack.judged:
             missing = missing_items(rule, columns, pack.schema())
             if missing:
                 left_out[rule.id] = missing
@@ -100,7 +101,7 @@ def sweep_with(engine: Engine, snapshots: Sequence[Snapshot]) -> Swept:
                 rules.add(rule.id)
         for subject, of_subject in by_subject.items():
             rule_rows += len(of_subject) * sum(snapshot.rows[subject] for snapshot in together)
-            found.append(engine.judge(subject, of_subject, pack))
+            found.append(engine.judge(subject, of_subject, pack, together[0].today))
     hits = pa.concat_tables(found) if found else HIT.empty_table()
     rows: dict[str, int] = {}
     for snapshot in snapshots:
@@ -113,7 +114,9 @@ def sweep_with(engine: Engine, snapshots: Sequence[Snapshot]) -> Swept:
 def missing_items(rule: Rule, columns: Mapping[str, frozenset[str]], schema: Schema) -> list[str]:
     """What a rule names that the files do not hold, as it names it."""
     named = rule.when.columns | (rule.scope.columns if rule.scope else frozenset())
-    missing = []
+    missing = [name for name in sorted(rule.relations) if schema.relations[name].stored not in columns]
+    if rule.subject not in columns:
+        missing.append(rule.subject)
     for place, item in sorted(named):
         scope = place.removesuffix("last").removesuffix(".")
         table = schema.relations[scope].table if scope in schema.relations else rule.subject if scope in ("", "row") else scope
@@ -141,10 +144,13 @@ def engine_of(name: str, *, memory_mb: int | None = None, threads: int | None = 
 def _read_as(names: Sequence[str], keys: Sequence[str]) -> Iterator[e.Expr]:
     """The columns of a table: each key as its county's alone, the county as text though its folder's name looks like a number."""
     for name in names:
-        if name == CELL:
-            yield e.alias_(e.cast(e.column(CELL), "VARCHAR"), CELL)
+        if name == PARTITION:
+            yield e.alias_(e.cast(e.column(PARTITION), "VARCHAR"), CELL)
+        elif name == SHADOWED:
+            yield e.alias_(e.column(SHADOWED), PARTITION)
         elif name in keys:
-            yield e.alias_(fn("concat", e.cast(e.column(CELL), "VARCHAR"), literal("/"), e.column(name)), name)
+            key = fn("concat", e.cast(e.column(PARTITION), "VARCHAR"), literal("/"), e.column(name))
+            yield e.alias_(case(e.Not(this=e.Is(this=e.column(name), expression=e.Null())), key), name)
         else:
             yield e.column(name, quoted=True)
 
@@ -164,7 +170,7 @@ def _hits(table: str, subject: str, rules: Sequence[Rule], conditions: Sequence[
         place = e.Add(this=fn("strpos", e.column(key), literal("/")), expression=integer(1))
         return e.alias_(fn("substr", e.column(key), place), key)
 
-    county = e.alias_(fn("split_part", e.column("household_key"), literal("/"), integer(1)), "county")
+    county = e.alias_(fn("split_part", e.column("subject_key"), literal("/"), integer(1)), "county")
     selects: list[e.Query] = [
         e.select(
             county.copy(), e.alias_(literal(rule.id), "rule"), e.alias_(literal(subject), "subject"),
@@ -188,8 +194,8 @@ class DuckDBEngine:
             read.project(", ".join(column.sql("duckdb") for column in _read_as(read.columns, keys[table]))).create_view(table, replace=True)
         self.database.sql(_latest_spell().sql("duckdb")).create_view("latest_spell", replace=True)
 
-    def judge(self, subject: str, rules: Sequence[Rule], pack: Pack) -> pa.Table:
-        select = rules_select([(rule.when, rule.scope) for rule in rules], schema=pack.schema(), env=pack.constants(), cell=CELL)
+    def judge(self, subject: str, rules: Sequence[Rule], pack: Pack, today: datetime.date) -> pa.Table:
+        select = rules_select([(rule.when, rule.scope) for rule in rules], schema=pack.schema(), env=pack.constants(today), cell=CELL)
         self.database.sql(select.sql("duckdb", copy=False)).create("judged")
         try:
             query = _hits("judged", subject, rules, [e.column(f"r{place}") for place in range(len(rules))])
@@ -212,8 +218,8 @@ class SparkEngine:
             read.selectExpr(*columns).createOrReplaceTempView(table)
         self.session.sql(_latest_spell().sql("spark")).createOrReplaceTempView("latest_spell")
 
-    def judge(self, subject: str, rules: Sequence[Rule], pack: Pack) -> pa.Table:
-        select = spark_dialect.masks_select([(rule.when, rule.scope) for rule in rules], schema=pack.schema(), env=pack.constants(), cell=CELL)
+    def judge(self, subject: str, rules: Sequence[Rule], pack: Pack, today: datetime.date) -> pa.Table:
+        select = spark_dialect.masks_select([(rule.when, rule.scope) for rule in rules], schema=pack.schema(), env=pack.constants(today), cell=CELL)
         self.written += 1
         judged = self.folder / str(self.written)
         self.session.sql(select.sql("spark", copy=False)).write.parquet(str(judged))

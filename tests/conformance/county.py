@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from fangfanpin.expressions import Expression, Type
 from fangfanpin.expressions.duckdb import column_type, value_select
 from fangfanpin.expressions.spark import values_select
+from fangfanpin.snapshots.sweep import CELL
 from tests.conformance.world import CONSTS, HOUSEHOLD, PERSON, SCHEMA, SPELL, WORK, Home, Row
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def lake(homes: Mapping[str, Home], spark: "SparkSession", cells: Mapping[str, s
     with tempfile.TemporaryDirectory() as folder:
         for name, table in tables(homes).items():
             if cells is not None:
-                table = table.append_column("county", pa.array([cells[key] for key in table.column("household_key").to_pylist()], pa.string()))
+                table = table.append_column(CELL, pa.array([cells[key] for key in table.column("household_key").to_pylist()], pa.string()))
             pq.write_table(table, f"{folder}/{name}.parquet")
             spark.read.parquet(f"{folder}/{name}.parquet").createOrReplaceTempView(name)
         spark.sql(

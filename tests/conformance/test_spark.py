@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from fangfanpin.expressions import Expression, infer
+from fangfanpin.snapshots.sweep import CELL
 from tests.conformance.county import county, lake, spark_values, values
 from tests.conformance.drawing import homes
 from tests.conformance.tables import all_cases, sets
@@ -37,7 +38,7 @@ def test_spark_answers_set_functions(spark: "SparkSession") -> None:
     cases = sets()
     everyone = {f"{case.id}/h{place}": home for case in cases for place, home in enumerate(case.homes)}
     with lake(everyone, spark, cells={key: key.split("/")[0] for key in everyone}):
-        found = spark_values(spark, [infer(case.text, SCHEMA, subject=case.subject) for case in cases], cell="county")
+        found = spark_values(spark, [infer(case.text, SCHEMA, subject=case.subject) for case in cases], cell=CELL)
     for case, values_of in zip(cases, found, strict=True):
         keys = [f"{case.id}/h{place}" for place in range(len(case.homes))]
         if case.subject == "person":

@@ -19,7 +19,7 @@ from tests.conformance.county import county
 from tests.conformance.world import CONSTS, SCHEMA, Home, Person
 
 SONG = "the canary sings"
-TABLES = {"household", "person", "spell", "latest_spell"}
+TABLES = {"household", "person", "spell", "latest_spell", "work"}
 SUBJECTS = ("household", "person", "spell")
 
 

@@ -31,13 +31,13 @@ def test_every_rule_is_listed(capsys: pytest.CaptureFixture[str], guzhen: Pack) 
     code, out, err = run(capsys, "rules", "list", "--json")
     found = json.loads(out)
     assert (code, err, found["hash"]) == (0, "", guzhen.hash)
-    assert [rule["id"] for rule in found["rules"]] == [rule.id for rule in guzhen.rules]
+    assert [rule["id"] for rule in found["rules"]] == [rule.id for rule in guzhen.judged]
     assert {"severity", "subject", "reach", "when", "message", "origin"} <= found["rules"][0].keys()
 
 
 @pytest.mark.parametrize("dialect", ["duckdb", "spark"])
 def test_every_rule_is_shown_as_sql(dialect: str, capsys: pytest.CaptureFixture[str], guzhen: Pack) -> None:
-    for rule in guzhen.rules[::10]:
+    for rule in guzhen.judged[::10]:
         code, out, _err = run(capsys, "rules", "sql", rule.id, "--dialect", dialect)
         assert code == 0 and out.startswith("SELECT") and (("`" in out) == (dialect == "spark"))
 
