@@ -137,7 +137,7 @@ def _sealed(sheet: Sheet, positions: Sequence[int], ids: Sequence[Any]) -> list[
     for position, key in zip(positions, ids, strict=True) if sheet.secrets else ():
         subject = sheet.subjects[position]
         assert subject is not None
-        for name, number in sheet.secrets_of(position):
+        for name, number in sheet.secrets_of(position).items():
             what = {"cipher": encrypt(number) or "", "digest": digest(number)}
             found.append(Sealed(record_id=key, name=name, village_code=subject.village, household_id=subject.household, **what))
     return found

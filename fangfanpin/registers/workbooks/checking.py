@@ -76,7 +76,7 @@ class Known:
 @dataclass(slots=True)
 class Sheet:
     """A sheet's rows that count, by position. `values`: of references, computed items and masks of secret numbers, which the cells alone do not
-    tell; `changes`: {position: {item: value}} of known rows; `secrets`: numbers to be sealed, by position and item."""
+    tell; `changes`: {position: {item: value}} of known rows; `secrets`: {position: {item: whole number}} to be sealed."""
 
     block: Block
     rows: list[int]
@@ -87,17 +87,21 @@ class Sheet:
     changes: dict[int, dict[str, Any]] = field(default_factory=dict)
     faulty: set[int] = field(default_factory=set)
     same: set[int] = field(default_factory=set)
-    secrets: dict[tuple[int, str], str] = field(default_factory=dict)
+    secrets: dict[int, dict[str, str]] = field(default_factory=dict)
 
     def column(self, item: Indicator) -> list[Any]:
         """The item's value in every row; None where the sheet has no such column."""
         held = self.values.get(item.name)
         return held if held is not None else self.block.values(item.key, self.rows)
 
-    def secrets_of(self, position: int) -> list[tuple[str, str]]:
-        """(item, whole number) of one row."""
-        names = {name for _position, name in self.secrets} if self.secrets else set()
-        return [(name, number) for name in sorted(names) if (number := self.secrets.get((position, name))) is not None]
+    def value(self, item: Indicator, position: int) -> Any:
+        """The item's value in one row."""
+        held = self.values.get(item.name)
+        return held[position] if held is not None else self.block.value(item.key, self.rows[position])
+
+    def secrets_of(self, position: int) -> dict[str, str]:
+        """{item: whole number} of one row."""
+        return self.secrets.get(position, {})
 
     def good(self) -> Iterator[int]:
         return (position for position in range(len(self.rows)) if position not in self.faulty)
@@ -376,7 +380,9 @@ class _Checker:
                 continue
             numbers = sheet.block.values(item.key, sheet.rows)
             sheet.values[item.name] = [value if value is MASKED or value is None else mask_id(value) for value in numbers]
-            sheet.secrets |= {(place, item.name): value for place, value in enumerate(numbers) if value is not None and value is not MASKED}
+            for position, number in enumerate(numbers):
+                if number is not None and number is not MASKED:
+                    sheet.secrets.setdefault(position, {})[item.name] = number
 
     def _sealed(self, rows: Sequence[Known]) -> dict[tuple[UUID, str], str]:
         """Digests of stored secret numbers, by row and item."""
@@ -401,9 +407,9 @@ class _Checker:
             values = sheet.column(item)
             for position, row in known_rows:
                 value = values[position]
-                if (number := sheet.secrets.get((position, item.name))) is not None:
+                if (number := sheet.secrets_of(position).get(item.name)) is not None:
                     if digest(number) == sealed.get((row.id, item.name)):
-                        del sheet.secrets[position, item.name]
+                        del sheet.secrets[position][item.name]
                     else:
                         sheet.changes.setdefault(position, {})[item.name] = value
                     continue
@@ -565,7 +571,7 @@ class _Checker:
                 continue
             values = {**(known.values if known is not None else {}), **sheet.changes.get(position, {})}
             if known is None:
-                values = {name: sheet.column(item)[position] for name, item in zip(span, (first, last), strict=True)}
+                values = {item.name: sheet.value(item, position) for item in (first, last)}
             own = span_between(values, span)
             for other, theirs in standing.get(subject, ()):
                 if (known is None or other != known.id) and overlap(own, theirs) and len(self.found.doubts) < _MOST_DOUBTS:
@@ -602,9 +608,9 @@ class _Checker:
         """The row as it would be stored, but for whole secret numbers in it."""
         known, subject = sheet.known[position], sheet.subjects[position]
         assert subject is not None
-        values = {item.name: value for item in self._asked if (value := sheet.column(item)[position]) is not MASKED} if known is None else {}
+        values = {item.name: value for item in self._asked if (value := sheet.value(item, position)) is not MASKED} if known is None else {}
         values |= {**(known.values if known is not None else {}), **sheet.changes.get(position, {})}
-        values |= dict(sheet.secrets_of(position))
+        values |= sheet.secrets_of(position)
         return Record(
             id=known.id if known is not None else uuid4(),
             form=self._form,
