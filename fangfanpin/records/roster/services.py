@@ -1,11 +1,9 @@
 """Take a roster in: hand over, check, apply."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from django.db import transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
@@ -23,16 +21,17 @@ from fangfanpin.records.roster.pairings import said_of_helpers, undated_start
 from fangfanpin.records.roster.registered import registry_is_empty
 from fangfanpin.records.roster.tray import keep_faulty, settle_superseded, settle_taken
 from fangfanpin.records.workbooks.batches import (
-    MAX_FAULTS_KEPT,
     ROSTER,
+    Examined,
     ImportRefused,
     Report,
-    fault_json,
+    describe,
     halves,
+    how_it_stands,
     keep,
     last_event,
-    locked,
-    marked,
+    ready,
+    set_applied,
     sheet_summary,
     take_in,
 )
@@ -40,25 +39,14 @@ from fangfanpin.records.workbooks.cells import Block
 from fangfanpin.records.workbooks.reading import FileRefused, Source, sniff
 
 
-@dataclass(slots=True)
-class Examined:
-    """A file looked at. `refused`: why it could not be read at all; then there is nothing else."""
-
-    refused: str = ""
-    source: Source | None = None
-    checked: Checked | None = None
-    sheets: list[dict[str, Any]] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-
 def receive(*, content: bytes | BinaryIO | Path, name: str, keep_good: bool, year: CurrentYear, by: User | None) -> ImportBatch:
     """Keep the file; nothing is looked at yet."""
     return keep(content=content, name=name, layout=ROSTER, keep_good=keep_good, year=year.year - 1, by=by)
 
 
-def examine(*, path: Path, name: str, year: CurrentYear, on: Ground, report: Report, lane: Lane | None = None) -> Examined:
+def examine(*, path: Path, name: str, year: CurrentYear, on: Ground, report: Report, lane: Lane | None = None) -> Examined[Checked]:
     """Read and check a file; writes nothing but what goes down the lane, where there is one. `report(done, total)` in rows."""
-    found = Examined()
+    found: Examined[Checked] = Examined()
     try:
         found.source = source = sniff(path, name)
         found.notes += source.notes
@@ -75,7 +63,7 @@ def examine(*, path: Path, name: str, year: CurrentYear, on: Ground, report: Rep
     return found
 
 
-def _take_in(source: Source, found: Examined, year: CurrentYear, on: Ground, report: Report, lane: Lane | None) -> list[Block]:
+def _take_in(source: Source, found: Examined[Checked], year: CurrentYear, on: Ground, report: Report, lane: Lane | None) -> list[Block]:
     taken = take_in(
         source,
         Headers(year.pack),
@@ -93,46 +81,26 @@ def _take_in(source: Source, found: Examined, year: CurrentYear, on: Ground, rep
     return blocks
 
 
-def _describe(batch: ImportBatch, examined: Examined) -> None:
-    """Write what was found onto the batch (not saved), and make the marked copy."""
-    checked = examined.checked
-    batch.marked_file = None
-    if checked is None:
-        batch.state = ImportBatch.State.FAULTY
-        batch.faults, batch.summary = [], {"refused": examined.refused, "notes": examined.notes}
-        return
-    faults = checked.faults
+def _facts(checked: Checked) -> dict[str, Any]:
     bad = checked.faulty_households
-    good_persons = sum(person.household not in bad for person in checked.persons)
-    batch.state = ImportBatch.State.FAULTY if faults else ImportBatch.State.CHECKED
-    batch.faults = [fault_json(fault) for fault in faults[:MAX_FAULTS_KEPT]]
-    batch.summary = {
-        "kind": examined.source.kind if examined.source else "",
-        "notes": examined.notes,
-        "sheets": examined.sheets,
+    return {
         "households": len(checked.households),
         "persons": len(checked.persons),
         "known_households": sum(row.known is not None for row in checked.households.values()),
         "known_persons": sum(person.known is not None for person in checked.persons),
-        "faults": len(faults),
         "faulty_households": len(bad),
         "good_households": sum(code not in bad for code in checked.households),
-        "good_persons": good_persons,
-        "stopped": checked.stopped,
+        "good_persons": sum(person.household not in bad for person in checked.persons),
         "villages": sorted({row.village for row in checked.households.values() if checked.ground.may_import(row.village)}),
     }
-    if faults and examined.source is not None:
-        batch.marked_file = marked(batch, examined.source, faults, checked.blocks)
 
 
 @transaction.atomic
 def check_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, report: Report) -> ImportBatch:
     """Look at the file and say what is in it and what is wrong; the registry stays as it is."""
-    batch = locked(batch)
-    if batch.state in (ImportBatch.State.APPLIED, ImportBatch.State.TAKEN_BACK):
-        raise ImportRefused(_("这个文件已经导入过了。"))
+    batch = ready(batch)
     on = ground(pack=year.pack, year=batch.year, reach=reach)
-    _describe(batch, examine(path=path_of(batch.file), name=batch.file.name, year=year, on=on, report=report))
+    describe(batch, examine(path=path_of(batch.file), name=batch.file.name, year=year, on=on, report=report), _facts)
     batch.save()
     return batch
 
@@ -142,9 +110,7 @@ def apply_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, keep_goo
     """Check once more (the registry may have moved) and take in: everything, or with `keep_good` the households without fault,
     the others whole into the tray. With a fault and without `keep_good` nothing is taken; the batch says why.
     """
-    batch = locked(batch)
-    if batch.state in (ImportBatch.State.APPLIED, ImportBatch.State.TAKEN_BACK):
-        raise ImportRefused(_("这个文件已经导入过了。"))
+    batch = ready(batch)
     if batch.year != year.year - 1:
         raise ImportRefused(_("这个文件是为 %(year)d 年基线上传的，年度已换，请重新上传。") % {"year": batch.year})
     on = ground(pack=year.pack, year=batch.year, reach=reach)
@@ -155,7 +121,7 @@ def apply_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, keep_goo
     checked = examined.checked
     went = lane is not None and lane.is_open
     counts = lane.finish(open_for=year.year) if lane is not None and went else None
-    _describe(batch, examined)
+    describe(batch, examined, _facts)
     batch.keep_good_rows = keep_good
     if checked is None or checked.stopped or (checked.faults and not keep_good) or not batch.summary["good_households"]:
         batch.save()
@@ -174,28 +140,23 @@ def apply_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, keep_goo
             raise
         counts = application.finish(open_for=year.year)
     settled = settle_taken(checked.households, reach)
-    batch.summary |= {"counts": counts.as_json(), "tray": kept, "settled": settled, "events": [first, last_event()]}
-    batch.state = ImportBatch.State.APPLIED
-    batch.applied_at = timezone.now()
-    batch.save()
+    set_applied(batch, first, counts=counts.as_json(), tray=kept, settled=settled)
     villages_changed({row.village for row in checked.households.values() if row.village})
     return batch
 
 
 def sentence_of(batch: ImportBatch) -> str:
     """How the batch stands, in one sentence."""
-    summary: dict[str, Any] = batch.summary
-    if summary.get("refused"):
-        return str(summary["refused"])
-    match batch.state:
-        case ImportBatch.State.UPLOADED:
-            return _("文件已上传，正在检查。")
-        case ImportBatch.State.CHECKED:
-            return str(_("检查通过：%(households)d 户、%(persons)d 人，可以导入。") % summary)
-        case ImportBatch.State.FAULTY:
-            return str(_("没有导入：%(faults)d 处错误，涉及 %(faulty_households)d 户；另有 %(good_households)d 户没有错误。") % summary)
-        case ImportBatch.State.TAKEN_BACK:
-            return _("已撤回，农户和基线恢复到导入以前。")
+    return how_it_stands(
+        batch,
+        checked=_("检查通过：%(households)d 户、%(persons)d 人，可以导入。"),
+        faulty=_("没有导入：%(faults)d 处错误，涉及 %(faulty_households)d 户；另有 %(good_households)d 户没有错误。"),
+        taken_back=_("已撤回，农户和基线恢复到导入以前。"),
+        applied=_written,
+    )
+
+
+def _written(summary: dict[str, Any]) -> list[str]:
     counts = summary["counts"]
     parts = [
         _("新增 %(households_new)d 户、%(persons_new)d 人") % counts,
@@ -203,6 +164,4 @@ def sentence_of(batch: ImportBatch) -> str:
     ]
     if counts["differences"] + counts["missing_members"]:
         parts.append(_("%(count)d 处和已采集的不一致，没有覆盖") % {"count": counts["differences"] + counts["missing_members"]})
-    if summary.get("tray"):
-        parts.append(_("%(count)d 行放入待改区") % {"count": summary["tray"]})
-    return _("已导入：%(parts)s。") % {"parts": "，".join(parts)}
+    return parts

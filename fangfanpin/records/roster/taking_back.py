@@ -6,14 +6,13 @@ The events themselves stay, and the taking back writes its own: nothing is forgo
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.reach import Reach, set_act
 from fangfanpin.households.models import Household, Membership, MonitoringSpell, Pairing, Person
 from fangfanpin.records.changed import villages_changed
 from fangfanpin.records.models import ImportBatch, ImportDifference, Record
-from fangfanpin.records.workbooks.batches import ImportRefused, Report, locked
+from fangfanpin.records.workbooks.batches import ImportRefused, Report, set_taken_back, taken
 from fangfanpin.records.workbooks.undoing import delete_made, find_own, leading_to, restore
 
 # In the order in which made rows may go.
@@ -45,9 +44,7 @@ GROUP BY b.table_name ORDER BY 2 DESC
 @transaction.atomic
 def take_back(*, batch: ImportBatch, reach: Reach, report: Report) -> ImportBatch:
     """Undo an applied import. Raises ImportRefused saying what stands on it; then nothing is changed."""
-    batch = locked(batch)
-    if batch.state != ImportBatch.State.APPLIED:
-        raise ImportRefused(_("这个文件没有导入，或者已经撤回。"))
+    batch = taken(batch)
     first, last = batch.summary["events"]
     with connection.cursor() as cursor:
         find_own(cursor, first, last, f"import.apply {batch.pk}")
@@ -65,10 +62,7 @@ def take_back(*, batch: ImportBatch, reach: Reach, report: Report) -> ImportBatc
             restore(cursor, model, first, last)
             delete_made(cursor, model)
             report(place, 8)
-    batch.tray.filter(settled_at__isnull=True).update(settled_at=timezone.now())
-    batch.state = ImportBatch.State.TAKEN_BACK
-    batch.taken_back_at = timezone.now()
-    batch.save()
+    set_taken_back(batch)
     villages_changed(villages)
     return batch
 

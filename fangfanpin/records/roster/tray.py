@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from itertools import chain
 from typing import Any
 
 from django.db.models import Case, IntegerField, QuerySet, When
@@ -12,50 +13,36 @@ from fangfanpin.accounts.reach import Reach
 from fangfanpin.privacy.secrets import decrypt, encrypt
 from fangfanpin.records.models import ImportBatch, TrayRow
 from fangfanpin.records.roster.checking import Checked, rows_of
-from fangfanpin.records.workbooks.batches import fault_json
-from fangfanpin.records.workbooks.cells import Block, Fault, shown
+from fangfanpin.records.workbooks import batches
+from fangfanpin.records.workbooks.cells import Block, shown
 from fangfanpin.records.workbooks.headers import Mapped
-
-_AT_ONCE = 1000
 
 
 def keep_faulty(checked: Checked, batch: ImportBatch) -> int:
     """Put every row of every faulty household into the tray, and faulty rows that name none. Returns rows kept."""
-    bad = checked.faulty_households
-    by_row: dict[tuple[str, int], list[Fault]] = {}
-    for fault in checked.faults:
-        by_row.setdefault((fault.sheet, fault.row), []).append(fault)
-    rows = [_row(batch, checked, block, row, code, by_row) for block, row, code in rows_of(checked.blocks, bad)]
-    loose = {(fault.sheet, fault.row) for fault in checked.faults if not fault.household}
     blocks = {block.sheet: block for block in checked.blocks}
-    rows += [_row(batch, checked, blocks[sheet], row - 1, "", by_row) for sheet, row in sorted(loose)]
-    TrayRow.objects.bulk_create(rows, batch_size=_AT_ONCE)
-    return len(rows)
+    loose = sorted({(fault.sheet, fault.row) for fault in checked.faults if not fault.household})
+    rows = chain(rows_of(checked.blocks, checked.faulty_households), ((blocks[sheet], row - 1, "") for sheet, row in loose))
+    return batches.keep_faulty(batch, ((block, row, _held(checked, block, row, code)) for block, row, code in rows), checked.faults)
 
 
-def _row(batch: ImportBatch, checked: Checked, block: Block, row: int, code: str, by_row: dict[tuple[str, int], list[Fault]]) -> TrayRow:
+def _held(checked: Checked, block: Block, row: int, code: str) -> dict[str, Any]:
     filled = [
         (mapped, _as_typed(mapped, cell, column.parsed[column.codes[row]]))
         for column in block.columns.values()
         for mapped, cell in column.cells(column.codes[row])
         if cell != ""
     ]
-    raw = {mapped.header: typed for mapped, typed in filled}
     household = checked.households.get(code)
-    village = household.village if household is not None and checked.ground.may_import(household.village) else ""
-    return TrayRow(
-        batch=batch,
-        household_id=household.known.id if household is not None and household.known is not None else None,
-        village_code=village,
-        sheet=block.sheet[:80],
-        row_number=row + 1,
-        cells={
+    return {
+        "household_id": household.known.id if household is not None and household.known is not None else None,
+        "village_code": household.village if household is not None and checked.ground.may_import(household.village) else "",
+        "cells": {
             "code": code,
             "row": [[mapped.header, shown(mapped.indicator, typed)] for mapped, typed in filled],
-            "sealed": seal(raw),
+            "sealed": seal({mapped.header: typed for mapped, typed in filled}),
         },
-        faults=[fault_json(fault) for fault in by_row.get((block.sheet, row + 1), [])],
-    )
+    }
 
 
 def _as_typed(mapped: Mapped, cell: str | float, parsed: Any) -> str | float:

@@ -1,9 +1,10 @@
 """An import's course whatever its rows become: the file kept, one at a time, read through, told, found again by its events."""
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Generic, Protocol, TypeVar
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -23,6 +24,7 @@ ROSTER = "roster"  # ImportBatch.layout of a roster; of a register's file it is 
 MAX_FAULTS_KEPT = 1000  # on the page; the marked workbook has them all
 PREVIEW_ROWS = 5
 LEAST_REASON = 4  # characters
+_TRAY_AT_ONCE = 1000  # rows in a statement
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Report = Callable[[int, int], None]
 Offer = Callable[[Block | None, bool], None]
@@ -32,13 +34,56 @@ class ImportRefused(Exception):
     """Cannot be done now; the message says why and what to do."""
 
 
+class Findings(Protocol):
+    """What the check of a file found, whatever its rows are. `stopped`: the file itself is at fault, no row can be taken."""
+
+    @property
+    def blocks(self) -> Sequence[Block]: ...
+
+    @property
+    def faults(self) -> Sequence[Fault]: ...
+
+    @property
+    def stopped(self) -> bool: ...
+
+
+F = TypeVar("F", bound=Findings)
+
+
+@dataclass(slots=True)
+class Examined(Generic[F]):
+    """A file looked at. `refused`: why it could not be read at all; then there is nothing else."""
+
+    refused: str = ""
+    source: Source | None = None
+    checked: F | None = None
+    sheets: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
 def keep(*, content: bytes | BinaryIO | Path, name: str, layout: str, keep_good: bool, year: int, by: User | None) -> ImportBatch:
     """Keep the file; nothing is looked at yet."""
     file = store(content=content, name=name, content_type="application/octet-stream", purpose=StoredFile.Purpose.IMPORT, owner=by)
     return ImportBatch.objects.create(layout=layout, year=year, file=file, keep_good_rows=keep_good, uploaded_by=by)
 
 
-def locked(batch: ImportBatch) -> ImportBatch:
+def ready(batch: ImportBatch) -> ImportBatch:
+    """The batch locked, to be checked or taken in. Raises ImportRefused where it was taken in before."""
+    batch = _locked(batch)
+    if batch.state in (ImportBatch.State.APPLIED, ImportBatch.State.TAKEN_BACK):
+        raise ImportRefused(_("这个文件已经导入过了。"))
+    return batch
+
+
+def taken(batch: ImportBatch) -> ImportBatch:
+    """The batch locked, to be taken back. Raises ImportRefused where it was not taken in, or is taken back."""
+    batch = _locked(batch)
+    if batch.state != ImportBatch.State.APPLIED:
+        raise ImportRefused(_("这个文件没有导入，或者已经撤回。"))
+    return batch
+
+
+def _locked(batch: ImportBatch) -> ImportBatch:
     """The batch for this transaction alone; no other import of its layout writes meanwhile, for two could make the same row."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('records.import ' || %s))", [batch.layout])
@@ -132,7 +177,30 @@ def fault_json(fault: Fault) -> dict[str, Any]:
     return {"sheet": fault.sheet, "row": fault.row, "column": fault.place, "header": fault.header, "value": fault.value, "message": fault.message}
 
 
-def marked(batch: ImportBatch, source: Source, faults: Sequence[Fault], blocks: Sequence[Block]) -> StoredFile:
+def describe(batch: ImportBatch, examined: Examined[F], facts: Callable[[F], Mapping[str, Any]]) -> None:
+    """Write what was found onto the batch (not saved), and make the marked copy. `facts`: what this kind of import counts."""
+    checked = examined.checked
+    batch.marked_file = None
+    if checked is None:
+        batch.state = ImportBatch.State.FAULTY
+        batch.faults, batch.summary = [], {"refused": examined.refused, "notes": examined.notes}
+        return
+    faults = checked.faults
+    batch.state = ImportBatch.State.FAULTY if faults else ImportBatch.State.CHECKED
+    batch.faults = [fault_json(fault) for fault in faults[:MAX_FAULTS_KEPT]]
+    batch.summary = {
+        "kind": examined.source.kind if examined.source else "",
+        "notes": examined.notes,
+        "sheets": examined.sheets,
+        "faults": len(faults),
+        "stopped": checked.stopped,
+        **facts(checked),
+    }
+    if faults and examined.source is not None:
+        batch.marked_file = _marked(batch, examined.source, faults, checked.blocks)
+
+
+def _marked(batch: ImportBatch, source: Source, faults: Sequence[Fault], blocks: Sequence[Block]) -> StoredFile:
     """The file with its faults marked, its owner's."""
     with tempfile.TemporaryDirectory() as folder:
         target = Path(folder) / "marked.xlsx"
@@ -159,6 +227,55 @@ def halves(report: Report) -> tuple[Report, Report]:
         report(400 + done * 600 // max(total, 1), 1000)
 
     return reading, writing
+
+
+def keep_faulty(batch: ImportBatch, rows: Iterable[tuple[Block, int, Mapping[str, Any]]], faults: Iterable[Fault]) -> int:
+    """Put rows of sheets (from 0), each with what the tray holds of it, into the tray with what is wrong in them. Returns how many."""
+    by_row: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for fault in faults:
+        by_row.setdefault((fault.sheet, fault.row), []).append(fault_json(fault))
+    kept = [
+        TrayRow(batch=batch, sheet=block.sheet[:80], row_number=row + 1, faults=by_row.get((block.sheet, row + 1), []), **held)
+        for block, row, held in rows
+    ]
+    TrayRow.objects.bulk_create(kept, batch_size=_TRAY_AT_ONCE)
+    return len(kept)
+
+
+def set_applied(batch: ImportBatch, first: int, **facts: Any) -> None:
+    """It is taken in. `first`: the last event before it; `facts`: what was written."""
+    batch.summary |= {**facts, "events": [first, last_event()]}
+    batch.state = ImportBatch.State.APPLIED
+    batch.applied_at = timezone.now()
+    batch.save()
+
+
+def set_taken_back(batch: ImportBatch) -> None:
+    """It is taken back, and nothing of it waits in the tray."""
+    batch.tray.filter(settled_at__isnull=True).update(settled_at=timezone.now())
+    batch.state = ImportBatch.State.TAKEN_BACK
+    batch.taken_back_at = timezone.now()
+    batch.save()
+
+
+def how_it_stands(batch: ImportBatch, *, checked: str, faulty: str, taken_back: str, applied: Callable[[dict[str, Any]], list[str]]) -> str:
+    """One sentence: words with slots for the summary's numbers; `applied`: what was written, in pieces."""
+    summary: dict[str, Any] = batch.summary
+    if summary.get("refused"):
+        return str(summary["refused"])
+    match batch.state:
+        case ImportBatch.State.UPLOADED:
+            return _("文件已上传，正在检查。")
+        case ImportBatch.State.CHECKED:
+            return checked % summary
+        case ImportBatch.State.FAULTY:
+            return faulty % summary
+        case ImportBatch.State.TAKEN_BACK:
+            return taken_back
+    parts = applied(summary)
+    if summary.get("tray"):
+        parts.append(_("%(count)d 行放入待改区") % {"count": summary["tray"]})
+    return _("已导入：%(parts)s。") % {"parts": "，".join(parts)}
 
 
 class TrayRefused(Exception):

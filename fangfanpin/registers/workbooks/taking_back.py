@@ -3,14 +3,13 @@
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from psycopg import sql
 
 from fangfanpin.accounts.reach import set_act
 from fangfanpin.pack import Pack
 from fangfanpin.records.models import ImportBatch, Record
-from fangfanpin.records.workbooks.batches import ImportRefused, Report, locked
+from fangfanpin.records.workbooks.batches import ImportRefused, Report, set_taken_back, taken
 from fangfanpin.records.workbooks.undoing import delete_made, find_own, leading_to, restore
 from fangfanpin.registers.bulk import write_entries, write_links
 from fangfanpin.registers.definitions import Register
@@ -39,9 +38,7 @@ _FOLLOWING = (Link, Entry)
 @transaction.atomic
 def take_back(*, batch: ImportBatch, register: Register, pack: Pack, report: Report) -> ImportBatch:
     """Undo an applied import. Raises ImportRefused saying what stands on it; then nothing is changed."""
-    batch = locked(batch)
-    if batch.state != ImportBatch.State.APPLIED:
-        raise ImportRefused(_("这个文件没有导入，或者已经撤回。"))
+    batch = taken(batch)
     first, last = batch.summary["events"]
     with connection.cursor() as cursor:
         find_own(cursor, first, last, f"import.apply {batch.pk}")
@@ -67,10 +64,7 @@ def take_back(*, batch: ImportBatch, register: Register, pack: Pack, report: Rep
         write_entries(register, pack, only=changed)
         write_links(register, only=changed)
     follow(register, pack, villages)
-    batch.tray.filter(settled_at__isnull=True).update(settled_at=timezone.now())
-    batch.state = ImportBatch.State.TAKEN_BACK
-    batch.taken_back_at = timezone.now()
-    batch.save()
+    set_taken_back(batch)
     return batch
 
 
