@@ -14,20 +14,18 @@ from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.permissions import SignedInRequest, needs
 from fangfanpin.accounts.verbs import Verb
-from fangfanpin.jobs.models import Job
 from fangfanpin.jobs.services import start
 from fangfanpin.policy.services import spoken
 from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
 from fangfanpin.records.models import ImportBatch, ImportDifference, TrayRow
 from fangfanpin.records.roster import mending
 from fangfanpin.records.roster import tray as trays
-from fangfanpin.records.roster.batches import difference, may_open, open_batch
+from fangfanpin.records.roster.batches import difference, open_batch
 from fangfanpin.records.roster.services import receive, sentence_of
 from fangfanpin.records.workbooks.batches import ROSTER, XLSX, TrayRefused, settle
-from fangfanpin.records.workbooks.parts import column_letter
+from fangfanpin.records.workbooks.pages import facts_of, may_open
 
 LISTED = 50
-FAULTS_A_PAGE = 100
 ROWS_A_PAGE = 100
 
 
@@ -43,10 +41,6 @@ def _batch(request: SignedInRequest, batch_id: UUID) -> ImportBatch:
     if batch is None:
         raise Http404
     return batch
-
-
-def _job(batch: ImportBatch) -> Job | None:
-    return Job.objects.filter(kind__startswith="records.roster", parameters__batch=str(batch.pk)).first()
 
 
 def _start(request: SignedInRequest, batch: ImportBatch, kind: str, title: str, **parameters: Any) -> None:
@@ -75,7 +69,7 @@ def imports(request: SignedInRequest) -> HttpResponse:
             return redirect("records:batch", batch.pk)
         return redirect("records:imports")
     batches = ImportBatch.objects.filter(layout=ROSTER).select_related("file", "uploaded_by")
-    listed = [batch for batch in batches[: 4 * LISTED] if may_open(batch, request.reach)][:LISTED]
+    listed = [batch for batch in batches[: 4 * LISTED] if may_open(batch, request.reach, Verb.IMPORT_ROSTER)][:LISTED]
     return render(
         request,
         "records/imports.html",
@@ -91,37 +85,15 @@ def imports(request: SignedInRequest) -> HttpResponse:
 def batch(request: SignedInRequest, batch_id: UUID) -> HttpResponse:
     """One file: columns recognised, first rows, every fault with its cell, what may be done now."""
     found = _batch(request, batch_id)
-    job = _job(found)
-    is_running = job is not None and job.state in (Job.State.WAITING, Job.State.RUNNING)
-    page = max(int(request.GET["page"]) if request.GET.get("page", "").isdigit() else 1, 1)
-    faults = [fault | {"letter": column_letter(fault["column"]) if fault["column"] >= 0 else ""} for fault in found.faults]
-    shown = faults[(page - 1) * FAULTS_A_PAGE : page * FAULTS_A_PAGE]
-    can_apply = found.state in (ImportBatch.State.CHECKED, ImportBatch.State.FAULTY) and not is_running
-    summary = found.summary
+    facts = facts_of(request, found, "records.roster")
     return render(
         request,
         "records/batch.html",
         {
-            "batch": found,
-            "summary": summary,
+            **facts,
             "sentence": sentence_of(found),
-            "job": job,
-            "is_running": is_running,
-            "follows": is_running and job is not None and job.owner_id == request.user.pk,
-            "failed": job.message if job is not None and job.state == Job.State.FAILED else "",
-            "faults": shown,
-            "page": page,
-            "previous": page - 1,
-            "following": page + 1 if len(faults) > page * FAULTS_A_PAGE else 0,
-            "hidden_faults": max(summary.get("faults", 0) - len(faults), 0),
-            "own": found.uploaded_by_id == request.user.pk,
-            "can_apply": can_apply and found.state == ImportBatch.State.CHECKED,
-            "can_keep_good": can_apply
-            and found.state == ImportBatch.State.FAULTY
-            and not summary.get("stopped")
-            and bool(summary.get("good_households")),
-            "can_take_back": found.state == ImportBatch.State.APPLIED and not is_running,
-            "counts": summary.get("counts"),
+            "can_keep_good": facts["can_keep_good"] and bool(found.summary.get("good_households")),
+            "counts": found.summary.get("counts"),
             "waiting": TrayRow.objects.visible_to(request.reach).filter(batch=found, settled_at__isnull=True).count(),
         },
     )

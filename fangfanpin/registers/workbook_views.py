@@ -13,20 +13,18 @@ from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.permissions import SignedInRequest, needs
 from fangfanpin.accounts.verbs import Verb
-from fangfanpin.jobs.models import Job
 from fangfanpin.jobs.services import start
 from fangfanpin.pack import Pack
 from fangfanpin.policy.services import spoken
 from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
 from fangfanpin.records.models import ImportBatch, TrayRow
 from fangfanpin.records.workbooks.batches import ROSTER, XLSX, TrayRefused, settle
-from fangfanpin.records.workbooks.parts import column_letter
+from fangfanpin.records.workbooks.pages import facts_of, may_open, with_letters
 from fangfanpin.registers.definitions import Register, register_of
 from fangfanpin.registers.workbooks import template as templates
 from fangfanpin.registers.workbooks.services import receive, sentence_of
 
 LISTED = 50
-FAULTS_A_PAGE = 100
 ROWS_A_PAGE = 100
 
 
@@ -44,17 +42,9 @@ def _register(form: str, pack: Pack) -> Register:
     return register
 
 
-def _open(request: SignedInRequest, batch: ImportBatch) -> bool:
-    """One's own, or one whose every village one enters for: a colleague's work does not stop with the colleague."""
-    if batch.uploaded_by_id == request.user.pk:
-        return True
-    villages = batch.summary.get("villages") or []
-    return bool(villages) and all(request.reach.allows(Verb.RECORD_ENTER, village_code=village) for village in villages)
-
-
 def _batch(request: SignedInRequest, import_id: UUID) -> tuple[ImportBatch, Register]:
     found = ImportBatch.objects.exclude(layout=ROSTER).select_related("file", "marked_file", "uploaded_by").filter(pk=import_id).first()
-    if found is None or not _open(request, found):
+    if found is None or not may_open(found, request.reach, Verb.RECORD_ENTER):
         raise Http404
     return found, _register(found.layout, spoken(_year().pack))
 
@@ -102,7 +92,7 @@ def imports(request: SignedInRequest, form: str) -> HttpResponse:
             return redirect("registers:import", batch.pk)
         return redirect("registers:imports", register.key)
     batches = ImportBatch.objects.filter(layout=register.key).select_related("file", "uploaded_by")
-    listed = [batch for batch in batches[: 4 * LISTED] if _open(request, batch)][:LISTED]
+    listed = [batch for batch in batches[: 4 * LISTED] if may_open(batch, request.reach, Verb.RECORD_ENTER)][:LISTED]
     return render(
         request,
         "registers/imports.html",
@@ -114,45 +104,26 @@ def imports(request: SignedInRequest, form: str) -> HttpResponse:
     )
 
 
-def _told(given: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [fault | {"letter": column_letter(fault["column"]) if fault["column"] >= 0 else ""} for fault in given]
-
-
 @needs(Verb.RECORD_ENTER, "GET")
 def batch(request: SignedInRequest, import_id: UUID) -> HttpResponse:
     """One file: what it would do, columns recognised, first rows, every fault with its cell, what may be done now."""
     found, register = _batch(request, import_id)
-    job = Job.objects.filter(kind__startswith="registers.import", parameters__batch=str(found.pk)).first()
-    is_running = job is not None and job.state in (Job.State.WAITING, Job.State.RUNNING)
-    page = max(int(request.GET["page"]) if request.GET.get("page", "").isdigit() else 1, 1)
-    faults = _told(found.faults)
-    can_apply = found.state in (ImportBatch.State.CHECKED, ImportBatch.State.FAULTY) and not is_running
-    summary = found.summary
+    facts, summary = facts_of(request, found, "registers.import"), found.summary
+    is_checked = found.state == ImportBatch.State.CHECKED
+    would_change = is_checked and bool(summary["new"] or summary["changed"])
     good = summary.get("rows", 0) - summary.get("faulty", 0)
     return render(
         request,
         "registers/import.html",
         {
-            "batch": found,
+            **facts,
             "register": register,
-            "summary": summary,
             "sentence": sentence_of(found),
-            "job": job,
-            "is_running": is_running,
-            "follows": is_running and job is not None and job.owner_id == request.user.pk,
-            "failed": job.message if job is not None and job.state == Job.State.FAILED else "",
-            "faults": faults[(page - 1) * FAULTS_A_PAGE : page * FAULTS_A_PAGE],
-            "doubts": _told(summary.get("doubts", [])),
-            "page": page,
-            "previous": page - 1,
-            "following": page + 1 if len(faults) > page * FAULTS_A_PAGE else 0,
-            "hidden_faults": max(summary.get("faults", 0) - len(faults), 0),
-            "own": found.uploaded_by_id == request.user.pk,
-            "nothing_to_do": found.state == ImportBatch.State.CHECKED and not (summary["new"] or summary["changed"]),
-            "can_apply": can_apply and found.state == ImportBatch.State.CHECKED and bool(summary["new"] or summary["changed"]),
+            "doubts": with_letters(summary.get("doubts", [])),
+            "nothing_to_do": is_checked and not would_change,
+            "can_apply": facts["can_apply"] and would_change,
             "good": good,
-            "can_keep_good": can_apply and found.state == ImportBatch.State.FAULTY and not summary.get("stopped") and good > 0,
-            "can_take_back": found.state == ImportBatch.State.APPLIED and not is_running,
+            "can_keep_good": facts["can_keep_good"] and good > 0,
             "written": summary.get("written"),
             "waiting": TrayRow.objects.filter(batch=found, settled_at__isnull=True).count(),
         },

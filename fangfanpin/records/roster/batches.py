@@ -13,21 +13,14 @@ from fangfanpin.pack import Pack
 from fangfanpin.privacy.secrets import mask_sensitive
 from fangfanpin.records.models import ImportBatch, ImportDifference
 from fangfanpin.records.workbooks.batches import ROSTER
+from fangfanpin.records.workbooks.pages import may_open
 from fangfanpin.regions.names import place_of
-
-
-def may_open(batch: ImportBatch, reach: Reach) -> bool:
-    """One's own, or one whose every village one may import: a colleague's work does not stop with the colleague. The system (0) opens all."""
-    if reach.user_id in (0, batch.uploaded_by_id):
-        return True
-    villages = batch.summary.get("villages") or []
-    return bool(villages) and all(reach.allows(Verb.IMPORT_ROSTER, village_code=village) for village in villages)
 
 
 def open_batch(batch_id: UUID, reach: Reach) -> ImportBatch | None:
     """The file, or None whether there is none or it is not this person's to open."""
     found = ImportBatch.objects.select_related("file", "marked_file", "uploaded_by").filter(pk=batch_id, layout=ROSTER).first()
-    return found if found is not None and may_open(found, reach) else None
+    return found if found is not None and may_open(found, reach, Verb.IMPORT_ROSTER) else None
 
 
 @dataclass(frozen=True, slots=True)
