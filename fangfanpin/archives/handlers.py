@@ -7,7 +7,6 @@ from django.utils.translation import gettext as _
 from fangfanpin.accounts.permissions import can
 from fangfanpin.accounts.reach import Reach, set_act
 from fangfanpin.accounts.verbs import Verb
-from fangfanpin.archives import exporting as _lists  # noqa: F401  # the worker learns its list here
 from fangfanpin.archives.filing import household_file
 from fangfanpin.campaigns import clock
 from fangfanpin.files.models import StoredFile

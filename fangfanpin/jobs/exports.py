@@ -72,7 +72,7 @@ _lists: dict[str, ListExport] = {}
 def export_list(
     key: str, title: str, verb: Verb, *, parameters: Sequence[str] = (), choices: Mapping[str, Choices] | None = None
 ) -> Callable[[Build], Build]:
-    """Register a list; its jobs are of kind `export.KEY`. Call it from a `handlers.py`, which the worker imports at start."""
+    """Register a list; its jobs are of kind `export.KEY`. Call it from a `handlers.py` or `exporting.py`, which are imported at start."""
 
     def register(build: Build) -> Build:
         _lists[key] = ListExport(key, title, verb, tuple(parameters), build, choices or {})

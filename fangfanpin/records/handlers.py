@@ -9,7 +9,6 @@ from django.utils.translation import gettext as _
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.jobs.models import Job
 from fangfanpin.jobs.services import JobRefused, Outcome, Progress, handles
-from fangfanpin.records import exporting as _lists  # noqa: F401  # the worker learns its lists here
 from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
 from fangfanpin.records.models import ImportBatch
 from fangfanpin.records.roster.services import apply_batch, check_batch, sentence_of

@@ -9,4 +9,4 @@ class WebConfig(AppConfig):
 
     def ready(self) -> None:
         autodiscover_modules("hooks")  # an app's hooks.py registers with the apps below it
-        autodiscover_modules("handlers")  # an app's handlers.py says which background jobs it does
+        autodiscover_modules("handlers", "exporting")  # an app's handlers.py says which background jobs it does, its exporting.py which lists
