@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from uuid import UUID
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,9 +14,9 @@ from fangfanpin.jobs.exports import narrowed
 from fangfanpin.jobs.models import Job
 from fangfanpin.jobs.services import JobRefused, Outcome, Progress, handles
 from fangfanpin.policy.services import spoken
-from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
+from fangfanpin.records.current_year import CurrentYear, current_year
 from fangfanpin.records.models import ImportBatch
-from fangfanpin.records.workbooks.batches import ImportRefused
+from fangfanpin.records.workbooks.jobs import batch_of, told_to_owner
 from fangfanpin.registers import printing
 from fangfanpin.registers.definitions import register_of
 from fangfanpin.registers.exporting import KIND, Wish, make
@@ -58,24 +57,13 @@ def print_list(job: Job, reach: Reach, progress: Progress) -> Outcome:
     return Outcome(_("%(count)d 行。文件只有您能下载，请妥善保管。") % {"count": count}, {"rows": count}, file)
 
 
-def _batch(job: Job) -> ImportBatch:
-    batch = ImportBatch.objects.filter(pk=UUID(job.parameters["batch"])).first()
-    if batch is None:
-        raise JobRefused(_("没有找到这个文件，请重新上传。"))
-    return batch
-
-
 @contextmanager
 def _importing(reach: Reach) -> Iterator[CurrentYear]:
     """The year, for whoever may enter rows; what is refused is told to the owner."""
     if not reach.has(Verb.RECORD_ENTER):
         raise JobRefused(_("您的岗位不能导入登记。"))
-    try:
+    with told_to_owner():
         yield current_year()
-    except NoYear:
-        raise JobRefused(_("还没有年度工作，请先建立年度工作再导入。")) from None
-    except ImportRefused as refused:
-        raise JobRefused(str(refused)) from None
 
 
 def _outcome(batch: ImportBatch) -> Outcome:
@@ -86,7 +74,7 @@ def _outcome(batch: ImportBatch) -> Outcome:
 def check(job: Job, reach: Reach, progress: Progress) -> Outcome:
     """parameters: batch."""
     with _importing(reach) as year:
-        return _outcome(check_batch(batch=_batch(job), year=year, reach=reach, report=progress.report))
+        return _outcome(check_batch(batch=batch_of(job), year=year, reach=reach, report=progress.report))
 
 
 @handles("registers.import_apply")
@@ -94,7 +82,7 @@ def apply(job: Job, reach: Reach, progress: Progress) -> Outcome:
     """parameters: batch, keep_good."""
     keep_good = bool(job.parameters.get("keep_good"))
     with _importing(reach) as year:
-        batch = apply_batch(batch=_batch(job), year=year, reach=reach, by=job.owner, keep_good=keep_good, report=progress.report)
+        batch = apply_batch(batch=batch_of(job), year=year, reach=reach, by=job.owner, keep_good=keep_good, report=progress.report)
         return _outcome(batch)
 
 
@@ -102,5 +90,5 @@ def apply(job: Job, reach: Reach, progress: Progress) -> Outcome:
 def back(job: Job, reach: Reach, progress: Progress) -> Outcome:
     """parameters: batch."""
     with _importing(reach) as year:
-        batch = _batch(job)
+        batch = batch_of(job)
         return _outcome(take_back(batch=batch, register=register_for(batch, year), pack=year.pack, report=progress.report))
