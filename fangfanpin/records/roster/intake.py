@@ -11,7 +11,7 @@ from fangfanpin.records.roster.columns import HOUSEHOLD_CODE, PAIRING_FORM, PLAC
 from fangfanpin.records.roster.places import Found, Places
 from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM
 from fangfanpin.records.workbooks import cells
-from fangfanpin.records.workbooks.cells import ColumnIntake, number_text
+from fangfanpin.records.workbooks.cells import ColumnIntake, cell_text
 from fangfanpin.records.workbooks.headers import Layout, Mapped
 from fangfanpin.records.workbooks.reading import Rows
 from fangfanpin.regions.models import Region
@@ -79,7 +79,7 @@ class VillageIntake(ColumnIntake):
         held = dict(zip(map(id, self._parts), combined, strict=True))
         cells = [part.raw[held[id(part)]] for part in self._parts]
         self._combined.append(combined)
-        self.raw.append(" ".join(cell if isinstance(cell, str) else number_text(cell) for cell in cells if cell != ""))
+        self.raw.append(" ".join(cell_text(cell) for cell in cells if cell != ""))
         words = {level: str(part.parsed[held[id(part)]] or "") for level, part in self._words.items()}
         told, found = self._found(held, words)
         self.parsed.append(found.code or None)

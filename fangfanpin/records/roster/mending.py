@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, set_act
-from fangfanpin.privacy.secrets import mask_bank, mask_id
+from fangfanpin.pack import Indicator
 from fangfanpin.records.current_year import CurrentYear
 from fangfanpin.records.models import ImportBatch, TrayRow
 from fangfanpin.records.roster.checking import ground
@@ -20,7 +20,7 @@ from fangfanpin.records.roster.columns import NAME
 from fangfanpin.records.roster.services import examine, receive
 from fangfanpin.records.roster.tray import raw_of, seal, wrong_words
 from fangfanpin.records.workbooks.batches import TrayRefused, fault_json
-from fangfanpin.records.workbooks.cells import number_text
+from fangfanpin.records.workbooks.cells import cell_text, shown
 
 _BAD_IN_SHEET_NAMES = str.maketrans(dict.fromkeys("[]:*?/\\", "_"))
 _LONGEST_CELL = 500
@@ -53,14 +53,14 @@ class Sheets:
 
     def __init__(self, batch: ImportBatch, year: CurrentYear) -> None:
         self._headers: dict[str, list[str]] = {}
-        self._items: dict[str, str] = {}
+        self._secret: dict[str, Indicator] = {}
         self._names: set[str] = set()
         name = year.pack.indicators[NAME].zh
-        secret = {item.zh: item.name for item in year.pack.indicators.values() if item.privacy == "secret"}
+        secret = {item.zh: item for item in year.pack.indicators.values() if item.privacy == "secret"}
         for sheet in batch.summary.get("sheets", []):
             if sheet.get("role"):
                 self._headers[sheet["name"][:80]] = [column["header"] for column in sheet["columns"]]
-                self._items |= {column["header"]: secret[column["item"]] for column in sheet["columns"] if column["item"] in secret}
+                self._secret |= {column["header"]: secret[column["item"]] for column in sheet["columns"] if column["item"] in secret}
                 self._names |= {column["header"] for column in sheet["columns"] if column["item"] == name}
 
     def headers(self, sheet: str) -> list[str]:
@@ -71,19 +71,18 @@ class Sheets:
         return next((cells[header] for header in cells if header in self._names), "")
 
     def is_secret(self, header: str) -> bool:
-        return header in self._items
+        return header in self._secret
 
-    def masked(self, header: str, text: str) -> str:
-        if header not in self._items:
-            return text[:60]
-        return mask_bank(text) if self._items[header] == "bank_card_no" else mask_id(text)
+    def shown(self, header: str, cell: str | float) -> str:
+        """The cell as the tray shows it."""
+        return shown(self._secret.get(header), cell)
 
 
 def mend_rows(rows: Sequence[TrayRow], sheets: Sheets) -> list[MendRow]:
     """The rows with their cells, for the page."""
     found = []
     for row in rows:
-        shown = dict(row.cells["row"])
+        masked = dict(row.cells["row"])
         told: dict[str, str] = {}
         for fault in row.faults:
             if fault["header"]:
@@ -92,9 +91,10 @@ def mend_rows(rows: Sequence[TrayRow], sheets: Sheets) -> list[MendRow]:
         cells = []
         for place, header in enumerate(sheets.headers(row.sheet)):
             secret = sheets.is_secret(header)
-            cells.append(Cell(place, header, shown.get(header, "") if secret else _text(whole_cells.get(header, "")), secret, told.get(header, "")))
+            text = masked.get(header, "") if secret else cell_text(whole_cells.get(header, ""))
+            cells.append(Cell(place, header, text, secret, told.get(header, "")))
         whole = [fault["message"] for fault in row.faults if not fault["header"]]
-        found.append(MendRow(row, sheets.name(shown), [cell for cell in cells if cell.message], [cell for cell in cells if not cell.message], whole))
+        found.append(MendRow(row, sheets.name(masked), [cell for cell in cells if cell.message], [cell for cell in cells if not cell.message], whole))
     return sorted(found, key=lambda one: not one.row.faults)  # as they stand, but what is at fault first
 
 
@@ -110,19 +110,15 @@ def correct(*, rows: Sequence[TrayRow], typed: Mapping[tuple[int, str], str], sh
         news = {
             header: text.strip()[:_LONGEST_CELL] for (key, header), text in typed.items() if key == row.pk and header in sheets.headers(row.sheet)
         }
-        changed = {header: text for header, text in news.items() if text != _text(raw.get(header, ""))}
+        changed = {header: text for header, text in news.items() if text != cell_text(raw.get(header, ""))}
         if not changed:
             continue
         raw = {header: cell for header, cell in {**raw, **changed}.items() if cell != ""}
         row.cells = row.cells | {
-            "row": [[header, sheets.masked(header, _text(raw[header]))] for header in sheets.headers(row.sheet) if header in raw],
+            "row": [[header, sheets.shown(header, raw[header])] for header in sheets.headers(row.sheet) if header in raw],
             "sealed": seal(raw),
         }
         row.save(update_fields=["cells"])
-
-
-def _text(cell: str | float) -> str:
-    return cell if isinstance(cell, str) else number_text(cell)
 
 
 def write_rows(rows: Sequence[TrayRow], sheets: Sheets, target: Path, *, is_marked: bool = False) -> list[list[TrayRow]]:

@@ -43,12 +43,17 @@ class Fault:
     household: str = ""
 
 
-def shown(indicator: Indicator, cell: str | float) -> str:
-    """A cell as it may be shown in a list of faults."""
-    text = cell if isinstance(cell, str) else number_text(cell)
-    if indicator.privacy == "secret":
+def shown(indicator: Indicator | None, cell: str | float) -> str:
+    """A cell as it may be shown in a list of faults; None: of an item that is not secret."""
+    text = cell_text(cell)
+    if indicator is not None and indicator.privacy == "secret":
         return mask_bank(text) if indicator.name == "bank_card_no" else mask_id(text)
     return text[:60]
+
+
+def cell_text(cell: str | float) -> str:
+    """A cell as text."""
+    return cell if isinstance(cell, str) else number_text(cell)
 
 
 def number_text(number: float) -> str:

@@ -197,7 +197,7 @@ def _text(cell: str | float) -> str | None:
 
 def _number(cell: str | float) -> Any:
     """(number of the row, its version when the file was made or None)."""
-    text = (cell if isinstance(cell, str) else cells.number_text(cell)).strip()
+    text = cells.cell_text(cell).strip()
     found = _NUMBER_TEXT.fullmatch(text)
     if found is None:
         raise CodecFault(_("登记号是导出时写上的，请不要改；新登记的行请留空"))
