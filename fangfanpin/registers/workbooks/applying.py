@@ -25,9 +25,9 @@ from fangfanpin.records.workbooks.copying import ESCAPES, NULL, contents, insert
 from fangfanpin.registers.bulk import entries_statement, links_statements, write_entries, write_links
 from fangfanpin.registers.models import Sealed
 from fangfanpin.registers.services import follow
-from fangfanpin.registers.workbooks.checking import Checked, Sheet
 from fangfanpin.registers.workbooks.columns import MASKED
 from fangfanpin.registers.workbooks.finding import Subject
+from fangfanpin.registers.workbooks.sheets import Checked, Sheet
 
 STAGE = "register_stage"
 _COPIED = ("id", "village_code", "household_id", "person_id", "subject_code", "values")

@@ -5,8 +5,7 @@ Each row stands for itself: a faulty one sets nothing else aside. An empty cell 
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -15,23 +14,16 @@ from django.utils.translation import gettext as _
 from psycopg import sql
 
 from fangfanpin.accounts.models import User
-from fangfanpin.accounts.reach import Reach
-from fangfanpin.accounts.verbs import Verb
 from fangfanpin.expressions import Expression
-from fangfanpin.expressions.closures import compiled
-from fangfanpin.expressions.nodes import Column, Node, children
-from fangfanpin.households.models import Household
-from fangfanpin.pack import Indicator, Pack
-from fangfanpin.pack.model import Computation, Constraint
+from fangfanpin.pack import Indicator
+from fangfanpin.pack.model import Constraint
 from fangfanpin.privacy.secrets import digest, mask_id
 from fangfanpin.records.models import Record
-from fangfanpin.records.units import load_unit, scopes_of
 from fangfanpin.records.workbooks.cells import Block, Fault
 from fangfanpin.regions.names import name_of
 from fangfanpin.registers import apart
-from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.escaping import unprotected
-from fangfanpin.registers.mirror import LONGEST_KEY, SEPARATOR, value_of
+from fangfanpin.registers.mirror import LONGEST_KEY, SEPARATOR
 from fangfanpin.registers.models import Entry, Sealed
 from fangfanpin.registers.reading import file_text
 from fangfanpin.registers.references import Words
@@ -39,106 +31,12 @@ from fangfanpin.registers.sealed import secret_items
 from fangfanpin.registers.services import OPEN, changed_since, closed, overlap, span_between
 from fangfanpin.registers.workbooks.columns import ITEMS, MARK, MASKED, NUMBER, WHOSE, is_example
 from fangfanpin.registers.workbooks.finding import NotFound, References, Subject, Subjects, pieces
+from fangfanpin.registers.workbooks.logic import Logic
+from fangfanpin.registers.workbooks.sheets import Checked, Ground, Known, Sheet
 
 _CLOSED = (Record.State.APPROVED, Record.State.LOCKED, Record.State.VOID)
 _MOST_DOUBTS = 200  # that are told
 _UNIT = "\x1f"
-
-
-@dataclass(frozen=True, slots=True)
-class Ground:
-    """What a file is checked on. `year`: the campaign's, which new rows are of."""
-
-    register: Register
-    pack: Pack
-    year: int
-    reach: Reach
-
-    def may_enter(self, subject: Subject) -> bool:
-        return self.reach.user_id == 0 or self.reach.allows(Verb.RECORD_ENTER, village_code=subject.village, household_id=subject.household)
-
-    def may_see_sensitive(self, subject: Subject) -> bool:
-        return self.reach.user_id == 0 or self.reach.allows(Verb.SENSITIVE_VIEW, village_code=subject.village, household_id=subject.household)
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """A row that is there. `label` names it."""
-
-    id: UUID
-    number: int
-    version: int
-    state: str
-    subject: Subject
-    values: Mapping[str, Any]
-
-
-@dataclass(slots=True)
-class Sheet:
-    """A sheet's rows that count, by position. `values`: of references, computed items and masks of secret numbers, which the cells alone do not
-    tell; `changes`: {position: {item: value}} of known rows; `secrets`: {position: {item: whole number}} to be sealed."""
-
-    block: Block
-    rows: list[int]
-    subjects: list[Subject | None] = field(default_factory=list)
-    known: list[Known | None] = field(default_factory=list)
-    keys: list[str | None] = field(default_factory=list)
-    values: dict[str, list[Any]] = field(default_factory=dict)
-    changes: dict[int, dict[str, Any]] = field(default_factory=dict)
-    faulty: set[int] = field(default_factory=set)
-    same: set[int] = field(default_factory=set)
-    secrets: dict[int, dict[str, str]] = field(default_factory=dict)
-
-    def column(self, item: Indicator) -> list[Any]:
-        """The item's value in every row; None where the sheet has no such column."""
-        held = self.values.get(item.name)
-        return held if held is not None else self.block.values(item.key, self.rows)
-
-    def value(self, item: Indicator, position: int) -> Any:
-        """The item's value in one row."""
-        held = self.values.get(item.name)
-        return held[position] if held is not None else self.block.value(item.key, self.rows[position])
-
-    def secrets_of(self, position: int) -> dict[str, str]:
-        """{item: whole number} of one row."""
-        return self.secrets.get(position, {})
-
-    def good(self) -> Iterator[int]:
-        return (position for position in range(len(self.rows)) if position not in self.faulty)
-
-    def new(self) -> list[int]:
-        """Positions of good rows that are not there yet."""
-        known, same = self.known, self.same
-        return [position for position in self.good() if known[position] is None and position not in same]
-
-
-@dataclass(slots=True)
-class Checked:
-    """`stopped`: the columns are at fault, no row can be taken; `examples`: rows left out, by sheet."""
-
-    ground: Ground
-    blocks: Sequence[Block] = ()
-    sheets: list[Sheet] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    doubts: list[Fault] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    stopped: bool = False
-
-    def counts(self) -> dict[str, int]:
-        """Rows: all that count, new, changed, there already, faulty."""
-        good = [(sheet, sum(1 for _position in sheet.good())) for sheet in self.sheets]
-        changed = sum(1 for sheet in self.sheets for position in sheet.changes if position not in sheet.faulty)
-        new = sum(len(sheet.new()) for sheet in self.sheets)
-        return {
-            "rows": sum(len(sheet.rows) for sheet in self.sheets),
-            "new": new,
-            "changed": changed,
-            "same": sum(count for _sheet, count in good) - new - changed,
-            "faulty": sum(len(sheet.faulty) for sheet in self.sheets),
-        }
-
-    def villages(self) -> list[str]:
-        return sorted({subject.village for sheet in self.sheets for subject in set(sheet.subjects) if subject is not None})
 
 
 def check(blocks: Sequence[Block], on: Ground) -> Checked:
@@ -164,7 +62,7 @@ class _Checker:
         self._lead = WHOSE[on.register.subject.ref][0]
         self._secret = secret_items(on.register)
         self._words = Words(on.reach, coded=True)
-        self._logic = _Logic(on)
+        self._logic = Logic(on)
         self._by_number: dict[int, tuple[str, int]] = {}  # number → where it stood first
         self._by_key: dict[str, tuple[str, int]] = {}
 
@@ -690,61 +588,3 @@ def _villages_of_keys(form: str, keys: set[str]) -> dict[str, str]:
             cursor.execute("SELECT unique_key, village FROM ffp_villages_of_register_keys(%s, %s)", [form, piece])
             found |= dict(cursor.fetchall())
     return found
-
-
-class _Logic:
-    """The register's computations and constraints, compiled once; what they read of the household is loaded once per household."""
-
-    def __init__(self, on: Ground) -> None:
-        self._on = on
-        self.computations: list[Computation] = [one for one in on.pack.computations if one.form == on.register.key]
-        self.constraints: list[Constraint] = [one for one in on.pack.constraints if one.form == on.register.key]
-        expressions = [*(one.expression for one in self.computations), *(one.expression for one in self.constraints)]
-        self._compiled = {id(expression): compiled(expression) for expression in expressions}
-        self._reads = {id(expression): _names_read(expression.node) for expression in expressions}
-        self._consts = on.pack.constants()
-        self._households: dict[UUID, Any] = {}
-
-    def reads(self, expression: Expression) -> frozenset[str]:
-        """Items of the row that the expression reads."""
-        return self._reads[id(expression)]
-
-    def of_rows(self, expression: Expression, columns: Mapping[str, Sequence[Any]], sheet: Sheet, positions: Sequence[int]) -> list[Any]:
-        """What the expression gives for each row. `columns`: values in JSON form by item, several as tuples."""
-        run, names = self._compiled[id(expression)], list(columns)
-        further = expression.reach != "row"
-        rows: Iterable[tuple[Any, ...]] = zip(*columns.values(), strict=True) if names else [()] * len(positions)
-        made: dict[Any, Any] = {}
-        found = []
-        for position, values in zip(positions, rows, strict=True):
-            subject = sheet.subjects[position]
-            home = subject.household if further and subject is not None else None
-            key = (home, tuple(tuple(value) if isinstance(value, list) else value for value in values))
-            if key not in made:
-                made[key] = run(self._scope(names, values, home))
-            found.append(made[key])
-        return found
-
-    def _scope(self, names: Sequence[str], values: Sequence[Any], home: UUID | None) -> dict[str, Any]:
-        to_engine = self._on.pack.to_engine
-        form = self._on.register.key
-        row = {name: to_engine(form, name, list(value) if isinstance(value, tuple) else value) for name, value in zip(names, values, strict=True)}
-        scope: dict[str, Any] = {"row": row, "last": None, "consts": self._consts}
-        if home is not None:
-            scope["household"] = self._household(home)
-        return scope
-
-    def scope_of(self, record: Record) -> dict[str, Any]:
-        """A whole row for expressions that read nothing but it."""
-        names = [item.name for item in self._on.register.form.indicators]
-        return self._scope(names, [value_of(record, self._on.register, item) for item in self._on.register.form.indicators], None)
-
-    def _household(self, home: UUID) -> Any:
-        if home not in self._households:
-            self._households[home] = scopes_of(load_unit(Household.objects.get(pk=home), self._on.year), self._on.pack).household
-        return self._households[home]
-
-
-def _names_read(node: Node) -> frozenset[str]:
-    own = {node.name} if isinstance(node, Column) and node.scope == "row" else set()
-    return frozenset(own.union(*(_names_read(child) for child in children(node))))

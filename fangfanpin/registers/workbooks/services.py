@@ -31,8 +31,9 @@ from fangfanpin.records.workbooks.cells import shown
 from fangfanpin.records.workbooks.reading import FileRefused, sniff
 from fangfanpin.registers.definitions import Register, register_of
 from fangfanpin.registers.workbooks.applying import apply
-from fangfanpin.registers.workbooks.checking import Checked, Ground, Sheet, check
+from fangfanpin.registers.workbooks.checking import check
 from fangfanpin.registers.workbooks.columns import NUMBER, WHOSE, Headers, Parsers
+from fangfanpin.registers.workbooks.sheets import Checked, Ground, Sheet
 from fangfanpin.registers.workbooks.template import LISTS_SHEET, OWN_SHEETS
 
 
