@@ -52,7 +52,7 @@ _AS_ROSTER = {
     IDENTITY: "person_year.id_number",
     VILLAGE: "household_year.admin_village_code",
 }
-_SEPARATORS = re.compile(r"[、,，;；|]")
+SEPARATORS = re.compile(r"[、,，;；|]")
 _NUMBER_TEXT = re.compile(r"(\d{1,18})(?:[vV](\d{1,9}))?")
 
 
@@ -171,7 +171,7 @@ class Parsers(cells.Parsers):
             return parse(cell)
 
         def several(cell: str | float) -> Any:
-            parts = [part for part in _SEPARATORS.split(cell) if part.strip()] if isinstance(cell, str) else [cell]
+            parts = [part for part in SEPARATORS.split(cell) if part.strip()] if isinstance(cell, str) else [cell]
             return sorted({code for part in parts for code in one(part) or ()}) or None
 
         return several if indicator.multi else one

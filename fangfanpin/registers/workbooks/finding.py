@@ -24,10 +24,9 @@ from fangfanpin.records.units import LIVE
 from fangfanpin.regions.models import Region
 from fangfanpin.regions.names import name_of, place_of
 from fangfanpin.registers.models import Entry
-from fangfanpin.registers.workbooks.columns import HEAD, HOUSEHOLD, IDENTITY, NAME, NATURAL, NATURAL_NAME, PERSON, VILLAGE, VILLAGE_NAME
+from fangfanpin.registers.workbooks.columns import HEAD, HOUSEHOLD, IDENTITY, NAME, NATURAL, NATURAL_NAME, PERSON, SEPARATORS, VILLAGE, VILLAGE_NAME
 
 _AT_ONCE = 20_000  # values in a question
-_SEPARATORS = re.compile(r"[、,，;；|]")
 Asked = tuple[Any, ...]  # parsed values of the columns that say whose row it is
 
 
@@ -293,7 +292,7 @@ class References:
     def _parts(self, text: str) -> list[str]:
         if not self._item.multi:
             return [text.strip()]
-        return [part.strip() for part in _SEPARATORS.split(text) if part.strip()]
+        return [part.strip() for part in SEPARATORS.split(text) if part.strip()]
 
     def _one(self, target: Target, parts: Sequence[str], known: Mapping[str, Sequence[tuple[str, Any]]]) -> Any:
         values = []
@@ -309,13 +308,13 @@ class References:
         """{words: [(value, household of a person)]}; words with a code behind them mean what the code says, where the words fit."""
         found: dict[str, list[tuple[str, Any]]] = defaultdict(list)
         by_code = {part: (match[1], match[2]) for part in parts if (match := _CODED.fullmatch(part))}
-        plain = {part for part in parts}
-        codes, names = plain | {code for _words, code in by_code.values()}, plain
+        plain = set(parts)
+        codes = plain | {code for _words, code in by_code.values()}
         by_own: dict[str, tuple[str, str, Any]] = {}
-        for value, code, words, home in self._things(codes, names):
+        for value, code, words, home in self._things(codes, plain):
             if code in codes:
                 by_own[code] = (value, words, home)
-            if words in names:
+            if words in plain:
                 found[words].append((value, home))
         for code, (value, _words, home) in by_own.items():
             if code in plain:
