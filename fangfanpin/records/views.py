@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.permissions import SignedInRequest, needs
 from fangfanpin.accounts.verbs import Verb
+from fangfanpin.jobs.exports import XLSX
 from fangfanpin.jobs.services import start
 from fangfanpin.policy.services import spoken
 from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
@@ -22,7 +23,7 @@ from fangfanpin.records.roster import mending
 from fangfanpin.records.roster import tray as trays
 from fangfanpin.records.roster.batches import difference, open_batch
 from fangfanpin.records.roster.services import receive, sentence_of
-from fangfanpin.records.workbooks.batches import ROSTER, XLSX, TrayRefused, settle
+from fangfanpin.records.workbooks.batches import ROSTER, TrayRefused, settle
 from fangfanpin.records.workbooks.pages import facts_of, may_open
 
 LISTED = 50

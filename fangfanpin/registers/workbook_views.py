@@ -13,12 +13,13 @@ from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.permissions import SignedInRequest, needs
 from fangfanpin.accounts.verbs import Verb
+from fangfanpin.jobs.exports import XLSX
 from fangfanpin.jobs.services import start
 from fangfanpin.pack import Pack
 from fangfanpin.policy.services import spoken
 from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
 from fangfanpin.records.models import ImportBatch, TrayRow
-from fangfanpin.records.workbooks.batches import ROSTER, XLSX, TrayRefused, settle
+from fangfanpin.records.workbooks.batches import ROSTER, TrayRefused, settle
 from fangfanpin.records.workbooks.pages import facts_of, may_open, with_letters
 from fangfanpin.registers.definitions import Register, register_of
 from fangfanpin.registers.workbooks import template as templates

@@ -14,6 +14,7 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import set_act
 from fangfanpin.files.models import StoredFile
 from fangfanpin.files.services import store
+from fangfanpin.jobs.exports import XLSX
 from fangfanpin.records.models import ImportBatch, TrayRow
 from fangfanpin.records.workbooks.cells import Block, Fault, Headers, Parsers, SheetIntake, shown
 from fangfanpin.records.workbooks.marking import is_title, write_marked
@@ -25,7 +26,6 @@ MAX_FAULTS_KEPT = 1000  # on the page; the marked workbook has them all
 PREVIEW_ROWS = 5
 LEAST_REASON = 4  # characters
 _TRAY_AT_ONCE = 1000  # rows in a statement
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 Report = Callable[[int, int], None]
 Offer = Callable[[Block | None, bool], None]
 
