@@ -1,6 +1,7 @@
 """A form of the pack as a register: what its lists show, filter, sort and search, and which reference names its subject."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.pack.dictionary import SLOT_MARKS, subject_item
@@ -9,9 +10,10 @@ from fangfanpin.pack.model import Form
 NOT_ASKED = frozenset({"image", "signature", "point"})  # taken with the phone
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Register:
-    """`subject`: the reference that says whose row it is. The tuples follow the dictionary's order."""
+    """`subject`: the reference that says whose row it is. The tuples follow the dictionary's order; the subject, which leads every line of a list,
+    is none of `columns`."""
 
     form: Form
     subject: Indicator
@@ -31,22 +33,32 @@ class Register:
     def title(self) -> str:
         return self.form.title
 
-    @property
+    @cached_property
     def asked(self) -> tuple[Indicator, ...]:
         """Items that a person types or chooses, the subject among them."""
         return tuple(item for item in self.form.indicators if not item.retired and item.home == "record" and item.type not in NOT_ASKED)
 
-    @property
+    @cached_property
     def shown(self) -> tuple[Indicator, ...]:
         """As `asked`, with what is computed of it."""
         return tuple(item for item in self.form.indicators if not item.retired and item.home in ("record", "computed") and item.type not in NOT_ASKED)
+
+    @cached_property
+    def typed(self) -> tuple[Indicator, ...]:
+        """As `asked`, without the subject."""
+        return tuple(item for item in self.asked if item != self.subject)
+
+    @cached_property
+    def lines(self) -> tuple[Indicator, ...]:
+        """As `shown`, without the subject: pages and papers say it on top."""
+        return tuple(item for item in self.shown if item != self.subject)
 
     @property
     def is_yearly(self) -> bool:
         """Filled once a year by every village or natural village; rows are opened, not added."""
         return self.form.is_yearly_of_place
 
-    @property
+    @cached_property
     def stated(self) -> tuple[tuple[Indicator, Indicator], ...]:
         """(computed item, what another document states of it): an item called as a computed one with `_stated` behind."""
         known = {item.name: item for item in self.form.indicators if not item.retired}
@@ -55,7 +67,7 @@ class Register:
         )
 
     def is_stated(self, item: Indicator) -> bool:
-        return any(item == stated for _computed, stated in self.stated)
+        return any(item.name == stated.name for _computed, stated in self.stated)
 
     def item(self, name: str) -> Indicator | None:
         return next((item for item in self.form.indicators if item.name == name), None)
@@ -90,7 +102,7 @@ def _register(form: Form, subject: Indicator) -> Register:
     return Register(
         form=form,
         subject=subject,
-        columns=having("column"),
+        columns=tuple(item for item in having("column") if item != subject),
         filters=having("filter"),
         sorts=having("sort"),
         searched=having("search"),

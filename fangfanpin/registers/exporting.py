@@ -82,7 +82,7 @@ def table_of(register: Register, pack: Pack, reach: Reach, wish: Wish) -> Table:
     """The rows of the wish's filter: subject and place, the items, state, and which row it is: with that the file comes back as an import and
     changes what was changed in it. Read in pieces while the file is written; cells are as the file holds them."""
     chosen = queries.chosen_of(register, pack, dict(parse_qsl(wish.query)))
-    items = [item for item in register.shown if item != register.subject and (not wish.columns or item.name in wish.columns)]
+    items = [item for item in register.lines if not wish.columns or item.name in wish.columns]
     rows = queries.entries(register, pack, reach, chosen)
     return Table(
         columns=[

@@ -39,7 +39,7 @@ def _table(record: Record, register: Register, pack: Pack, reach: Reach, *, is_b
     last = yearly.last_of(record)
     # What no other document states takes no line, and nobody is asked to write it in.
     unsaid = {item.name for _computed, item in register.stated if is_blank or record.values.get(item.name) is None}
-    shown = {item.name: item for item in register.shown if item != register.subject and item.name not in unsaid}
+    shown = {item.name: item for item in register.lines if item.name not in unsaid}
 
     def row(item: Indicator) -> TableRow:
         before = last.values.get(item.name) if last else None

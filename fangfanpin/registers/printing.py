@@ -38,16 +38,15 @@ def start_list(*, register: Register, query: str, columns: Sequence[str], by: Us
 
 def blank(register: Register, pack: Pack, year_title: str) -> bytes:
     """The register's empty table with every item that is asked, words of short lists under it."""
-    items = [item for item in register.asked if item != register.subject]
     keys = _key_columns(register)
-    columns = (*keys, *(_column(item, pack, with_words=True) for item in items))
+    columns = (*keys, *(_column(item, pack, with_words=True) for item in register.typed))
     return render_register(RegisterPaper(register.title, year_title, "", "", _today(), pack.title, len(keys), columns, ()))
 
 
 def filled(register: Register, pack: Pack, year_title: str, reach: Reach, *, query: str, columns: Sequence[str]) -> tuple[bytes, int]:
     """The list by its own filter; `columns`: names of items, those that the list shows where none. Raises TooLong."""
     chosen = queries.chosen_of(register, pack, dict(parse_qsl(query)))
-    items = [item for item in (register.shown if columns else register.columns) if item != register.subject and (not columns or item.name in columns)]
+    items = [item for item in register.lines if item.name in columns] if columns else register.columns
     rows = queries.entries(register, pack, reach, chosen)
     if (count := rows.count()) > MOST:
         raise TooLong(_("一次最多打印 %(most)d 条，现在有 %(count)d 条，请先按村或其他条件缩小。") % {"most": MOST, "count": count})

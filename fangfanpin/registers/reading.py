@@ -60,15 +60,14 @@ class Cell:
 def cells(entries: Sequence[Entry], register: Register, pack: Pack, reach: Reach) -> list[tuple[Cell, ...]]:
     """The list's columns of every row; one query per kind of reference."""
     words = Words(reach)
-    shown = [item for item in register.columns if item != register.subject]
-    words.learn((item.ref, entry.record.values.get(item.name)) for entry in entries for item in shown if item.type == "ref")
+    words.learn((item.ref, entry.record.values.get(item.name)) for entry in entries for item in register.columns if item.type == "ref")
     return [
         tuple(
             Cell(
                 item,
                 say(item, entry.record.values.get(item.name), pack, words, sensitive=can(reach, Verb.SENSITIVE_VIEW, entry)),
             )
-            for item in shown
+            for item in register.columns
         )
         for entry in entries
     ]
@@ -90,7 +89,7 @@ class Part:
 def parts(record: Record, register: Register, pack: Pack, reach: Reach) -> list[Part]:
     """Every item of a row by section, empty ones too: what was not filled must be seen."""
     words, sensitive = Words(reach), can(reach, Verb.SENSITIVE_VIEW, record)
-    shown = {item.name: item for item in register.shown if item != register.subject}
+    shown = {item.name: item for item in register.lines}
     found = []
     for section in register.form.sections:
         lines = tuple(
@@ -131,9 +130,7 @@ def steps(record: Record, register: Register, pack: Pack, reach: Reach) -> list[
     states = dict(Record.State.choices)
     by_moment: dict[Any, list[tuple[str, str, str]]] = {}
     who: dict[Any, tuple[int, str]] = {}
-    for item in register.shown:
-        if item == register.subject:
-            continue
+    for item in register.lines:
         for change in history("records_record", record.pk, f"values.{item.name}"):
             before, after = (say(item, value, pack, words, sensitive=sensitive) for value in (change.before, change.after))
             if before != after:

@@ -385,7 +385,7 @@ def submit(*, record: Record, register: Register, pack: Pack, sure: bool, by: Us
         refused.doubts.append(
             _("还有 %(count)d 项没有填：%(items)s") % {"count": len(left), "items": "、".join(_called(item, pack) for item in left[:8])}
         )
-    record.values = {**{item.name: None for item in register.asked if item != register.subject}, **record.values}
+    record.values = {**{item.name: None for item in register.typed}, **record.values}
     _check(record, register, pack, sure, refused)
     if refused:
         raise refused

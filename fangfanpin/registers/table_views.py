@@ -61,7 +61,7 @@ def listing(request: SignedInRequest, register: Register, year: CurrentYear) -> 
             "rows": found.rows,
             "total": sum(found.counts.values()),
             "counts": [(state.value, _state_word(state), found.counts.get(state.value, 0)) for state in tables.STATES],
-            "columns": [item for item in register.columns if item != register.subject],
+            "columns": register.columns,
             "places": townships(request.reach.villages),
             "next_url": f"{request.path}?{urlencode({**kept, 'after': found.next_cursor})}" if found.next_cursor else "",
             "reviewing": chosen.state == Record.State.SUBMITTED and request.reach.has(Verb.RECORD_REVIEW),

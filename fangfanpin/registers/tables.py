@@ -1,7 +1,7 @@
 """A village's table as its page needs it: section by section, last year's value beside this year's, what is missing, what was found from below and
 whether another document says otherwise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,7 +74,7 @@ def parts(
         typed = {field.item.name: field for group in groups(register, pack, given, refused, reach) for field in group.fields}
     notes = {one.item.name: _difference(one, pack) for one in yearly.differences(record.values, register)}
     lacking = {item.name for item in yearly.missing(record.values, register)}
-    shown = {item.name: item for item in register.shown if item != register.subject}
+    shown = {item.name: item for item in register.lines}
     found = []
     for section in register.form.sections:
         lines = []
@@ -188,12 +188,8 @@ def _row(record: Record, register: Register, pack: Pack, reach: Reach) -> Row:
             }
             for one in yearly.differences(record.values, register)
         ),
-        cells=tuple((item, say(item, record.values.get(item.name), pack, words, sensitive=sensitive)) for item in _columns(register)),
+        cells=tuple((item, say(item, record.values.get(item.name), pack, words, sensitive=sensitive)) for item in register.columns),
     )
-
-
-def _columns(register: Register) -> Sequence[Indicator]:
-    return [item for item in register.columns if item != register.subject]
 
 
 def said(record: Record, register: Register, pack: Pack) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def listing(request: SignedInRequest, form: str) -> HttpResponse:
         "registers/list.html",
         {
             "register": register,
-            "columns": [item for item in register.columns if item != register.subject],
+            "columns": register.columns,
             "sorts": register.sorts,
             "chosen": chosen,
             "filters": [

@@ -80,7 +80,7 @@ def last_of(record: Record) -> Record | None:
 
 def missing(values: Mapping[str, Any], register: Register) -> list[Indicator]:
     """Asked items without a value: 未填. What another document states is not asked of the village."""
-    return [item for item in register.asked if item != register.subject and not register.is_stated(item) and values.get(item.name) is None]
+    return [item for item in register.typed if not register.is_stated(item) and values.get(item.name) is None]
 
 
 def carried(record: Record, last: Record | None, register: Register, section: str) -> dict[str, Any]:
