@@ -2,6 +2,7 @@
 
 import datetime
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,15 +70,21 @@ class ItemChange:
 
 def history(table: str, row_id: object, column: str) -> list[ItemChange]:
     """Every change of one column (`member_name`, `values.wage_income`), oldest first; from what the database wrote."""
-    found: list[ItemChange] = []
+    return histories(table, row_id, [column])[column]
+
+
+def histories(table: str, row_id: object, columns: Collection[str]) -> dict[str, list[ItemChange]]:
+    """As `history`, of several columns in one reading."""
+    found: dict[str, list[ItemChange]] = {column: [] for column in columns}
     for event in Event.objects.of_row(table, row_id):
-        if event.op == "I" and event.row is not None:
-            value = _pick(event.row, column)
-            if value is not None:
-                found.append(ItemChange(event.at, event.actor_id, event.act, event.source, None, value))
-        elif event.changed and column in event.changed:
-            before, after = event.changed[column]
-            found.append(ItemChange(event.at, event.actor_id, event.act, event.source, before, after))
+        for column, changes in found.items():
+            if event.op == "I" and event.row is not None:
+                value = _pick(event.row, column)
+                if value is not None:
+                    changes.append(ItemChange(event.at, event.actor_id, event.act, event.source, None, value))
+            elif event.changed and column in event.changed:
+                before, after = event.changed[column]
+                changes.append(ItemChange(event.at, event.actor_id, event.act, event.source, before, after))
     return found
 
 

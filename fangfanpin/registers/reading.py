@@ -10,7 +10,7 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.permissions import can
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
-from fangfanpin.households.services import history
+from fangfanpin.households.services import histories
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.policy.services import item_as_of
 from fangfanpin.privacy.secrets import mask_sensitive
@@ -130,13 +130,14 @@ def steps(record: Record, register: Register, pack: Pack, reach: Reach) -> list[
     states = dict(Record.State.choices)
     by_moment: dict[Any, list[tuple[str, str, str]]] = {}
     who: dict[Any, tuple[int, str]] = {}
+    changes = histories("records_record", record.pk, [*(f"values.{item.name}" for item in register.lines), "state"])
     for item in register.lines:
-        for change in history("records_record", record.pk, f"values.{item.name}"):
+        for change in changes[f"values.{item.name}"]:
             before, after = (say(item, value, pack, words, sensitive=sensitive) for value in (change.before, change.after))
             if before != after:
                 by_moment.setdefault(change.at, []).append((item.label, before, after))
                 who[change.at] = (change.by, change.source)
-    for change in history("records_record", record.pk, "state"):
+    for change in changes["state"]:
         before, after = (str(states.get(value, value or "")) for value in (change.before, change.after))
         by_moment.setdefault(change.at, []).append((_("状态"), before, after))
         who[change.at] = (change.by, change.source)
