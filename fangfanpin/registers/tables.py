@@ -168,16 +168,17 @@ def listed(register: Register, pack: Pack, reach: Reach, year: int, chosen: Chos
         found.append(record)
         if len(found) > PAGE:
             break
-    shown = found[:PAGE]
-    return Listed(tuple(_row(record, register, pack, reach) for record in shown), counts, shown[-1].subject_code if len(found) > PAGE else "")
+    shown, words = found[:PAGE], Words(reach)
+    words.learn((item.ref, record.values.get(item.name)) for record in shown for item in register.columns if item.type == "ref")
+    return Listed(tuple(_row(record, register, pack, words, reach) for record in shown), counts, shown[-1].subject_code if len(found) > PAGE else "")
 
 
-def _row(record: Record, register: Register, pack: Pack, reach: Reach) -> Row:
-    words, sensitive = Words(reach), can(reach, Verb.SENSITIVE_VIEW, record)
+def _row(record: Record, register: Register, pack: Pack, words: Words, reach: Reach) -> Row:
+    sensitive = can(reach, Verb.SENSITIVE_VIEW, record)
     return Row(
         record=record,
         place=record.entry.label,
-        under=name_of(record.village_code) if len(record.subject_code) > 12 else name_of(record.village_code[:9]),
+        under=_under(record),
         missing=tuple(yearly.missing(record.values, register)),
         differences=tuple(
             _("%(item)s：汇总 %(computed)s，填报 %(stated)s")
@@ -192,10 +193,15 @@ def _row(record: Record, register: Register, pack: Pack, reach: Reach) -> Row:
     )
 
 
+def _under(record: Record) -> str:
+    """The village of a natural village, the township of a village."""
+    return name_of(record.village_code if len(record.subject_code) > 12 else record.village_code[:9])
+
+
 def said(record: Record, register: Register, pack: Pack) -> dict[str, Any]:
     """What every page of a table says: the place, the year, the period."""
     return {
         "place": record.entry.label,  # not out of the memory of names: a renaming is seen at once
-        "under": name_of(record.village_code) if len(record.subject_code) > 12 else name_of(record.village_code[:9]),
+        "under": _under(record),
         "is_natural": register.form.subject == "natural_village",
     }
