@@ -47,10 +47,6 @@ class Field:
     def text(self) -> str:
         return self.texts[0] if self.texts else ""
 
-    @property
-    def described_by(self) -> str:
-        return f"fault-{self.item.name}" if self.fault else ""
-
 
 @dataclass(frozen=True, slots=True)
 class Group:

@@ -1,6 +1,6 @@
 """What lists of register rows read: typed columns beside the record, and the links that its references make.
 
-A register's row is a `records.Record`; the tables here are written with it and can be made anew from it (`mirror.rebuild`).
+A register's row is a `records.Record`; the tables here are written with it and can be made anew from it (`bulk`).
 Lists never filter, sort or join JSONB: under row security PostgreSQL cannot use an index on it.
 """
 

@@ -4,7 +4,7 @@ Last year's row stands beside this year's. As-of and fixed items are carried ove
 over the period is never copied.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,23 +126,3 @@ def of_village(register: Register, year: int, village: str) -> "QuerySet[Record,
     """A village's rows of a table this year, by code."""
     rows = Record.objects.filter(form=register.key, year=year, village_code=village).exclude(state=Record.State.VOID)
     return rows.select_related("entry").order_by("subject_code")
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How far a table is, over some places."""
-
-    register: Register
-    due: int
-    empty: int
-    approved: int
-
-
-def standing(pack: Pack, year: int, villages: Sequence[str]) -> list[Standing]:
-    found = []
-    for register in yearly(pack):
-        states = list(Record.objects.filter(form=register.key, year=year, village_code__in=villages).values_list("state", flat=True))
-        kept = [state for state in states if state != Record.State.VOID]
-        done = sum(state in (Record.State.APPROVED, Record.State.LOCKED) for state in kept)
-        found.append(Standing(register, len(kept), sum(state == Record.State.EMPTY for state in kept), done))
-    return found
