@@ -14,34 +14,18 @@ from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.permissions import SignedInRequest, needs, within_reach
 from fangfanpin.accounts.verbs import Verb
-from fangfanpin.pack import Pack
 from fangfanpin.policy.services import spoken
-from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
 from fangfanpin.records.models import Record
 from fangfanpin.regions.names import name_of, townships
 from fangfanpin.registers import carrying, grid, kept, printing, services
-from fangfanpin.registers.definitions import Register, register_of
-
-
-def _year() -> CurrentYear:
-    try:
-        return current_year()
-    except NoYear:
-        raise Http404 from None
-
-
-def _register(form: str, pack: Pack) -> Register:
-    register = register_of(pack, form)
-    if register is None:
-        raise Http404
-    return register
+from fangfanpin.registers.asked import asked_register, asked_year
 
 
 @needs(Verb.RECORD_ENTER, "GET")
 def grid_page(request: SignedInRequest, form: str) -> HttpResponse:
-    year = _year()
+    year = asked_year()
     pack = spoken(year.pack)
-    register = _register(form, pack)
+    register = asked_register(form, pack)
     asked = carrying.period_item(register)
     return render(
         request,
@@ -123,8 +107,8 @@ def _sent(request: HttpRequest) -> Any:
 @needs(Verb.RECORD_ENTER, "POST")
 def grid_check(request: SignedInRequest, form: str) -> JsonResponse:
     """POST JSON `rows`: what is wrong with each; nothing is stored."""
-    year = _year()
-    register = _register(form, year.pack)
+    year = asked_year()
+    register = asked_register(form, year.pack)
     try:
         rows = grid.read(register, _sent(request).get("rows"))
     except grid.NotAGrid as fault:
@@ -136,8 +120,8 @@ def grid_check(request: SignedInRequest, form: str) -> JsonResponse:
 @needs(Verb.RECORD_ENTER, "POST")
 def grid_save(request: SignedInRequest, form: str) -> JsonResponse:
     """POST JSON `rows`, `only_good`: keep all or none, or with `only_good` those that are good."""
-    year = _year()
-    register = _register(form, year.pack)
+    year = asked_year()
+    register = asked_register(form, year.pack)
     try:
         sent = _sent(request)
         rows = grid.read(register, sent.get("rows"))
@@ -151,8 +135,8 @@ def grid_save(request: SignedInRequest, form: str) -> JsonResponse:
 @needs(Verb.RECORD_ENTER, "GET")
 def carry(request: SignedInRequest, form: str) -> JsonResponse:
     """GET `place`, `period`: rows of the last period as cells of the grid."""
-    year = _year()
-    register = _register(form, year.pack)
+    year = asked_year()
+    register = asked_register(form, year.pack)
     place = request.GET.get("place", "")
     try:
         rows = carrying.from_last_period(
@@ -171,8 +155,8 @@ def carry(request: SignedInRequest, form: str) -> JsonResponse:
 @needs(Verb.HOUSEHOLD_VIEW, "POST")
 def keep_filter(request: SignedInRequest, form: str) -> HttpResponse:
     """POST `name`, `query`."""
-    pack = spoken(_year().pack)
-    register = _register(form, pack)
+    pack = spoken(asked_year().pack)
+    register = asked_register(form, pack)
     query = request.POST.get("query", "")
     try:
         kept.keep(register=register, pack=pack, owner=request.user, name=request.POST.get("name", ""), query=query)
@@ -195,23 +179,23 @@ def forget_filter(request: SignedInRequest, filter_id: int) -> HttpResponse:
 @needs(Verb.SHEET_PRINT, "GET")
 def blank(request: SignedInRequest, form: str) -> HttpResponse:
     """The register's empty table, to be filled with a pen."""
-    year = _year()
-    register = _register(form, year.pack)
+    year = asked_year()
+    register = asked_register(form, year.pack)
     return _pdf(printing.blank(register, year.pack, year.title), register.title)
 
 
 @needs(Verb.SHEET_PRINT, "GET")
 def row_paper(request: SignedInRequest, row_id: UUID) -> HttpResponse:
-    year = _year()
+    year = asked_year()
     record = within_reach(Record.objects.select_related("household", "person", "entered_by", "reviewed_by"), request.reach, pk=row_id)
-    register = _register(record.form, year.pack)
+    register = asked_register(record.form, year.pack)
     return _pdf(printing.row(record, register, year.pack, year.title, request.reach), f"{register.title} {name_of(record.village_code)}")
 
 
 @needs(Verb.EXPORT_MAKE, "POST")
 def print_list(request: SignedInRequest, form: str) -> HttpResponse:
     """POST `query`: the list's address; `column`: names of items."""
-    register = _register(form, _year().pack)
+    register = asked_register(form, asked_year().pack)
     known = {item.name for item in register.shown}
     columns = [name for name in request.POST.getlist("column") if name in known]
     return redirect("jobs:job", printing.start_list(register=register, query=request.POST.get("query", ""), columns=columns, by=request.user).pk)

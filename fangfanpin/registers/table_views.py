@@ -16,10 +16,11 @@ from fangfanpin.pack import Pack
 from fangfanpin.policy.periods import sentence
 from fangfanpin.policy.services import spoken
 from fangfanpin.records import gates
-from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
+from fangfanpin.records.current_year import CurrentYear
 from fangfanpin.records.models import Record
 from fangfanpin.regions.names import townships
 from fangfanpin.registers import drilldown, fields, natural_villages, reading, sealed, services, tables, yearly
+from fangfanpin.registers.asked import asked_register, asked_year
 from fangfanpin.registers.definitions import Register, register_of
 from fangfanpin.registers.natural_villages import NaturalVillageRefused
 from fangfanpin.registers.papers import blank_of, paper_of
@@ -30,17 +31,10 @@ from fangfanpin.registers.services import Refused
 _OPEN = (Record.State.EMPTY, Record.State.DRAFT, Record.State.RETURNED, Record.State.SUBMITTED)
 
 
-def _year() -> CurrentYear:
-    try:
-        return current_year()
-    except NoYear:
-        raise Http404 from None
-
-
 def _table(request: SignedInRequest, table_id: UUID, pack: Pack) -> tuple[Record, Register]:
     record = within_reach(Record.objects.select_related("entered_by", "entry"), request.reach, pk=table_id)
-    register = register_of(pack, record.form)
-    if register is None or not register.is_yearly:
+    register = asked_register(record.form, pack)
+    if not register.is_yearly:
         raise Http404
     return record, register
 
@@ -173,7 +167,7 @@ def _store(
 @needs(Verb.HOUSEHOLD_VIEW, "GET")
 def behind(request: SignedInRequest, table_id: UUID, item: str) -> HttpResponse:
     """Where a rolled-up value comes from."""
-    year = _year()
+    year = asked_year()
     record, register = _table(request, table_id, spoken(year.pack))
     found = register.item(item)
     try:
@@ -198,7 +192,7 @@ def behind(request: SignedInRequest, table_id: UUID, item: str) -> HttpResponse:
 @needs(Verb.RECORD_ENTER, "POST")
 def submit(request: SignedInRequest, table_id: UUID) -> HttpResponse:
     """POST `sure`. What stands in the way is shown on the form."""
-    year = _year()
+    year = asked_year()
     record, register = _table(request, table_id, year.pack)
     require(request.reach, Verb.RECORD_ENTER, record)
     try:
@@ -214,7 +208,7 @@ def submit(request: SignedInRequest, table_id: UUID) -> HttpResponse:
 @needs(Verb.HOUSEHOLD_EDIT, "POST")
 def add_natural_village(request: SignedInRequest) -> HttpResponse:
     """POST `village`, `name`."""
-    year = _year()
+    year = asked_year()
     register = next((one for one in yearly.yearly(year.pack) if one.form.subject == "natural_village"), None)
     if register is None:
         raise Http404
@@ -233,7 +227,7 @@ def add_natural_village(request: SignedInRequest) -> HttpResponse:
 @needs(Verb.HOUSEHOLD_EDIT, "POST")
 def rename(request: SignedInRequest, table_id: UUID) -> HttpResponse:
     """POST `name`: of the natural village."""
-    year = _year()
+    year = asked_year()
     record, register = _table(request, table_id, year.pack)
     require(request.reach, Verb.HOUSEHOLD_EDIT, record)
     if register.form.subject != "natural_village":
@@ -252,7 +246,7 @@ def rename(request: SignedInRequest, table_id: UUID) -> HttpResponse:
 @needs(Verb.SHEET_PRINT, "GET")
 def paper(request: SignedInRequest, table_id: UUID) -> HttpResponse:
     """The table for signature as PDF; GET `blank`=1: last year's values beside empty cells to be filled by hand."""
-    year = _year()
+    year = asked_year()
     record, register = _table(request, table_id, year.pack)
     require(request.reach, Verb.SHEET_PRINT, record)
     make = blank_of if request.GET.get("blank") == "1" else paper_of

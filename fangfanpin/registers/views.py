@@ -19,11 +19,11 @@ from fangfanpin.pack import Pack
 from fangfanpin.pack.dictionary import SUBJECT_REFS
 from fangfanpin.policy.periods import window
 from fangfanpin.policy.services import spoken
-from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
 from fangfanpin.records.models import Record
 from fangfanpin.records.reviewing import ReviewRefused
 from fangfanpin.regions.names import townships
 from fangfanpin.registers import fields, months, queries, reading, sealed, services, table_views
+from fangfanpin.registers.asked import asked_register, asked_year
 from fangfanpin.registers.carrying import carried
 from fangfanpin.registers.definitions import Register, register_of, registers_of
 from fangfanpin.registers.exporting import Wish, start_export
@@ -32,39 +32,24 @@ from fangfanpin.registers.references import Words, choices
 from fangfanpin.registers.services import Given, Refused
 
 
-def _year() -> CurrentYear:
-    try:
-        return current_year()
-    except NoYear:
-        raise Http404 from None
-
-
-def _register(form: str, pack: Pack) -> Register:
-    """The register of the pack in its own language; what screens say is made of `spoken`."""
-    register = register_of(pack, form)
-    if register is None:
-        raise Http404
-    return register
-
-
 def _record(request: SignedInRequest, row_id: UUID, pack: Pack) -> tuple[Record, Register]:
     record = within_reach(Record.objects.select_related("household", "person", "entered_by"), request.reach, pk=row_id)
-    return record, _register(record.form, pack)
+    return record, asked_register(record.form, pack)
 
 
 @needs(Verb.HOUSEHOLD_VIEW, "GET")
 def registers(request: SignedInRequest) -> HttpResponse:
     """Which registers there are."""
     return render(
-        request, "registers/registers.html", {"registers": registers_of(spoken(_year().pack)), "may_add": request.reach.has(Verb.RECORD_ENTER)}
+        request, "registers/registers.html", {"registers": registers_of(spoken(asked_year().pack)), "may_add": request.reach.has(Verb.RECORD_ENTER)}
     )
 
 
 @needs(Verb.HOUSEHOLD_VIEW, "GET")
 def listing(request: SignedInRequest, form: str) -> HttpResponse:
-    year = _year()
+    year = asked_year()
     pack = spoken(year.pack)
-    register = _register(form, pack)
+    register = asked_register(form, pack)
     if register.is_yearly:
         return table_views.listing(request, register, year)
     chosen = queries.chosen_of(register, pack, request.GET.dict())
@@ -112,8 +97,8 @@ def listing(request: SignedInRequest, form: str) -> HttpResponse:
 @needs(Verb.EXPORT_MAKE, "POST")
 def export(request: SignedInRequest, form: str) -> HttpResponse:
     """POST `query`: the list's address; `column`: names of items, all where none; `codes`; `format`."""
-    pack = spoken(_year().pack)
-    register = _register(form, pack)
+    pack = spoken(asked_year().pack)
+    register = asked_register(form, pack)
     if not request.reach.has(Verb.HOUSEHOLD_VIEW):
         raise PermissionDenied
     known = {item.name for item in register.shown}
@@ -129,8 +114,8 @@ def export(request: SignedInRequest, form: str) -> HttpResponse:
 @needs(Verb.RECORD_ENTER, "GET", "POST")
 def new(request: SignedInRequest, form: str) -> HttpResponse:
     """GET `household`: the row is this household's, and the choice is spared; `from`: what may be taken over of this row stands there already."""
-    year = _year()
-    register = _register(form, year.pack)
+    year = asked_year()
+    register = asked_register(form, year.pack)
     if register.is_yearly:
         raise Http404  # its rows are opened, not added
     record_id = request.POST.get("record_id") or str(uuid.uuid4())
@@ -194,7 +179,7 @@ def _form(
 ) -> HttpResponse:
     fixed = frozenset({register.subject.name}) if record is not None else frozenset()
     pack = spoken(pack)
-    register = _register(register.key, pack)
+    register = asked_register(register.key, pack)
     return render(
         request,
         "registers/edit.html",
@@ -214,7 +199,7 @@ def _form(
 
 @needs(Verb.RECORD_ENTER, "GET", "POST")
 def edit(request: SignedInRequest, row_id: UUID) -> HttpResponse:
-    year = _year()
+    year = asked_year()
     record, register = _record(request, row_id, year.pack)
     require(request.reach, Verb.RECORD_ENTER, record)
     if register.is_yearly:
@@ -245,7 +230,7 @@ def edit(request: SignedInRequest, row_id: UUID) -> HttpResponse:
 
 @needs(Verb.HOUSEHOLD_VIEW, "GET")
 def row(request: SignedInRequest, row_id: UUID) -> HttpResponse:
-    year = _year()
+    year = asked_year()
     pack = spoken(year.pack)
     record, register = _record(request, row_id, pack)
     if register.is_yearly:
@@ -284,7 +269,7 @@ def _mentioned_by(request: SignedInRequest, record: Record, pack: Pack) -> list[
 @needs(Verb.RECORD_ENTER, "POST")
 def strike(request: SignedInRequest, row_id: UUID) -> HttpResponse:
     """POST `reason`."""
-    year = _year()
+    year = asked_year()
     record, register = _record(request, row_id, year.pack)
     require(request.reach, Verb.RECORD_ENTER, record)
     try:
@@ -299,8 +284,8 @@ def strike(request: SignedInRequest, row_id: UUID) -> HttpResponse:
 @needs(Verb.RECORD_REVIEW, "POST")
 def approve_many(request: SignedInRequest, form: str) -> HttpResponse:
     """POST `row`: record id and the version that was seen, several; what cannot be approved is told and stays."""
-    year = _year()
-    register = _register(form, year.pack)
+    year = asked_year()
+    register = asked_register(form, year.pack)
     done, refused = 0, ""
     for given in request.POST.getlist("row")[: queries.PAGE]:
         row_id, _colon, seen = given.partition(":")
@@ -321,7 +306,7 @@ def approve_many(request: SignedInRequest, form: str) -> HttpResponse:
 
 @needs(Verb.RECORD_REVIEW, "POST")
 def approve(request: SignedInRequest, row_id: UUID) -> HttpResponse:
-    year = _year()
+    year = asked_year()
     record, register = _record(request, row_id, year.pack)
     require(request.reach, Verb.RECORD_REVIEW, record)
     try:
@@ -337,7 +322,7 @@ def approve(request: SignedInRequest, row_id: UUID) -> HttpResponse:
 @needs(Verb.RECORD_REVIEW, "POST")
 def send_back(request: SignedInRequest, row_id: UUID) -> HttpResponse:
     """POST `reason`."""
-    year = _year()
+    year = asked_year()
     record, register = _record(request, row_id, year.pack)
     require(request.reach, Verb.RECORD_REVIEW, record)
     try:
@@ -352,7 +337,7 @@ def send_back(request: SignedInRequest, row_id: UUID) -> HttpResponse:
 @needs(Verb.RECORD_ENTER, "GET")
 def choose(request: SignedInRequest, ref: str) -> JsonResponse:
     """GET `q`, `household`: what a reference may lead to, within reach."""
-    if ref not in SUBJECT_REFS and register_of(_year().pack, ref) is None:
+    if ref not in SUBJECT_REFS and register_of(asked_year().pack, ref) is None:
         raise Http404
     household = request.GET.get("household", "")
     found = choices(ref, request.GET.get("q", ""), request.reach, household=_uuid(household) if household else None)

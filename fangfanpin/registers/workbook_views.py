@@ -15,13 +15,12 @@ from fangfanpin.accounts.permissions import SignedInRequest, needs
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.jobs.exports import XLSX
 from fangfanpin.jobs.services import start
-from fangfanpin.pack import Pack
 from fangfanpin.policy.services import spoken
-from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
 from fangfanpin.records.models import ImportBatch, TrayRow
 from fangfanpin.records.workbooks.batches import ROSTER, TrayRefused, settle
 from fangfanpin.records.workbooks.pages import facts_of, may_open, with_letters
-from fangfanpin.registers.definitions import Register, register_of
+from fangfanpin.registers.asked import asked_register, asked_year
+from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.workbooks import template as templates
 from fangfanpin.registers.workbooks.services import receive, sentence_of
 
@@ -29,25 +28,11 @@ LISTED = 50
 ROWS_A_PAGE = 100
 
 
-def _year() -> CurrentYear:
-    try:
-        return current_year()
-    except NoYear:
-        raise Http404 from None
-
-
-def _register(form: str, pack: Pack) -> Register:
-    register = register_of(pack, form)
-    if register is None:
-        raise Http404
-    return register
-
-
 def _batch(request: SignedInRequest, import_id: UUID) -> tuple[ImportBatch, Register]:
     found = ImportBatch.objects.exclude(layout=ROSTER).select_related("file", "marked_file", "uploaded_by").filter(pk=import_id).first()
     if found is None or not may_open(found, request.reach, Verb.RECORD_ENTER):
         raise Http404
-    return found, _register(found.layout, spoken(_year().pack))
+    return found, asked_register(found.layout, spoken(asked_year().pack))
 
 
 def _start(request: SignedInRequest, batch: ImportBatch, kind: str, title: str, **parameters: Any) -> None:
@@ -62,8 +47,8 @@ def _start(request: SignedInRequest, batch: ImportBatch, kind: str, title: str, 
 @needs(Verb.RECORD_ENTER, "GET")
 def template(request: SignedInRequest, form: str) -> HttpResponse:
     """The register's empty workbook, in Chinese as all files."""
-    pack = _year().pack
-    register = _register(form, pack)
+    pack = asked_year().pack
+    register = asked_register(form, pack)
     answer = HttpResponse(templates.make(register, pack), content_type=XLSX)
     answer.headers["Content-Disposition"] = content_disposition_header(True, f"{register.title}导入模板.xlsx") or "attachment"
     return answer
@@ -72,8 +57,8 @@ def template(request: SignedInRequest, form: str) -> HttpResponse:
 @needs(Verb.RECORD_ENTER, "GET", "POST")
 def imports(request: SignedInRequest, form: str) -> HttpResponse:
     """The register's files handed in, and the form to hand one in. POST `file`, `mode` all or keep_good."""
-    year = _year()
-    register = _register(form, spoken(year.pack))
+    year = asked_year()
+    register = asked_register(form, spoken(year.pack))
     if request.method == "POST":
         upload = request.FILES.get("file")
         if upload is None or not upload.size:
