@@ -6,6 +6,7 @@ from functools import cached_property
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.pack.dictionary import SLOT_MARKS, subject_item
 from fangfanpin.pack.model import Form
+from fangfanpin.pack.once import once_per_pack
 
 NOT_ASKED = frozenset({"image", "signature", "point"})  # taken with the phone
 
@@ -73,24 +74,14 @@ class Register:
         return next((item for item in self.form.indicators if item.name == name), None)
 
 
+@once_per_pack
 def registers_of(pack: Pack) -> tuple[Register, ...]:
-    """Every register of a pack, in the dictionary's order; made once per pack."""
-    found = _made.get((pack.hash, pack.language))
-    if found is None:
-        if len(_made) >= _PACKS_KEPT:
-            _made.clear()
-        found = _made[pack.hash, pack.language] = tuple(
-            _register(form, subject) for form in pack.forms.values() if form.is_register and (subject := subject_item(form)) is not None
-        )
-    return found
+    """Every register of a pack, in the dictionary's order."""
+    return tuple(_register(form, subject) for form in pack.forms.values() if form.is_register and (subject := subject_item(form)) is not None)
 
 
 def register_of(pack: Pack, key: str) -> Register | None:
     return next((register for register in registers_of(pack) if register.key == key), None)
-
-
-_PACKS_KEPT = 8
-_made: dict[tuple[str, str], tuple[Register, ...]] = {}  # by hash and language
 
 
 def _register(form: Form, subject: Indicator) -> Register:

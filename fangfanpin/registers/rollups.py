@@ -23,6 +23,7 @@ from fangfanpin.expressions.closures import Closure, compiled
 from fangfanpin.expressions.duckdb import column_type, values_select
 from fangfanpin.pack import Pack
 from fangfanpin.pack.model import RollUp
+from fangfanpin.pack.once import once_per_pack
 from fangfanpin.records.models import Record
 from fangfanpin.registers import sources
 from fangfanpin.registers.bulk import write_entries
@@ -31,17 +32,11 @@ from fangfanpin.registers.sources import Raw, Table
 from fangfanpin.runtime.postgres import read_urls
 
 Found = dict[str, dict[str, dict[str, Any]]]  # form → subject → item → value as expressions see it
-_PACKS_KEPT = 8
-_closures: dict[str, tuple[tuple[RollUp, Closure], ...]] = {}
 
 
+@once_per_pack
 def _compiled(pack: Pack) -> tuple[tuple[RollUp, Closure], ...]:
-    found = _closures.get(pack.hash)
-    if found is None:
-        if len(_closures) >= _PACKS_KEPT:
-            _closures.clear()
-        found = _closures[pack.hash] = tuple((one, compiled(one.expression)) for one in pack.rollups)
-    return found
+    return tuple((one, compiled(one.expression)) for one in pack.rollups)
 
 
 # One village: rows and closures

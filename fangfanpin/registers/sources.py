@@ -17,6 +17,7 @@ from fangfanpin.expressions import nodes as n
 from fangfanpin.households.subjects import HOUSEHOLD_COLUMNS, PERSON_COLUMNS, PERSON_FACTS
 from fangfanpin.pack import Pack
 from fangfanpin.pack.dictionary import PLACES, subject_item
+from fangfanpin.pack.once import once_per_pack
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import HOUSEHOLD_FORM, LIVE, PERSON_FORM
 
@@ -49,20 +50,6 @@ def relations_in(node: n.Node) -> set[str]:
     return found.union(*(relations_in(child) for child in n.children(node)))
 
 
-def tables_of(pack: Pack) -> dict[str, Table]:
-    """Every table the pack's roll-ups, and constraints of villages, need, with the items that one of them reads; made once per pack."""
-    found = _made.get(pack.hash)
-    if found is None:
-        if len(_made) >= _PACKS_KEPT:
-            _made.clear()
-        found = _made[pack.hash] = _tables(pack)
-    return found
-
-
-_PACKS_KEPT = 8
-_made: dict[str, dict[str, Table]] = {}
-
-
 def _read_by(pack: Pack, form: str, expression: Expression) -> Iterator[tuple[str, str]]:
     """(table, item) of what an expression about a form's rows reads; item "" where only the rows count."""
     relations = pack.schema().relations_of(form)
@@ -72,7 +59,9 @@ def _read_by(pack: Pack, form: str, expression: Expression) -> Iterator[tuple[st
         yield form if scope == "row" else relations[scope].table if scope in relations else scope, name
 
 
-def _tables(pack: Pack) -> dict[str, Table]:
+@once_per_pack
+def tables_of(pack: Pack) -> dict[str, Table]:
+    """Every table the pack's roll-ups, and constraints of villages, need, with the items that one of them reads."""
     schema = pack.schema()
     items: dict[str, set[str]] = {}
     computed: dict[str, set[str]] = {}
@@ -97,20 +86,14 @@ def _tables(pack: Pack) -> dict[str, Table]:
     }
 
 
+@once_per_pack
 def source_forms(pack: Pack) -> frozenset[str]:
     """Forms whose records change a roll-up."""
-    found = _sources.get(pack.hash)
-    if found is None:
-        if len(_sources) >= _PACKS_KEPT:
-            _sources.clear()
-        tables = {table for one in pack.rollups for table, _name in _read_by(pack, one.form, one.expression)}
-        found = _sources[pack.hash] = frozenset({HOUSEHOLD: HOUSEHOLD_FORM, PERSON: PERSON_FORM}.get(name, name) for name in tables)
-    return found
+    tables = {table for one in pack.rollups for table, _name in _read_by(pack, one.form, one.expression)}
+    return frozenset({HOUSEHOLD: HOUSEHOLD_FORM, PERSON: PERSON_FORM}.get(name, name) for name in tables)
 
 
-_sources: dict[str, frozenset[str]] = {}
-
-
+@once_per_pack
 def reads_records(pack: Pack) -> bool:
     """Do roll-ups read what is typed into a household's year, or only the registry?"""
     own = {HOUSEHOLD: _HOUSEHOLD, PERSON: _PERSON}
