@@ -372,15 +372,15 @@ def say_unchanged(*, record: Record, register: Register, pack: Pack, section: st
 def submit(*, record: Record, register: Register, pack: Pack, sure: bool, by: User) -> Record:
     """Hand a village's table in for review: what is left empty was asked and left empty. Raises Refused."""
     record = _locked(record, register, by)
-    refused = Refused(seen=record.version)
     titles = {one.key: one.title for one in spoken(pack).forms[register.key].sections}
-    for section in yearly.unconfirmed(record, yearly.last_of(record), register):
-        if section not in record.ticks:
-            refused.doubts.append(_("“%(section)s”还是上年的数：没有变化请点“无变化”，有变化请改") % {"section": titles[section]})
-    if refused.doubts:
-        refused.faults[""] = "；".join(refused.doubts)
-        refused.doubts = []
-        raise refused
+    unsaid = [
+        _("“%(section)s”还是上年的数：没有变化请点“无变化”，有变化请改") % {"section": titles[section]}
+        for section in yearly.unconfirmed(record, yearly.last_of(record), register)
+        if section not in record.ticks
+    ]
+    if unsaid:
+        raise Refused({"": "；".join(unsaid)}, seen=record.version)
+    refused = Refused(seen=record.version)
     if (left := yearly.missing(record.values, register)) and not sure:
         refused.doubts.append(
             _("还有 %(count)d 项没有填：%(items)s") % {"count": len(left), "items": "、".join(_called(item, pack) for item in left[:8])}
