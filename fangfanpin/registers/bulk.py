@@ -15,17 +15,16 @@ from fangfanpin.pack.dictionary import slot_kind
 from fangfanpin.records.models import Record
 from fangfanpin.registers import slots
 from fangfanpin.registers.definitions import Register
-from fangfanpin.registers.mirror import LONGEST_KEY, LONGEST_LABEL, SEPARATOR, TARGETS
+from fangfanpin.registers.mirror import LONGEST_KEY, LONGEST_LABEL, SEPARATOR, TARGETS, subject_column
 from fangfanpin.registers.models import COLUMNS, LONGEST
 
 RECORDS = "records_record"
-_SUBJECT_COLUMN = {"household": "household_id", "person": "person_id", "natural_village": "subject_code"}
 
 
 def _text(item: Indicator, register: Register) -> sql.Composable:
     """The item's value as text, as JSON holds it."""
     if item == register.subject:
-        return sql.SQL("r.{}::text").format(sql.Identifier(_SUBJECT_COLUMN.get(item.ref, "village_code")))
+        return sql.SQL("r.{}::text").format(sql.Identifier(subject_column(item.ref)))
     return sql.SQL("r.values ->> {}").format(sql.Literal(item.name))
 
 

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.households.models import Household, Person
 from fangfanpin.pack import Pack
-from fangfanpin.pack.codec import decimal_text
+from fangfanpin.pack.codec import decimal_text, to_engine
 from fangfanpin.pack.model import Form, Months
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import HOUSEHOLD_FORM, LIVE, PERSON_FORM
@@ -36,12 +36,12 @@ def _month(day: Any) -> int:
 
 
 def _first(text: str) -> int:
-    return int(text[:4]) * 12 + (int(text[5:7]) - 1 if len(text) >= 7 else 0)
+    return int(to_engine("month", text))
 
 
 def _last(text: str) -> int:
     """Of a year alone its December."""
-    return int(text[:4]) * 12 + (int(text[5:7]) - 1 if len(text) >= 7 else 11)
+    return _first(text if len(text) >= 7 else f"{text[:4]}-12")
 
 
 def worked(rows: Iterable[Mapping[str, Any]], months: Months, pack: Pack) -> Worked:

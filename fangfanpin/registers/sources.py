@@ -7,6 +7,7 @@ after a save, Arrow for the county.
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.db import connection
@@ -16,10 +17,12 @@ from fangfanpin.expressions import Bool, Codes, Date, Expression, Int, Month, Nu
 from fangfanpin.expressions import nodes as n
 from fangfanpin.households.subjects import HOUSEHOLD_COLUMNS, PERSON_COLUMNS, PERSON_FACTS
 from fangfanpin.pack import Pack
+from fangfanpin.pack.codec import to_engine
 from fangfanpin.pack.dictionary import PLACES, subject_item
 from fangfanpin.pack.once import once_per_pack
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import HOUSEHOLD_FORM, LIVE, PERSON_FORM
+from fangfanpin.registers.mirror import subject_column
 
 HOUSEHOLD, PERSON, SPELL = "household", "person", "spell"
 # Items of the household and the person that a column holds.
@@ -192,7 +195,7 @@ def _register(table: Table, pack: Pack, narrowed: bool) -> sql.Composed:
     form = pack.forms[table.name]
     subject = subject_item(form)
     assert subject is not None, form.key  # the pack's check refused it otherwise
-    own = {subject.name: {"household": "household_id", "person": "person_id", "natural_village": "subject_code"}.get(form.subject, "village_code")}
+    own = {subject.name: subject_column(form.subject)}
     natural = sql.SQL("r.subject_code") if form.subject == "natural_village" else sql.SQL("coalesce(h.natural_village_code, '')")
     return sql.SQL(
         "SELECT {columns} FROM records_record r LEFT JOIN households_household h ON h.id = r.household_id"
@@ -273,7 +276,7 @@ def _reader(type_: Type) -> Callable[[str], Any] | None:
         case Date():
             return _day
         case Month():
-            return _month
+            return partial(to_engine, "month")
         case Codes():
             return _codes
         case _:
@@ -291,10 +294,6 @@ def _word(text: str) -> str | None:
 
 def _day(text: str) -> int | None:
     return int(text.replace("-", "")) if text else None
-
-
-def _month(text: str) -> int | None:
-    return int(text[:4]) * 12 + (int(text[5:7]) - 1 if len(text) >= 7 else 0) if text else None
 
 
 def _codes(text: str) -> tuple[str, ...]:
