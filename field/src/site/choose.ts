@@ -3,6 +3,8 @@
  * reference only, typing again replaces it.
  * Without this script the typed text is sent and the server asks back where it means several things.
  */
+import { hint, Options } from "./options";
+
 interface Choice {
   readonly value: string;
   readonly words: string;
@@ -17,16 +19,16 @@ export function chooseReferences(): void {
 
 class Chooser {
   private readonly box: HTMLInputElement;
-  private readonly list: HTMLUListElement;
+  private readonly options: Options<Choice>;
   private readonly chosen: HTMLUListElement;
   private readonly many: boolean;
   private timer = 0;
   private asked = 0;
-  private at = -1;
 
   constructor(private readonly root: HTMLElement) {
     this.box = root.querySelector<HTMLInputElement>("input[role=combobox]")!;
-    this.list = root.querySelector<HTMLUListElement>(".options")!;
+    const list = root.querySelector<HTMLUListElement>(".options")!;
+    this.options = new Options<Choice>(this.box, list, (choice) => [choice.words, hint(` ${choice.hint}`)], (choice) => this.take(choice));
     this.chosen = root.querySelector<HTMLUListElement>(".chosen")!;
     this.many = root.dataset["many"] !== undefined;
     this.chosen.querySelectorAll("li").forEach((item) => this.removable(item));
@@ -56,58 +58,15 @@ class Chooser {
     const mine = ++this.asked;
     const answer = await fetch(`${this.root.dataset["choices"]!}?${query}`, { credentials: "same-origin", headers: { Accept: "application/json" } }).catch(() => null);
     if (!answer?.ok || mine !== this.asked) return;
-    this.show(((await answer.json()) as { choices: Choice[] }).choices);
-  }
-
-  private show(choices: readonly Choice[]): void {
-    this.at = -1;
-    this.list.replaceChildren(
-      ...choices.map((choice, place) => {
-        const item = document.createElement("li");
-        item.id = `${this.list.id}-${place}`;
-        item.setAttribute("role", "option");
-        item.textContent = choice.words;
-        const hint = document.createElement("span");
-        hint.className = "text-secondary";
-        hint.textContent = ` ${choice.hint}`;
-        item.append(hint);
-        item.addEventListener("mousedown", (event) => {
-          event.preventDefault();
-          this.take(choice);
-        });
-        return item;
-      }),
-    );
-    if (choices.length === 0) {
-      const nothing = document.createElement("li");
-      nothing.className = "text-secondary";
-      nothing.textContent = this.root.dataset["nothing"] ?? "";
-      this.list.append(nothing);
-    }
-    this.options = choices;
-    this.list.hidden = false;
-    this.box.setAttribute("aria-expanded", "true");
-    if (choices.length > 0) this.mark(0);
-  }
-
-  private options: readonly Choice[] = [];
-
-  private mark(place: number): void {
-    const items = this.list.querySelectorAll<HTMLLIElement>("[role=option]");
-    items[this.at]?.removeAttribute("aria-selected");
-    this.at = (place + items.length) % items.length;
-    const item = items[this.at];
-    item?.setAttribute("aria-selected", "true");
-    item?.scrollIntoView({ block: "nearest" });
-    if (item) this.box.setAttribute("aria-activedescendant", item.id);
+    this.options.show(((await answer.json()) as { choices: Choice[] }).choices, this.root.dataset["nothing"] ?? "");
   }
 
   private onKey(event: KeyboardEvent): void {
-    if (this.list.hidden) return;
+    if (!this.options.isOpen) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      if (this.options.length > 0) this.mark(this.at + (event.key === "ArrowDown" ? 1 : -1));
-    } else if (event.key === "Enter" && this.options[this.at]) {
-      this.take(this.options[this.at]!);
+      this.options.step(event.key === "ArrowDown" ? 1 : -1);
+    } else if (event.key === "Enter" && this.options.marked) {
+      this.take(this.options.marked);
     } else if (event.key === "Escape") {
       this.close();
     } else return;
@@ -168,8 +127,6 @@ class Chooser {
 
   private close(): void {
     this.asked++;
-    this.list.hidden = true;
-    this.box.setAttribute("aria-expanded", "false");
-    this.box.removeAttribute("aria-activedescendant");
+    this.options.close();
   }
 }

@@ -2,6 +2,7 @@
  * A register's form from the keyboard alone: Enter goes on to the next field, Ctrl+Enter registers and begins another, words of lists are found by
  * their first letters, days are typed as eight digits. Without this script the form works with its plain controls.
  */
+import { Options } from "./options";
 import { dayText, found, type Option, under } from "./pick";
 
 export function openRegisterForms(): void {
@@ -41,7 +42,7 @@ function onKey(form: HTMLFormElement, event: KeyboardEvent): void {
   goOn(form, here);
 }
 
-export function goOn(form: HTMLFormElement, here: HTMLElement): void {
+function goOn(form: HTMLFormElement, here: HTMLElement): void {
   const field = here.closest(".register-field, .alert") ?? here;
   const next = stops(form).find((one) => field.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING && !field.contains(one));
   next?.focus();
@@ -81,13 +82,11 @@ function tickByLetters(group: HTMLElement): void {
 /** A long list of words as a box that searches it; the select behind it stays what is sent. */
 class WordBox {
   private readonly box = document.createElement("input");
-  private readonly list = document.createElement("ul");
-  private readonly options: Option[];
-  private shown: Option[] = [];
-  private at = -1;
+  private readonly words: Option[];
+  private readonly options: Options<Option>;
 
   constructor(private readonly select: HTMLSelectElement) {
-    this.options = [...select.options].filter((one) => one.value).map((one) => ({ code: one.value, word: one.text, letters: one.dataset["letters"] ?? "" }));
+    this.words = [...select.options].filter((one) => one.value).map((one) => ({ code: one.value, word: one.text, letters: one.dataset["letters"] ?? "" }));
     const root = document.createElement("div");
     root.className = "chooser";
     Object.assign(this.box, { className: "form-control", autocomplete: "off", id: select.id, value: this.wordOf(select.value) });
@@ -96,15 +95,17 @@ class WordBox {
     this.box.setAttribute("role", "combobox");
     this.box.setAttribute("aria-autocomplete", "list");
     this.box.setAttribute("aria-expanded", "false");
-    this.list.className = "options";
-    this.list.id = `options-${select.name}`;
-    this.list.setAttribute("role", "listbox");
-    this.list.hidden = true;
-    this.box.setAttribute("aria-controls", this.list.id);
+    const list = document.createElement("ul");
+    list.className = "options";
+    list.id = `options-${select.name}`;
+    list.setAttribute("role", "listbox");
+    list.hidden = true;
+    this.options = new Options<Option>(this.box, list, (option) => [option.word], (option) => this.take(option));
+    this.box.setAttribute("aria-controls", list.id);
     select.id = `held-${select.name}`;
     select.hidden = true;
     select.before(root);
-    root.append(this.box, this.list, select);
+    root.append(this.box, list, select);
     this.box.addEventListener("input", () => this.open(this.box.value));
     this.box.addEventListener("focus", () => this.box.select());
     this.box.addEventListener("click", () => this.open(""));
@@ -113,53 +114,26 @@ class WordBox {
   }
 
   private wordOf(code: string): string {
-    return this.options.find((option) => option.code === code)?.word ?? "";
+    return this.words.find((option) => option.code === code)?.word ?? "";
   }
 
   private open(typed: string): void {
     const above = this.select.form?.elements.namedItem(this.select.dataset["above"] ?? "");
     const held = above instanceof HTMLSelectElement || above instanceof RadioNodeList || above instanceof HTMLInputElement ? [above.value] : [];
-    this.shown = found(under(this.options, held), typed);
-    this.list.replaceChildren(
-      ...this.shown.map((option, place) => {
-        const item = document.createElement("li");
-        item.id = `${this.list.id}-${place}`;
-        item.setAttribute("role", "option");
-        item.textContent = option.word;
-        item.addEventListener("mousedown", (event) => {
-          event.preventDefault();
-          this.take(option);
-        });
-        return item;
-      }),
-    );
-    if (this.shown.length === 0) this.list.append(Object.assign(document.createElement("li"), { className: "text-secondary", textContent: this.select.dataset["nothing"] ?? "" }));
-    this.list.hidden = false;
-    this.box.setAttribute("aria-expanded", "true");
-    this.at = -1;
-    if (this.shown.length > 0) this.mark(0);
-  }
-
-  private mark(place: number): void {
-    const items = this.list.querySelectorAll<HTMLLIElement>("[role=option]");
-    items[this.at]?.removeAttribute("aria-selected");
-    this.at = (place + items.length) % items.length;
-    items[this.at]?.setAttribute("aria-selected", "true");
-    items[this.at]?.scrollIntoView({ block: "nearest" });
-    this.box.setAttribute("aria-activedescendant", items[this.at]?.id ?? "");
+    this.options.show(found(under(this.words, held), typed), this.select.dataset["nothing"] ?? "");
   }
 
   private onKey(event: KeyboardEvent): void {
     if (event.isComposing) return;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      if (this.list.hidden) this.open("");
-      else if (this.shown.length > 0) this.mark(this.at + (event.key === "ArrowDown" ? 1 : -1));
+      if (!this.options.isOpen) this.open("");
+      else this.options.step(event.key === "ArrowDown" ? 1 : -1);
       event.preventDefault();
-    } else if (event.key === "Enter" && !this.list.hidden && this.shown[this.at]) {
-      this.take(this.shown[this.at]!); // and Enter goes on
-    } else if (event.key === "Escape" && !this.list.hidden) {
+    } else if (event.key === "Enter" && this.options.marked) {
+      this.take(this.options.marked); // and Enter goes on
+    } else if (event.key === "Escape" && this.options.isOpen) {
       this.box.value = this.wordOf(this.select.value);
-      this.close();
+      this.options.close();
       event.preventDefault();
     }
   }
@@ -167,7 +141,7 @@ class WordBox {
   private take(option: Option): void {
     this.select.value = option.code;
     this.box.value = option.word;
-    this.close();
+    this.options.close();
     this.select.dispatchEvent(new Event("change", { bubbles: true }));
   }
 
@@ -176,15 +150,9 @@ class WordBox {
     const typed = this.box.value.trim();
     if (!typed) this.select.value = "";
     else if (typed !== this.wordOf(this.select.value)) {
-      if (!this.list.hidden && this.shown[this.at]) this.take(this.shown[this.at]!);
+      if (this.options.marked) this.take(this.options.marked);
       else this.box.value = this.wordOf(this.select.value);
     }
-    this.close();
-  }
-
-  private close(): void {
-    this.list.hidden = true;
-    this.box.setAttribute("aria-expanded", "false");
-    this.box.removeAttribute("aria-activedescendant");
+    this.options.close();
   }
 }

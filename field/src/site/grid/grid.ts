@@ -4,6 +4,7 @@
  * not registered yet stays in this browser (without numbers of persons) and comes back after a reload or a new sign-in.
  */
 import { csrfToken } from "../requests";
+import { hint, Options } from "../options";
 import { dayText, found, under } from "../pick";
 import { type Answer, type Cell, changed, type Choice, codesOf, type Column, draftOf, isFilled, meaning, newRow, type Row, rowsOf, take, toSend } from "./model";
 import { cellsOf, type Pasted, readBlock, spansOf } from "./paste";
@@ -43,8 +44,7 @@ class Grid {
   private readonly lines = new Map<string, HTMLTableRowElement>();
   private readonly box = document.createElement("input");
   private readonly list = document.createElement("ul");
-  private offers: readonly Offered[] = [];
-  private marked = -1;
+  private readonly options = new Options<Offered>(this.box, this.list, (offer) => [offer.words, " ", hint(offer.hint)], (offer) => this.pick(offer), () => this.layList());
   private asked = 0;
   private at: { row: Row; column: number } | null = null;
   private undos: string[] = [];
@@ -303,26 +303,27 @@ class Grid {
     if (event.isComposing || !this.at) return;
     const { row, column } = this.at;
     const place = this.rows.indexOf(row);
-    const isOpen = !this.list.hidden && this.offers.length > 0;
+    const isOpen = this.options.isOpen && !this.options.isEmpty;
     const atStart = this.box.selectionStart === 0 && this.box.selectionEnd === (this.isTyped ? 0 : this.box.value.length);
     const atEnd = this.box.selectionEnd === this.box.value.length;
     const pressed = event.key;
     if (pressed === "Enter" && (event.ctrlKey || event.metaKey)) void this.preview();
     else if (pressed === "Enter" || pressed === "Tab") {
       const back = event.shiftKey;
-      if (isOpen && this.isTyped && !back && this.offers[this.marked]) this.choose(this.offers[this.marked]!);
+      if (isOpen && this.isTyped && !back && this.options.marked) this.choose(this.options.marked);
       if (back) this.move(place, column - 1);
       else this.move(place, column + 1);
     } else if (isOpen && (pressed === "ArrowDown" || pressed === "ArrowUp") && (this.isTyped || event.altKey || row.choices[this.columns[column]!.name])) {
       // Into the list where something was typed or is asked back, or with Alt as in Excel; else arrows move between rows.
-      this.mark(this.isTyped ? this.marked + (pressed === "ArrowDown" ? 1 : -1) : 0);
+      if (this.isTyped) this.options.step(pressed === "ArrowDown" ? 1 : -1);
+      else this.options.mark(0);
       this.isTyped = true;
     } else if (pressed === "ArrowDown") this.move(place + 1, column);
     else if (pressed === "ArrowUp") this.move(place - 1, column);
     else if (pressed === "ArrowRight" && atEnd && !event.shiftKey) this.move(place, column + 1);
     else if (pressed === "ArrowLeft" && atStart && !event.shiftKey) this.move(place, column - 1);
     else if (pressed === "Escape") {
-      if (this.list.hidden) this.box.value = row.cells[this.columns[column]!.name]?.text ?? "";
+      if (!this.options.isOpen) this.box.value = row.cells[this.columns[column]!.name]?.text ?? "";
       this.isTyped = false;
       this.closeList();
     } else if ((event.ctrlKey || event.metaKey) && pressed.toLowerCase() === "d" && place > 0) {
@@ -397,26 +398,11 @@ class Grid {
   }
 
   private show(offers: readonly Offered[]): void {
-    this.offers = offers;
-    this.marked = -1;
-    this.list.replaceChildren(
-      ...offers.map((offer, place) => {
-        const item = document.createElement("li");
-        item.id = `grid-option-${place}`;
-        item.setAttribute("role", "option");
-        item.append(offer.words, " ", Object.assign(document.createElement("span"), { className: "text-secondary", textContent: offer.hint }));
-        item.addEventListener("mousedown", (event) => {
-          event.preventDefault();
-          this.choose(offer);
-          if (this.at) this.move(this.rows.indexOf(this.at.row), this.at.column + 1);
-        });
-        return item;
-      }),
-    );
-    if (offers.length === 0 && this.isTyped) this.list.append(Object.assign(document.createElement("li"), { className: "text-secondary", textContent: this.say("nothing") }));
-    this.list.hidden = this.list.childElementCount === 0;
-    this.box.setAttribute("aria-expanded", String(!this.list.hidden));
-    if (this.list.hidden) return;
+    this.options.show(offers, this.isTyped ? this.say("nothing") : undefined);
+  }
+
+  /** Below the editor, or above it where there is more room. */
+  private layList(): void {
     const room = this.box.getBoundingClientRect();
     const below = window.innerHeight - room.bottom;
     this.list.style.left = `${Math.min(room.left, window.innerWidth - 260)}px`;
@@ -424,16 +410,12 @@ class Grid {
     this.list.style.maxHeight = `${Math.max(120, Math.min(290, Math.max(below, room.top) - 12))}px`;
     this.list.style.top = below > 160 || below > room.top ? `${room.bottom}px` : "auto";
     this.list.style.bottom = below > 160 || below > room.top ? "auto" : `${window.innerHeight - room.top}px`;
-    if (offers.length > 0) this.mark(0);
   }
 
-  private mark(place: number): void {
-    const items = this.list.querySelectorAll<HTMLLIElement>("[role=option]");
-    items[this.marked]?.removeAttribute("aria-selected");
-    this.marked = (place + items.length) % items.length;
-    items[this.marked]?.setAttribute("aria-selected", "true");
-    items[this.marked]?.scrollIntoView({ block: "nearest" });
-    this.box.setAttribute("aria-activedescendant", items[this.marked]?.id ?? "");
+  /** With the mouse, and on. */
+  private pick(offer: Offered): void {
+    this.choose(offer);
+    if (this.at) this.move(this.rows.indexOf(this.at.row), this.at.column + 1);
   }
 
   /** A word of the list into the cell; of a cell for several, after those that are there. */
@@ -457,10 +439,7 @@ class Grid {
 
   private closeList(): void {
     this.asked++;
-    this.offers = [];
-    this.list.hidden = true;
-    this.box.setAttribute("aria-expanded", "false");
-    this.box.removeAttribute("aria-activedescendant");
+    this.options.close();
   }
 
   // ---- paste, undo, rows away
