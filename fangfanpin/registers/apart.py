@@ -13,9 +13,9 @@ from fangfanpin.registers import sealed
 from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.mirror import value_of
 from fangfanpin.registers.models import Sealed
+from fangfanpin.registers.spans import collide, span_between
 
 Digests = Mapping[str, Mapping[Any, str]]
-_OPEN_START, _OPEN_END = "", "9999-12-31"
 
 
 def overlapping(record: Record, register: Register, pack: Pack, scope: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -85,8 +85,5 @@ def _compared(record: Record, register: Register, item: Indicator, digests: Dige
 
 
 def _meet(one: Record, other: Record, rule: Apart) -> bool:
-    def ends(record: Record) -> tuple[str, str]:
-        return record.values.get(rule.start) or _OPEN_START, record.values.get(rule.end) or _OPEN_END
-
-    (start, end), (other_start, other_end) = ends(one), ends(other)
-    return start < other_end and other_start < end
+    ends = rule.start, rule.end
+    return collide(span_between(one.values, ends), span_between(other.values, ends))

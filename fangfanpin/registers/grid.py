@@ -23,6 +23,7 @@ from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.mirror import unique_key_of, value_of
 from fangfanpin.registers.references import Words
 from fangfanpin.registers.services import Given, Refused
+from fangfanpin.registers.spans import Span, overlap
 from fangfanpin.registers.written import rows_written
 
 MOST = 500  # rows of one grid
@@ -144,7 +145,7 @@ class _Seen:
 
     keys: dict[str, int] = field(default_factory=dict)
     contents: dict[str, int] = field(default_factory=dict)
-    spans: dict[str, list[tuple[int, tuple[str, str]]]] = field(default_factory=dict)
+    spans: dict[str, list[tuple[int, Span]]] = field(default_factory=dict)
 
 
 def _look_for_twins(checked: Checked, register: Register, seen: _Seen, reach: Reach) -> None:
@@ -158,7 +159,7 @@ def _look_for_twins(checked: Checked, register: Register, seen: _Seen, reach: Re
     twin = seen.contents.setdefault(content, number)
     above = seen.spans.setdefault(subject, [])
     span = services.span_of(record, register)
-    overlapping = next((row for row, other in above if span and services.overlap(span, other)), None)
+    overlapping = next((row for row, other in above if span and overlap(span, other)), None)
     if span:
         above.append((number, span))
     if checked.row.is_sure:

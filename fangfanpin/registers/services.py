@@ -35,6 +35,7 @@ from fangfanpin.registers.definitions import Register, registers_of
 from fangfanpin.registers.mirror import reflect, unique_key_of, value_of
 from fangfanpin.registers.models import Entry
 from fangfanpin.registers.references import Choice, ReferenceFault, known, resolve
+from fangfanpin.registers.spans import Span, overlap, span_between
 from fangfanpin.registers.written import row_written
 
 _TABLE = "records_record"
@@ -256,25 +257,9 @@ def _overlapping(record: Record, register: Register, pack: Pack) -> list[str]:
     return found
 
 
-def span_between(values: Mapping[str, Any], names: tuple[str, str]) -> tuple[str, str]:
-    """From when to when a row stands: OPEN where it has not ended."""
-    return values.get(names[0]) or "", values.get(names[1]) or OPEN
-
-
-def span_of(record: Record, register: Register) -> tuple[str, str] | None:
+def span_of(record: Record, register: Register) -> Span | None:
     """From when to when a row stands, where rows of one subject may not overlap; None where the register has no span or nobody it is of."""
     return span_between(record.values, register.form.span) if register.form.span and (record.person_id or record.household_id) else None
-
-
-OPEN = "9999-12-31"
-
-
-def overlap(one: tuple[str, str], other: tuple[str, str]) -> bool:
-    """Do two spans of ISO days or months share more than their ends? One without a beginning is not judged; one on a single day or month
-    overlaps what begins or ends there too only when it is the same."""
-    if not one[0] or not other[0]:
-        return False
-    return one == other or (one[0] < other[1] and other[0] < one[1])
 
 
 def _scope(record: Record, register: Register, pack: Pack) -> dict[str, Any]:

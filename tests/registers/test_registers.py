@@ -18,7 +18,7 @@ from fangfanpin.jobs.models import Job
 from fangfanpin.pack import Pack
 from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import Record
-from fangfanpin.registers import queries, services, slots
+from fangfanpin.registers import queries, services, slots, spans
 from fangfanpin.registers.bulk import write_entries, write_links
 from fangfanpin.registers.definitions import Register, register_of, registers_of
 from fangfanpin.registers.exporting import Wish, table_of, write_csv
@@ -478,4 +478,4 @@ def test_two_spells_of_work_at_the_same_time_are_asked_about(pack: Pack, househo
     ],
 )
 def test_spans_that_only_touch_do_not_overlap(one: tuple[str, str], other: tuple[str, str], wanted: bool) -> None:
-    assert services.overlap(one, other) is wanted and services.overlap(other, one) is wanted
+    assert spans.overlap(one, other) is wanted and spans.overlap(other, one) is wanted

@@ -28,7 +28,8 @@ from fangfanpin.registers.models import Entry, Sealed
 from fangfanpin.registers.reading import file_text
 from fangfanpin.registers.references import Words
 from fangfanpin.registers.sealed import secret_items
-from fangfanpin.registers.services import OPEN, changed_since, closed, overlap, span_between
+from fangfanpin.registers.services import changed_since, closed
+from fangfanpin.registers.spans import OPEN, overlap, span_between
 from fangfanpin.registers.workbooks.columns import ITEMS, MARK, MASKED, NUMBER, WHOSE, is_example
 from fangfanpin.registers.workbooks.finding import NotFound, References, Subject, Subjects, pieces
 from fangfanpin.registers.workbooks.logic import Logic
