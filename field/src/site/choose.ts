@@ -4,6 +4,7 @@
  * Without this script the typed text is sent and the server asks back where it means several things.
  */
 import { hint, Options } from "./options";
+import { get } from "./requests";
 
 interface Choice {
   readonly value: string;
@@ -56,7 +57,7 @@ class Chooser {
     const query = new URLSearchParams({ q: text });
     if (holder?.value) query.set("household", holder.value);
     const mine = ++this.asked;
-    const answer = await fetch(`${this.root.dataset["choices"]!}?${query}`, { credentials: "same-origin", headers: { Accept: "application/json" } }).catch(() => null);
+    const answer = await get(`${this.root.dataset["choices"]!}?${query}`).catch(() => null);
     if (!answer?.ok || mine !== this.asked) return;
     this.options.show(((await answer.json()) as { choices: Choice[] }).choices, this.root.dataset["nothing"] ?? "");
   }

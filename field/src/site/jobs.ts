@@ -1,3 +1,5 @@
+import { get } from "./requests";
+
 interface JobState {
   state: "waiting" | "running" | "done" | "failed";
   percent: number;
@@ -21,7 +23,7 @@ export function watchJobs(): void {
 
     const look = async (): Promise<void> => {
       try {
-        const answer = await fetch(box.dataset["job"]!, { headers: { Accept: "application/json" }, credentials: "same-origin" });
+        const answer = await get(box.dataset["job"]!);
         if (answer.status === 401 || answer.status === 404) {
           window.location.reload();
           return;

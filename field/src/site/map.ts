@@ -1,5 +1,6 @@
 // The county's map as links in SVG: every division is reached with the keyboard, named, coloured by its share and filled with its number.
 // Colour is never alone: the percentage stands on the division, the same numbers in the table below.
+import { get } from "./requests";
 
 interface Feature {
   properties: { code: string; name?: string; value?: number };
@@ -17,7 +18,7 @@ const SVG = "http://www.w3.org/2000/svg";
 export function drawMaps(): void {
   document.querySelectorAll<HTMLElement>("[data-map]").forEach((box) => {
     box.classList.add("chart-loading");
-    void fetch(box.dataset["map"]!, { headers: { Accept: "application/json" }, credentials: "same-origin" })
+    void get(box.dataset["map"]!)
       .then((answer) => (answer.ok ? (answer.json() as Promise<Divisions>) : Promise.reject(new Error(String(answer.status)))))
       .then((divisions) => {
         box.classList.remove("chart-loading");

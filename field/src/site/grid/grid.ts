@@ -3,7 +3,7 @@
  * Keys: Enter and Tab go on, arrows move, Ctrl+Enter registers, Ctrl+D repeats the cell above. Rows are checked by the server when they are left; what is
  * not registered yet stays in this browser (without numbers of persons) and comes back after a reload or a new sign-in.
  */
-import { csrfToken } from "../requests";
+import { csrfToken, get } from "../requests";
 import { hint, Options } from "../options";
 import { dayText, found, under } from "../pick";
 import { type Answer, type Cell, changed, type Choice, codesOf, type Column, draftOf, isFilled, meaning, newRow, type Row, rowsOf, take, toSend } from "./model";
@@ -391,7 +391,7 @@ class Grid {
     const query = new URLSearchParams({ q: text });
     if (holder) query.set("household", holder);
     const mine = ++this.asked;
-    const answer = await fetch(`${this.setting.choices.replace("household", column.ref)}?${query}`, { credentials: "same-origin", headers: { Accept: "application/json" } }).catch(() => null);
+    const answer = await get(`${this.setting.choices.replace("household", column.ref)}?${query}`).catch(() => null);
     if (answer?.status === 401) return this.expired();
     if (!answer?.ok || mine !== this.asked || this.at?.row !== row || this.columns[this.at.column] !== column) return;
     this.show(((await answer.json()) as { choices: Choice[] }).choices);
@@ -696,7 +696,7 @@ class Grid {
     event.preventDefault();
     const form = event.currentTarget as HTMLFormElement;
     const query = new URLSearchParams(new FormData(form) as unknown as Record<string, string>);
-    const answer = await fetch(`${this.setting.carry}?${query}`, { credentials: "same-origin", headers: { Accept: "application/json" } }).catch(() => null);
+    const answer = await get(`${this.setting.carry}?${query}`).catch(() => null);
     if (answer?.status === 401) return this.expired();
     const said = (await answer?.json().catch(() => null)) as { rows?: Record<string, Cell>[]; message?: string } | null;
     if (!said?.rows) return this.tell(said?.message ?? this.say("offline"), "warning");
