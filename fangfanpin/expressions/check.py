@@ -20,7 +20,7 @@ _LIMIT = 10**MAX_DIGITS  # what every engine holds exactly
 @dataclass(frozen=True, slots=True)
 class Expression:
     """A checked expression. `reach`: row, household or set. `columns`: (scope, name) pairs of values it reads; those of
-    aggregates have the scope `RELATION` or `RELATION.last`."""
+    aggregates have the scope `RELATION` or `RELATION.last`. `relations`: those whose rows it asks for; of some it may read no value."""
 
     node: n.Node
     text: str
@@ -28,12 +28,8 @@ class Expression:
     subject: str
     reach: str
     columns: frozenset[tuple[str, str]]
+    relations: frozenset[str]
     normalised: tuple[str, ...]
-
-    @property
-    def relations(self) -> frozenset[str]:
-        """The relations whose rows it asks for; of some it may read no value."""
-        return relations_in(self.node)
 
 
 @dataclass(frozen=True, slots=True)
@@ -483,11 +479,6 @@ def _columns(node: n.Node, relation: str | None = None) -> Iterable[tuple[str, s
         yield from _columns(child, inside)
 
 
-def relations_in(node: n.Node) -> frozenset[str]:
-    """The relations whose rows an expression asks for."""
-    return frozenset(part.relation for part in _walk(node) if isinstance(part, n.Aggregate))
-
-
 def reach_of(node: n.Node, subject: str) -> str:
     """row: the subject's own rows; household: also others of the household; set: the whole county."""
     found = list(_walk(node))
@@ -531,5 +522,6 @@ def _checked(text: str | Parsed, schema: Schema, subject: str, wanted: Type | No
         subject=subject,
         reach=reach_of(node, subject),
         columns=frozenset(_columns(node)),
+        relations=frozenset(part.relation for part in _walk(node) if isinstance(part, n.Aggregate)),
         normalised=parsed.normalised,
     )

@@ -14,7 +14,6 @@ from django.db import connection
 from psycopg import sql
 
 from fangfanpin.expressions import Bool, Codes, Date, Expression, Int, Month, Number, Type
-from fangfanpin.expressions import nodes as n
 from fangfanpin.households.subjects import HOUSEHOLD_COLUMNS, PERSON_COLUMNS, PERSON_FACTS
 from fangfanpin.pack import Pack
 from fangfanpin.pack.codec import to_engine
@@ -47,16 +46,10 @@ class Table:
     stored: tuple[str, ...] = ()
 
 
-def relations_in(node: n.Node) -> set[str]:
-    """Relations that an expression counts over."""
-    found = {node.relation} if isinstance(node, n.Aggregate) else set()
-    return found.union(*(relations_in(child) for child in n.children(node)))
-
-
 def _read_by(pack: Pack, form: str, expression: Expression) -> Iterator[tuple[str, str]]:
     """(table, item) of what an expression about a form's rows reads; item "" where only the rows count."""
     relations = pack.schema().relations_of(form)
-    for name in relations_in(expression.node):
+    for name in expression.relations:
         yield relations[name].table, ""
     for scope, name in expression.columns:
         yield form if scope == "row" else relations[scope].table if scope in relations else scope, name
