@@ -8,7 +8,7 @@ from typing import Any
 
 from fangfanpin.expressions import nodes as n
 from fangfanpin.expressions.check import Expression
-from fangfanpin.expressions.evaluate import NeedsPopulation, Scope, asks_own, evaluate, exact, rows_of
+from fangfanpin.expressions.evaluate import NeedsPopulation, Scope, asks_own, beside, evaluate, exact
 
 Closure = Callable[[Scope], Any]
 _NO_ROW: dict[str, Any] = {}
@@ -167,17 +167,13 @@ def _aggregate(node: n.Aggregate) -> Closure:
     where = _compile(node.where) if node.where is not None else None
     relation, fn, own = node.relation, node.fn, asks_own(node)
 
-    def rows_asked(scope: Scope) -> list[Scope]:
-        rows = rows_of(relation, scope)
-        return [{**row, "own": scope["row"]} for row in rows] if own else rows
-
     def chosen(scope: Scope) -> list[Scope]:
-        rows = rows_asked(scope)
+        rows = beside(relation, scope, own=own)
         return rows if where is None else [row for row in rows if where(row) is True]
 
     def fold(scope: Scope) -> Any:
         if fn == "all":
-            rows = rows_asked(scope)
+            rows = beside(relation, scope, own=own)
             return where is None or all(where(row) is True for row in rows)
         rows = chosen(scope)
         if fn == "count":

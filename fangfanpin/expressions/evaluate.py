@@ -202,10 +202,10 @@ def rows_of(relation: str, scope: Scope) -> list[Scope]:
     return rows
 
 
-def beside(node: n.Aggregate, scope: Scope) -> list[Scope]:
+def beside(relation: str, scope: Scope, *, own: bool) -> list[Scope]:
     """Scopes of the rows that an aggregate asks, with the subject's row as `own` where it is compared with them."""
-    rows = rows_of(node.relation, scope)
-    return [{**row, "own": scope["row"]} for row in rows] if asks_own(node) else rows
+    rows = rows_of(relation, scope)
+    return [{**row, "own": scope["row"]} for row in rows] if own else rows
 
 
 def asks_own(node: n.Node) -> bool:
@@ -213,7 +213,7 @@ def asks_own(node: n.Node) -> bool:
 
 
 def _aggregate(node: n.Aggregate, scope: Scope) -> Any:
-    rows = beside(node, scope)
+    rows = beside(node.relation, scope, own=asks_own(node))
     where = node.where
     if node.fn == "all":
         return all(_value(where, row, None) is True for row in rows) if where else True
