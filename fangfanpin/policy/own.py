@@ -17,7 +17,7 @@ from typing import Any
 
 from fangfanpin.pack import Pack, load_pack
 from fangfanpin.policy.models import PublishedPack
-from fangfanpin.policy.services import sources_of
+from fangfanpin.policy.services import sources_in, sources_of, write_sources
 
 SUFFIX = "-own"
 RULES, PARAMETERS = "rules/own.toml", "parameters.csv"
@@ -65,8 +65,7 @@ def drafted(published: PublishedPack, own: Own) -> Iterator[tuple[Pack, Path]]:
     """The published pack with another own layer, checked, and its folder while the block lasts. Raises PackFaults."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        for name, text in sources_of(published).items():
-            _write(root / name, text)
+        write_sources(sources_of(published), root)
         yield _load(root, given_id(published.pack_id), own)
 
 
@@ -79,10 +78,7 @@ def renewed(directory: Path, published: PublishedPack) -> Iterator[tuple[Pack, P
         return
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        for pack_id in load_pack(directory).chain:
-            for path in (directory.resolve().parent / pack_id).rglob("*"):
-                if path.suffix in (".csv", ".toml"):
-                    _write(root / path.relative_to(directory.resolve().parent), path.read_text(encoding="utf-8"))
+        write_sources(sources_in(load_pack(directory), directory.resolve()), root)
         yield _load(root, directory.resolve().name, own)
 
 
@@ -90,16 +86,15 @@ def _load(root: Path, given: str, own: Own) -> tuple[Pack, Path]:
     directory = root / f"{given}{SUFFIX}"
     below = tomllib.loads((root / given / "pack.toml").read_text(encoding="utf-8"))
     head = {"id": directory.name, "extends": given} | {str(name): str(below[name]) for name in ("title_zh", "title_en") if name in below}
-    _write(directory / "pack.toml", "".join(f"{name} = {_toml(value)}\n" for name, value in head.items()))
     tables = [
         f"[{rule_id}]\n" + "".join(f"{name} = {_toml(value)}\n" for name, value in table.items()) for rule_id, table in sorted(own.rules.items())
     ]
-    _write(directory / RULES, "\n".join(tables))
     table = io.StringIO()
     writer = csv.DictWriter(table, _PARAMETER_COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(own.parameters)
-    _write(directory / PARAMETERS, table.getvalue())
+    head_text = "".join(f"{name} = {_toml(value)}\n" for name, value in head.items())
+    write_sources({"pack.toml": head_text, RULES: "\n".join(tables), PARAMETERS: table.getvalue()}, directory)
     return load_pack(directory), directory
 
 
@@ -110,8 +105,3 @@ def _toml(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return f"[{', '.join(map(_toml, value))}]"
     return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")

@@ -2,7 +2,7 @@
 
 import functools
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from django.db import transaction
@@ -36,7 +36,7 @@ def publish(*, pack: Pack, directory: Path, by: User | None) -> PublishedPack:
         title=pack.title,
         hash=pack.hash,
         content=pack.to_json(),
-        sources=_sources(pack, directory),
+        sources=sources_in(pack, directory),
         published_by=by,
     )
     _write_roles(pack)
@@ -45,7 +45,7 @@ def publish(*, pack: Pack, directory: Path, by: User | None) -> PublishedPack:
     return published
 
 
-def _sources(pack: Pack, directory: Path) -> dict[str, str]:
+def sources_in(pack: Pack, directory: Path) -> dict[str, str]:
     """Text of every file of the pack and of those it extends, by path relative to the packs' folder."""
     root = directory.parent
     return {
@@ -77,6 +77,14 @@ def sources_of(published: PublishedPack) -> dict[str, str]:
     return found
 
 
+def write_sources(sources: Mapping[str, str], root: Path) -> None:
+    """Files of packs, by path relative to the packs' folder, under another root."""
+    for name, text in sources.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
 def pack_of(published: PublishedPack) -> Pack:
     """The loaded pack of a published version, kept in memory by hash."""
     return _load(published.hash)
@@ -99,8 +107,5 @@ def item_as_of(pack_hash: str, key: str) -> Indicator | None:
 def _load(pack_hash: str) -> Pack:
     published = PublishedPack.objects.get(hash=pack_hash)
     with tempfile.TemporaryDirectory() as folder:
-        for name, text in published.sources.items():
-            path = Path(folder) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
+        write_sources(sources_of(published), Path(folder))
         return load_pack(Path(folder) / published.pack_id)
