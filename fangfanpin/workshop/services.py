@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from django.db import transaction
@@ -14,8 +16,9 @@ from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.services import InForce, put_in_force
 from fangfanpin.expressions import ExpressionFaults, check
 from fangfanpin.pack import Pack, PackFaults, Rule
+from fangfanpin.policy.models import PublishedPack
 from fangfanpin.policy.own import Own, drafted, own_of
-from fangfanpin.policy.services import spoken
+from fangfanpin.policy.services import pack_of, spoken
 
 NEW_ID = re.compile(r"X[0-9]{3}")  # the catalogue knows no family X
 _ORIGIN = "本县"
@@ -99,30 +102,25 @@ def checked(draft: Draft, *, is_new: bool) -> None:
         pass
 
 
-def judged(draft: Draft, *, is_new: bool) -> "_Judged":
-    """The pack in force with this rule in it, for the block: a context manager giving (pack, folder). Raises DraftRefused."""
-    return _Judged(draft, is_new)
+@contextmanager
+def judged(draft: Draft, *, is_new: bool) -> Iterator[tuple[Pack, Path]]:
+    """The pack in force with this rule in it, and its folder, for the block. Raises DraftRefused."""
+    published = clock.current().pack
+    faults = {name: found for name, found in _faults(draft, pack_of(published), is_new) if found}
+    if faults:
+        raise DraftRefused(faults)
+    with _drafted(published, own_of(published).with_rule(draft.id, draft.table())) as made:
+        yield made
 
 
-class _Judged:
-    def __init__(self, draft: Draft, is_new: bool) -> None:
-        self.draft, self.is_new = draft, is_new
-
-    def __enter__(self) -> tuple[Pack, Any]:
-        draft, published = self.draft, clock.current().pack
-        own = own_of(published)
-        with drafted(published, own) as (pack, _folder):
-            faults = {name: found for name, found in _faults(draft, pack, self.is_new) if found}
-        if faults:
-            raise DraftRefused(faults)
-        self.open = drafted(published, own.with_rule(draft.id, draft.table()))
-        try:
-            return self.open.__enter__()
-        except PackFaults as found:
-            raise DraftRefused({"": [Fault(one.message_zh) for one in found.faults]}) from None
-
-    def __exit__(self, *exc: Any) -> None:
-        self.open.__exit__(*exc)
+@contextmanager
+def _drafted(published: PublishedPack, own: Own) -> Iterator[tuple[Pack, Path]]:
+    """`drafted`, what is wrong with the pack as a whole told as a draft's faults are; in the block too. Raises DraftRefused."""
+    try:
+        with drafted(published, own) as made:
+            yield made
+    except PackFaults as found:
+        raise DraftRefused({"": [Fault(one.message_zh) for one in found.faults]}) from None
 
 
 def _faults(draft: Draft, pack: Pack, is_new: bool) -> Iterator[tuple[str, list[Fault]]]:
@@ -147,12 +145,9 @@ def publish_rule(*, draft: Draft, is_new: bool, by: User) -> InForce:
 @transaction.atomic
 def publish_own(*, own: Own, by: User, act: str) -> InForce:
     """Put another own layer in force: a rule taken back, switched off or on, a parameter. Raises DraftRefused."""
-    try:
-        with drafted(clock.current().pack, own) as (pack, folder):
-            set_act(act)
-            return put_in_force(pack=pack, directory=folder, by=by)
-    except PackFaults as found:
-        raise DraftRefused({"": [Fault(one.message_zh) for one in found.faults]}) from None
+    with _drafted(clock.current().pack, own) as (pack, folder):
+        set_act(act)
+        return put_in_force(pack=pack, directory=folder, by=by)
 
 
 def names_of(pack: Pack) -> dict[str, list[dict[str, str]]]:

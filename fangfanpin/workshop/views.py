@@ -1,6 +1,7 @@
 """The rule workshop: every rule with how it fares, one rule with its text and SQL, the editor, parameters by date."""
 
 import datetime
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib import messages
@@ -128,7 +129,7 @@ def _edit(request: SignedInRequest, pack: Pack, draft: Draft, *, is_new: bool) -
                 messages.success(request, _("已发布。下一次排查按新的规则；要马上看结果，请按“立即排查”。"))
                 return redirect("workshop:rule", draft.id)
             services.checked(draft, is_new=is_new)
-            given = {name: getattr(draft, name) for name in Draft.__dataclass_fields__}
+            given = asdict(draft)
             job = start(
                 kind=handlers.KIND,
                 title=_("试算规则 %(rule)s") % {"rule": draft.id},
