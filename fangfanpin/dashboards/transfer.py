@@ -17,6 +17,7 @@ from fangfanpin.archives import reading
 from fangfanpin.households.models import Household, Person
 from fangfanpin.households.subjects import household_values, person_values
 from fangfanpin.pack import Pack
+from fangfanpin.records.current_year import year_if_any
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM, TARGET_HOUSEHOLD, Unit
 
@@ -108,11 +109,10 @@ def units_of(households: Sequence[Household], year: int) -> list[Unit]:
     units = {household.pk: Unit(household=household, persons=[], year=year) for household in households}
     for person in Person.objects.filter(household__in=units, merged_into__isnull=True).order_by("position", "code"):
         units[person.household_id].persons.append(person)
-    forms = (HOUSEHOLD_FORM, PERSON_FORM)
+    forms, in_force = (HOUSEHOLD_FORM, PERSON_FORM), year_if_any()
     for record in Record.objects.filter(household__in=units, year__in=(year, year - 1), form__in=forms):
         if record.household_id is not None:
-            target = TARGET_HOUSEHOLD if record.form == HOUSEHOLD_FORM else str(record.subject_id)
-            units[record.household_id].keep(target, record)
+            units[record.household_id].keep(record, in_force)
     return list(units.values())
 
 

@@ -26,17 +26,20 @@ def register_current_year(source: Callable[[], CurrentYear | None]) -> None:
     _sources.append(source)
 
 
+def year_if_any() -> CurrentYear | None:
+    """The year in force; None where no campaign is open."""
+    return next((found for source in _sources if (found := source()) is not None), None)
+
+
 def today() -> datetime.date | None:
     """The day by the campaign's clock; None where no campaign is open."""
-    try:
-        return current_year().today
-    except NoYear:
-        return None
+    found = year_if_any()
+    return found.today if found else None
 
 
 def current_year() -> CurrentYear:
     """The year in force; NoYear where none is."""
-    for source in _sources:
-        if (found := source()) is not None:
-            return found
-    raise NoYear
+    found = year_if_any()
+    if found is None:
+        raise NoYear
+    return found

@@ -11,7 +11,7 @@ from fangfanpin.households.models import Household, Location, MonitoringSpell, P
 from fangfanpin.households.subjects import household_facts, household_values, person_facts, person_values
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.records import relations as beside
-from fangfanpin.records.current_year import NoYear, current_year, today
+from fangfanpin.records.current_year import CurrentYear, today, year_if_any
 from fangfanpin.records.models import Record
 
 HOUSEHOLD_FORM = "household_year"
@@ -32,15 +32,11 @@ class Past:
     pack_hash: str
 
 
-def past_of(record: Record) -> Past:
-    """A record of an earlier year as this year reads it."""
+def past_of(record: Record, year: CurrentYear | None) -> Past:
+    """A record of an earlier year as the year in force reads it."""
     values, subject = record.values, record.subject
-    try:
-        pack = current_year().pack
-    except NoYear:
-        pass
-    else:
-        values, subject = pack.brought(record.form, values, record.year), pack.brought(record.form, subject, record.year)
+    if year is not None:
+        values, subject = year.pack.brought(record.form, values, record.year), year.pack.brought(record.form, subject, record.year)
     return Past(record.form, values, subject, record.ticks, record.pack_hash)
 
 
@@ -60,12 +56,13 @@ class Unit:
     rows: dict[str, list[beside.Row]] = field(default_factory=dict)  # by relation, as far as they were asked for
     registry_changed: bool = False
 
-    def keep(self, target: str, record: Record) -> None:
-        """Take in a record of the year or of the one before."""
+    def keep(self, record: Record, year: CurrentYear | None) -> None:
+        """Take in a record of the year or of the one before. `year`: in force, asked for once for all records."""
+        target = TARGET_HOUSEHOLD if record.form == HOUSEHOLD_FORM else str(record.subject_id)
         if record.year == self.year:
             self.records[target] = record
         else:
-            self.last[target] = past_of(record)
+            self.last[target] = past_of(record, year)
 
     def person(self, target: str) -> Person | None:
         return next((person for person in self.persons if str(person.id) == target), None)
@@ -83,12 +80,11 @@ def load_unit(household: Household, year: int, *, lock: bool = False) -> Unit:
         household = Household.objects.select_for_update().get(pk=household.pk)
         persons, records = persons.select_for_update(), records.select_for_update().order_by("id")
     unit = Unit(household=household, persons=list(persons), year=year)
-    members = {person.id for person in unit.persons}
+    members, in_force = {person.id for person in unit.persons}, year_if_any()
     for record in records:
         if record.form == PERSON_FORM and record.subject_id not in members:
             continue  # of a row that was merged into another person's
-        target = TARGET_HOUSEHOLD if record.form == HOUSEHOLD_FORM else str(record.subject_id)
-        unit.keep(target, record)
+        unit.keep(record, in_force)
     unit.spells = list(household.spells.order_by("spell_no"))
     unit.location = household.locations.filter(is_current=True).first()
     return unit
