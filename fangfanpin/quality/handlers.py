@@ -22,7 +22,7 @@ from fangfanpin.policy.services import pack_of
 from fangfanpin.quality import queries, standing
 from fangfanpin.quality.leads import leads as found_leads
 from fangfanpin.quality.leads import sentences
-from fangfanpin.quality.models import Clue, Lead, Sweep
+from fangfanpin.quality.models import Clue, Lead
 from fangfanpin.quality.sweep import SweepRunning, run_sweep
 from fangfanpin.regions.models import Region
 from fangfanpin.regions.names import name_of
@@ -189,7 +189,7 @@ def quality_as_table(reach: Reach, parameters: Mapping[str, str]) -> Table:
     """Villages at the last sweep. The file may leave the county: small counts are not said."""
     campaign = clock.current()
     pack, place = pack_of(campaign.pack), parameters.get("place", "")
-    sweep = Sweep.objects.filter(year=campaign.year, state=Sweep.State.DONE, villages__isnull=False).order_by("-ended_at").first()
+    sweep = standing.last_sweep(campaign.year)
     rows = standing.by_division(reach, sweep, pack, place=place, length=12) if sweep else []
     titles = ("乡镇", "村", "户数", "人数", "得分", "完整率（%）", "每千人错误", "错误", "待核实", "改好", "属实", "办结率（%）", "属实占比（%）")
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
 from fangfanpin.accounts.reach import Reach
@@ -135,10 +135,20 @@ def _rows(reach: Reach, sweep: Sweep, place: str) -> Iterable[VillageQuality]:
     return VillageQuality.objects.visible_to(reach).filter(sweep=sweep, village_code__startswith=place)
 
 
+def _counted(year: int) -> QuerySet[Sweep, Sweep]:
+    """Sweeps of a year that have counts of villages."""
+    return Sweep.objects.filter(Exists(VillageQuality.objects.filter(sweep=OuterRef("pk"))), year=year, state=Sweep.State.DONE)
+
+
+def last_sweep(year: int) -> Sweep | None:
+    """The sweep whose figures are shown."""
+    return _counted(year).order_by("-ended_at").first()
+
+
 def over_time(reach: Reach, year: int, pack: Pack, *, place: str = "", at_most: int = 60) -> list[tuple[Sweep, Standing]]:
     """How it went: the last sweep of each day, oldest first."""
     last_of_day: dict[Any, Sweep] = {}
-    for sweep in Sweep.objects.filter(year=year, state=Sweep.State.DONE, villages__isnull=False).distinct().order_by("ended_at"):
+    for sweep in _counted(year).order_by("ended_at"):
         if sweep.ended_at is not None:
             last_of_day[timezone.localdate(sweep.ended_at)] = sweep
     sweeps = list(last_of_day.values())[-at_most:]

@@ -11,7 +11,6 @@ from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
 from fangfanpin.policy.services import pack_of, spoken
 from fangfanpin.quality import standing as figures
-from fangfanpin.quality.models import Sweep
 from fangfanpin.regions.names import name_of
 
 _TOWNSHIP, _VILLAGE = 9, 12
@@ -24,7 +23,7 @@ def standing(request: SignedInRequest) -> HttpResponse:
     pack = spoken(pack_of(campaign.pack))
     place = request.GET.get("place", "")
     place = place if place.isdigit() and len(place) in (_TOWNSHIP, _VILLAGE) else ""
-    sweep = Sweep.objects.filter(year=campaign.year, state=Sweep.State.DONE, villages__isnull=False).order_by("-ended_at").first()
+    sweep = figures.last_sweep(campaign.year)
     towns = {code[:_TOWNSHIP] for code in request.reach.villages}
     length = _VILLAGE if place or len(towns) == 1 else _TOWNSHIP
     rows = figures.by_division(request.reach, sweep, pack, place=place, length=length) if sweep else []
