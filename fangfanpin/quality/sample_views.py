@@ -39,7 +39,7 @@ def samples(request: SignedInRequest) -> HttpResponse:
             "waiting": [(one, said[one.clue_id]) for one in waiting],
             "done": [(one, said[one.clue_id]) for one in done],
             "agreed_share": round((len(done) - differs) * 100 / len(done)) if done else None,
-            "drawable": len(drawable(request.reach, campaign.year, "")),
+            "drawable": drawable(request.reach, campaign.year, "").count(),
             "places": townships(request.reach.villages),
         },
     )

@@ -3,7 +3,7 @@
 import random
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -17,13 +17,13 @@ MOST_DRAWN = 500
 _WORKED_OFF = Q(state=Clue.State.CONFIRMED, reviewed_at__isnull=False) | Q(state=Clue.State.CLOSED, answered_by__isnull=False)
 
 
-def drawable(reach: Reach, year: int, place: str) -> list[Clue]:
+def drawable(reach: Reach, year: int, place: str) -> QuerySet[Clue, Clue]:
     """What a sample may be drawn from: worked off within reach and under a division, not drawn before, to be looked at in a household; in a
     fixed order."""
     rows = Clue.objects.visible_to(reach).filter(
         _WORKED_OFF, year=year, village_code__startswith=place, samples__isnull=True, household__isnull=False
     )
-    return list(rows.order_by("village_code", "household_id", "rule_id", "id"))
+    return rows.order_by("village_code", "household_id", "rule_id", "id")
 
 
 @transaction.atomic
@@ -31,7 +31,7 @@ def draw(*, reach: Reach, year: int, place: str, count: int, by: User, seed: int
     """Draw up to `count` clues by chance. Raises ClueRefused where nothing can be drawn."""
     if not 0 < count <= MOST_DRAWN:
         raise ClueRefused(_("一次抽 1 到 %(most)d 条。") % {"most": MOST_DRAWN})
-    found = drawable(reach, year, place)
+    found = list(drawable(reach, year, place))
     if not found:
         raise ClueRefused(_("这里没有可抽查的：答复并审核过的疑问都已抽过。"))
     seed = random.SystemRandom().randrange(1, 1 << 31) if seed is None else seed
