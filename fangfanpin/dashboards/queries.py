@@ -20,6 +20,7 @@ from fangfanpin.quality.queries import DUE, TO_REVIEW
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import HOUSEHOLD_FORM
 from fangfanpin.regions.models import Region
+from fangfanpin.web.paging import cut
 
 PAGE = 50
 SUBMITTED_STATES = (Record.State.SUBMITTED, Record.State.APPROVED, Record.State.LOCKED)
@@ -229,7 +230,7 @@ _ORDER = ("village_code", "natural_village_code", "walking_order", "code")
 
 
 def page(rows: QuerySet[Household, Household], cursor: str, *, size: int = PAGE) -> Page:
-    """One keyset page: the cursor is the last row's place in the order, so page 500 costs what page 1 costs."""
+    """One keyset page."""
     if cursor:
         parts = cursor.split("~")
         if len(parts) == 4 and parts[2].isdigit():
@@ -241,10 +242,7 @@ def page(rows: QuerySet[Household, Household], cursor: str, *, size: int = PAGE)
                 | Q(village_code=village, natural_village_code=natural, walking_order=order, code__gt=code),
                 village_code__gte=village,
             )
-    found = list(rows[: size + 1])
-    last = found[size - 1] if len(found) > size else None
-    cursor_after = "~".join(str(getattr(last, name)) for name in _ORDER) if last else ""
-    return Page(found[:size], cursor_after)
+    return Page(*cut(rows, size, lambda row: "~".join(str(getattr(row, name)) for name in _ORDER)))
 
 
 def places(reach: Reach) -> list[dict[str, Any]]:
@@ -276,9 +274,8 @@ def review_page(reach: Reach, year: int, *, place: str, cursor: str, size: int =
     at = parse_datetime(moment) if after else None
     if at is not None:
         rows = rows.filter(Q(submitted_at__gt=at) | Q(submitted_at=at, pk__gt=_uuid(after)))
-    found = list(rows.order_by("submitted_at", "pk")[: size + 1])
-    last = found[size - 1] if len(found) > size else None
-    return RecordPage(found[:size], f"{last.submitted_at.isoformat()}~{last.pk}" if last and last.submitted_at else "")
+    ordered = rows.order_by("submitted_at", "pk")
+    return RecordPage(*cut(ordered, size, lambda row: f"{row.submitted_at.isoformat()}~{row.pk}" if row.submitted_at else ""))
 
 
 def _uuid(text: str) -> UUID:

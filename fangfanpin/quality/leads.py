@@ -15,6 +15,7 @@ from fangfanpin.accounts.reach import Reach, set_act
 from fangfanpin.pack import Pack
 from fangfanpin.quality import messages
 from fangfanpin.quality.models import Lead
+from fangfanpin.web.paging import cut
 
 LEAST_NOTE, MOST_NOTE = 4, 500
 PAGE = 50
@@ -81,10 +82,7 @@ def page(rows: QuerySet[Lead, Lead], cursor: str, *, size: int = PAGE) -> tuple[
     weight, _tilde, key = cursor.partition("~")
     if weight.isdigit() and key:
         rows = rows.filter(Q(weight__lt=int(weight)) | Q(weight=int(weight), id__gt=key))
-    found = list(rows[: size + 1])
-    if len(found) <= size:
-        return found, ""
-    return found[:size], f"{found[size - 1].weight}~{found[size - 1].pk}"
+    return cut(rows, size, lambda lead: f"{lead.weight}~{lead.pk}")
 
 
 def sentences(lead: Lead, pack: Pack, *, sensitive: bool) -> list[str]:

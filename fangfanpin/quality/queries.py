@@ -14,6 +14,7 @@ from fangfanpin.pack import Pack, Rule
 from fangfanpin.quality import messages
 from fangfanpin.quality.models import OPEN_STATES, Clue
 from fangfanpin.regions.models import Region
+from fangfanpin.web.paging import cut
 
 PAGE = 50
 TO_REVIEW = Q(state=Clue.State.CONFIRMED, reviewed_at__isnull=True)
@@ -83,11 +84,7 @@ def page(rows: QuerySet[Clue, Clue], cursor: str, *, size: int = PAGE) -> tuple[
         later = Q(household_id__gt=household) if household else Q(household_id__isnull=False)
         after_this = Q(rule_id__gt=rule) | Q(rule_id=rule, id__gt=key)
         rows = rows.filter(Q(village_code__gt=village) | (Q(village_code=village) & later) | (here & after_this))
-    found = list(rows[: size + 1])
-    if len(found) <= size:
-        return found, ""
-    last = found[size - 1]
-    return found[:size], f"{last.village_code}~{last.household_id or ''}~{last.rule_id}~{last.pk}"
+    return cut(rows, size, lambda clue: f"{clue.village_code}~{clue.household_id or ''}~{clue.rule_id}~{clue.pk}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.questions.models import Question, Reply
+from fangfanpin.web.paging import cut
 
 PAGE = 30
 MINE = "mine"
@@ -62,8 +63,4 @@ def page(rows: QuerySet[Question, Question], cursor: str, *, size: int = PAGE) -
         except ValueError:
             return [], ""
         rows = rows.filter(Q(asked_at__lt=moment) | Q(asked_at=moment, id__gt=key))
-    found = list(rows[: size + 1])
-    if len(found) <= size:
-        return found, ""
-    last = found[size - 1]
-    return found[:size], f"{last.asked_at.isoformat()}~{last.pk}"
+    return cut(rows, size, lambda row: f"{row.asked_at.isoformat()}~{row.pk}")
