@@ -120,9 +120,9 @@ def by_rule(reach: Reach, year: int, pack: Pack, *, place: str = "") -> list[Cou
     return sorted(found, key=lambda one: (-one.due, one.code))
 
 
-def by_village(reach: Reach, year: int, *, place: str = "") -> list[Counted]:
+def by_village(reach: Reach, year: int) -> list[Counted]:
     """Counts by village, in the order of the codes."""
-    rows: list[dict[str, Any]] = list(map(dict, _of(reach, year, place).values("village_code").annotate(**_COUNTS)))
+    rows: list[dict[str, Any]] = list(map(dict, _of(reach, year, "").values("village_code").annotate(**_COUNTS)))
     names = dict(Region.objects.filter(code__in=[row["village_code"] for row in rows]).values_list("code", "name"))
     found = [_counted(row["village_code"], names.get(row["village_code"], row["village_code"]), row) for row in rows]
     return sorted(found, key=lambda one: one.code)

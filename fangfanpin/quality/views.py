@@ -50,7 +50,8 @@ def clue_list(request: SignedInRequest) -> HttpResponse:
     pack = spoken(pack_of(campaign.pack))
     chosen = queries.ClueFilter.of(request.GET.dict())
     found, following = queries.page(queries.clues(request.reach, campaign.year, chosen), request.GET.get("after", ""))
-    villages = queries.by_village(request.reach, campaign.year, place=chosen.place if len(chosen.place) < 12 else "")
+    villages = queries.by_village(request.reach, campaign.year)
+    within = chosen.place if len(chosen.place) < 12 else ""
     counted = queries.by_rule(request.reach, campaign.year, pack, place=chosen.place)
     return render(
         request,
@@ -63,11 +64,11 @@ def clue_list(request: SignedInRequest) -> HttpResponse:
             "states": queries.STATES,
             "severities": Clue.Severity.choices,
             "rules": counted,
-            "villages": villages,
+            "villages": [one for one in villages if one.code.startswith(within)],
             "due": sum(one.due for one in counted),
             "review": sum(one.review for one in counted),
             "information": sum(one.information for one in counted),
-            "places": queries.places(request.reach, [one.code for one in queries.by_village(request.reach, campaign.year)]),
+            "places": queries.places(request.reach, [one.code for one in villages]),
             "last_sweep": Sweep.objects.filter(year=campaign.year, state=Sweep.State.DONE).first(),
             "may_sweep": request.reach.has(Verb.CAMPAIGN_MANAGE),
             "may_export": request.reach.has(Verb.EXPORT_MAKE),
