@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve, reverse
 from django.utils.http import urlencode
@@ -35,9 +36,13 @@ def _bound(reach: Reach) -> int:
     return min(_COUNTED_TO, _COUNTED_TO_IN_MANY_VILLAGES) if len(reach.villages) > _MANY_VILLAGES else _COUNTED_TO
 
 
+def _bounded(rows: QuerySet[Any, Any], reach: Reach) -> int:
+    return rows.order_by().values("pk")[: _bound(reach)].count()
+
+
 def _in_states(reach: Reach, year: int, *states: str) -> int:
     rows = Record.objects.visible_to(reach).filter(form=HOUSEHOLD_FORM, year=year, state__in=states)
-    return rows.order_by().values("pk")[: _bound(reach)].count()
+    return _bounded(rows, reach)
 
 
 def _to_collect(reach: Reach, year: int) -> int:
@@ -50,25 +55,25 @@ def _to_review(reach: Reach, year: int) -> int:
 
 def _to_transfer(reach: Reach, year: int) -> int:
     rows = Record.objects.visible_to(reach).filter(form=HOUSEHOLD_FORM, year=year, state__in=SUBMITTED_STATES, transferred_at__isnull=True)
-    return rows.order_by().values("pk")[: _bound(reach)].count()
+    return _bounded(rows, reach)
 
 
 def _conflicts(reach: Reach, year: int) -> int:
-    return Conflict.objects.visible_to(reach).filter(state=Conflict.State.OPEN).order_by().values("pk")[: _bound(reach)].count()
+    return _bounded(Conflict.objects.visible_to(reach).filter(state=Conflict.State.OPEN), reach)
 
 
 def _clues(reach: Reach, year: int) -> int:
     rows = Clue.objects.visible_to(reach).filter(DUE, year=year)
-    return rows.order_by().values("pk")[: _bound(reach)].count()
+    return _bounded(rows, reach)
 
 
 def _leads(reach: Reach, year: int) -> int:
     rows = Lead.objects.visible_to(reach).filter(year=year, is_current=True, result=Lead.Result.WAITING)
-    return rows.order_by().values("pk")[: _bound(reach)].count()
+    return _bounded(rows, reach)
 
 
 def _questions(reach: Reach, year: int) -> int:
-    return Question.objects.visible_to(reach).filter(state=Question.State.ASKED).order_by().values("pk")[: _bound(reach)].count()
+    return _bounded(Question.objects.visible_to(reach).filter(state=Question.State.ASKED), reach)
 
 
 @dataclass(frozen=True, slots=True)
