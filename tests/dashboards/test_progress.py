@@ -139,8 +139,8 @@ def test_who_works_in_one_township_is_shown_its_villages_by_their_names(client_a
     village, town = name_of(reach.villages[0]), name_of(reach.villages[0][:9])
     page = client_as("village").get("/progress/").content.decode()
     assert f'lead-sentence">{town}{village}：应采集' in page and "个村" in page
-    labels = json.loads(re.search(r'<script id="progress-data" type="application/json">(.+?)</script>', page)[1])["labels"]  # type: ignore[index]
-    assert labels == [village]
+    data = re.search(r'<script id="progress-data" type="application/json">(.+?)</script>', page)
+    assert data is not None and json.loads(data[1])["labels"] == [village]
     assert [one["properties"]["name"] for one in client_as("village").get("/progress/map.json").json()["features"]] == [village]
     names = {one["properties"]["code"] for one in client_as("township").get("/progress/map.json").json()["features"]}
     assert names and all(len(code) == 12 for code in names)
