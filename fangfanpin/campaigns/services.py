@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
-from fangfanpin.accounts.reach import set_act
+from fangfanpin.accounts.reach import Reach, set_act
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign, StageReport, Unlock
 from fangfanpin.households.models import Household
@@ -25,6 +25,11 @@ from fangfanpin.registers.yearly import open_rows
 
 class CampaignRefused(Exception):
     """Cannot be done; the message says why."""
+
+
+def covers_county(reach: Reach, campaign: Campaign) -> bool:
+    """Does the reach hold every village of the campaign's county?"""
+    return all(code in reach for code in Region.objects.villages().under(campaign.county_id).values_list("code", flat=True))
 
 
 @transaction.atomic

@@ -11,6 +11,7 @@ from fangfanpin.accounts.reach import Reach, set_act
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign
+from fangfanpin.campaigns.services import covers_county
 from fangfanpin.files.models import StoredFile
 from fangfanpin.files.services import store
 from fangfanpin.jobs.exports import Column, Table, export_list
@@ -32,8 +33,7 @@ from fangfanpin.regions.names import name_of
 def sweep(job: Job, reach: Reach, progress: Progress) -> Outcome:
     """No parameters. Only for those who reach the whole county: clues beyond one's reach could not be brought in step."""
     campaign = clock.current()
-    villages = Region.objects.villages().under(campaign.county_id).values_list("code", flat=True)
-    if not all(code in reach for code in villages):
+    if not covers_county(reach, campaign):
         raise JobRefused(_("全县排查只能由县里发起。"))
     try:
         done = run_sweep(campaign=campaign, by=job.owner, progress=progress)
@@ -216,8 +216,7 @@ def leads_as_table(reach: Reach, parameters: Mapping[str, str]) -> Table:
     campaign = clock.current()
     pack = pack_of(campaign.pack)
     result = parameters.get("result", Lead.Result.WAITING)
-    place, kind = parameters.get("place", ""), parameters.get("kind", "")
-    rows = found_leads(reach, campaign.year, kind=kind, result="" if result == "all" else result, place=place)
+    rows = found_leads(reach, campaign.year, kind=parameters.get("kind", ""), result=result, place=parameters.get("place", ""))
 
     def lines() -> Iterator[list[Any]]:
         for lead in rows.iterator(chunk_size=500):

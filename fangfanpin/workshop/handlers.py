@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
+from fangfanpin.campaigns.services import covers_county
 from fangfanpin.files.models import StoredFile
 from fangfanpin.files.services import store
 from fangfanpin.households.models import Household, Person
@@ -23,7 +24,6 @@ from fangfanpin.pack import Pack
 from fangfanpin.quality import messages, snapshot
 from fangfanpin.quality.models import Clue
 from fangfanpin.quality.sweep import Hit, find_hits
-from fangfanpin.regions.models import Region
 from fangfanpin.regions.names import name_of
 from fangfanpin.workshop.services import Draft, DraftRefused, judged
 
@@ -34,8 +34,7 @@ KIND = "workshop.try"
 def try_rule(job: Job, reach: Reach, progress: Progress) -> Outcome:
     """parameters: the draft's fields, `is_new`. Nothing is written: the county is read, the hits are counted and listed."""
     campaign = clock.current()
-    villages = Region.objects.villages().under(campaign.county_id).values_list("code", flat=True)
-    if not reach.has(Verb.RULE_MANAGE) or not all(code in reach for code in villages):
+    if not reach.has(Verb.RULE_MANAGE) or not covers_county(reach, campaign):
         raise JobRefused(_("规则只能由县里试算。"))
     given = dict(job.parameters)
     is_new = bool(given.pop("is_new", False))
