@@ -101,9 +101,8 @@ def _relations(unit: Unit, pack: Pack, *, sensitive: bool) -> dict[str, list[dic
     items only for those who may see them."""
     rules = told_rules(pack)
     asked = relations.asked_by_rules(pack, rules)
-    forms = [*(one.expression for one in pack.constraints), *(one.expression for one in pack.computations), *pack.relevance.values()]
-    read = {place for rule in rules for one in (rule.when, rule.scope) if one is not None for place in one.columns}
-    read |= {place for one in forms for place in one.columns}
+    parts = [*relations.of_forms(pack), *(one for rule in rules for one in (rule.when, rule.scope) if one is not None)]
+    read = {place for one in parts for place in one.columns}
     found = {}
     for name, rows in relations.rows_of_household(unit.household.id, pack, asked).items():
         items = pack.forms[pack.schema().relations[name].table].indicators

@@ -30,10 +30,7 @@ def leads(request: SignedInRequest) -> HttpResponse:
         "result": result if result in (*Lead.Result.values, "all") else Lead.Result.WAITING.value,
         "place": place if place.isdigit() else "",
     }
-    rows = found_leads(
-        request.reach, campaign.year, kind=chosen["kind"], result="" if chosen["result"] == "all" else chosen["result"], place=chosen["place"]
-    )
-    shown, following = page(rows, request.GET.get("after", ""))
+    shown, following = page(found_leads(request.reach, campaign.year, **chosen), request.GET.get("after", ""))
     return render(
         request,
         "quality/leads.html",

@@ -68,11 +68,11 @@ def write_leads(hits: Iterable[Pointed], pack: Pack, year: int) -> None:
 
 
 def leads(reach: Reach, year: int, *, kind: str = "", result: str = "waiting", place: str = "") -> QuerySet[Lead, Lead]:
-    """Current leads in reach, the weightiest first."""
+    """Current leads in reach, the weightiest first. `result`: one of Lead.Result, all or empty for any."""
     rows = Lead.objects.visible_to(reach).filter(year=year, is_current=True, village_code__startswith=place)
     if kind:
         rows = rows.filter(kind=kind)
-    if result:
+    if result not in ("", "all"):
         rows = rows.filter(result=result)
     return rows.select_related("household", "looked_by").order_by("-weight", "id")
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from fangfanpin.expressions import Expression
 from fangfanpin.households.models import Pairing
 from fangfanpin.pack import Form, Pack, Rule
 from fangfanpin.pack.dictionary import TYPED, subject_item
@@ -69,11 +70,15 @@ def _pairing(pairing: Pairing, form: Form, pack: Pack) -> Row:
     return Row(pairing.pk, values, pairing.village_code, pairing.household_id, None)
 
 
+def of_forms(pack: Pack) -> list[Expression]:
+    """What constraints, computations and relevance say."""
+    return [*(one.expression for one in pack.constraints), *(one.expression for one in pack.computations), *pack.relevance.values()]
+
+
 def asked_by_forms(pack: Pack) -> frozenset[str]:
     """Relations of rows that constraints, computations or relevance ask for."""
     if pack.hash not in _by_forms:
-        parts = [*(one.expression for one in pack.constraints), *(one.expression for one in pack.computations), *pack.relevance.values()]
-        of_households = [part for part in parts if pack.schema().subjects[part.subject].relations is None]  # a village's count over others
+        of_households = [part for part in of_forms(pack) if pack.schema().subjects[part.subject].relations is None]  # a village's count over others
         _by_forms[pack.hash] = _beside(frozenset().union(*(part.relations for part in of_households)), pack)
     return _by_forms[pack.hash]
 
