@@ -8,9 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.apps import apps
+from django.db.models import Model, Q, QuerySet
 
-from fangfanpin.acts.undoing import personal_models
+from fangfanpin.acts.models import Act
+from fangfanpin.audit.models import Event
 from fangfanpin.files.models import StoredFile
 from fangfanpin.households.models import Household, Membership, Person
 from fangfanpin.households.subjects import initials, name_key
@@ -25,6 +27,17 @@ from fangfanpin.registers.definitions import registers_of
 from fangfanpin.registers.models import Entry, Link
 
 _AT_ONCE = 2000
+
+
+def personal_models() -> list[type[Model]]:
+    """Every table whose rows belong to a household and know its village, but the households, events and acts themselves."""
+    return [
+        model
+        for model in apps.get_models()
+        if model.__module__.startswith("fangfanpin.")
+        and model not in (Household, Event, Act)
+        and {"village_code", "household_id"} <= {f.attname for f in model._meta.concrete_fields}
+    ]
 
 
 def move_households(ids: Iterable[UUID], village_code: str) -> None:

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
@@ -16,6 +17,7 @@ from psycopg.types.json import Jsonb
 from fangfanpin.accounts.models import Assignment, User
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.acts.models import MOVES, Act
+from fangfanpin.acts.moving import move_households
 from fangfanpin.acts.plans import SHORTEST_REASON, ActRefused, check_references, closed, constraint_of, must_hold, opened, row_json, widen
 from fangfanpin.audit.models import Event
 from fangfanpin.households.models import Household
@@ -290,24 +292,11 @@ def _follow(stories: Mapping[str, _Story]) -> None:
     """What the nightly sweep wrote since about a household that moves back goes with it."""
     story = stories.get(Household._meta.db_table)
     moved = [row for row, columns in story.former.items() if "village_code" in columns] if story else []
-    if not moved:
-        return
-    for household in Household.objects.filter(pk__in=moved):
-        for model in personal_models():
-            model._default_manager.filter(household_id=household.pk).exclude(village_code=household.village_code).update(
-                village_code=household.village_code
-            )
-
-
-def personal_models() -> list[type[models.Model]]:
-    """Every table whose rows belong to a household and know its village, but the households, events and acts themselves."""
-    return [
-        model
-        for model in apps.get_models()
-        if model.__module__.startswith("fangfanpin.")
-        and model not in (Household, Event, Act)
-        and {"village_code", "household_id"} <= {f.attname for f in model._meta.concrete_fields}
-    ]
+    by_village: dict[str, list[UUID]] = {}
+    for key, village_code in Household.objects.filter(pk__in=moved).values_list("pk", "village_code"):
+        by_village.setdefault(village_code, []).append(key)
+    for village_code, keys in by_village.items():
+        move_households(keys, village_code)
 
 
 def _plain_back(act: Act) -> None:
