@@ -12,8 +12,8 @@ from fangfanpin.accounts.reach import Reach, reach_of, set_act
 from fangfanpin.demo.county import DemoVillage
 from fangfanpin.demo.generate import generate
 from fangfanpin.demo.roster import write_roster
-from fangfanpin.households.hooks import hand_over_pairings
 from fangfanpin.households.models import Household, Pairing
+from fangfanpin.pairings.hooks import hand_over_pairings
 from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import ImportBatch, ImportDifference
 from fangfanpin.records.roster.lane import Lane

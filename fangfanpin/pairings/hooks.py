@@ -1,0 +1,18 @@
+"""Whoever replaces somebody who left takes over the pairings."""
+
+import datetime
+
+from fangfanpin.accounts.management import register_handover
+from fangfanpin.accounts.models import User
+from fangfanpin.households.models import Pairing
+from fangfanpin.pairings.services import Helper, succeed
+
+
+def hand_over_pairings(leaver: User, successor: User, day: datetime.date) -> None:
+    """The successor helps the same households from the day on."""
+    helper = Helper(name=successor.name, user=successor, phone=successor.phone, unit=successor.unit)
+    for pairing in list(Pairing.objects.filter(user=leaver, end_on__isnull=True)):
+        succeed(pairing, helper, day)
+
+
+register_handover(hand_over_pairings)
