@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 YEAR = 2021
 
@@ -27,3 +27,8 @@ def bundle_of(page: Page, household_id: str) -> dict[str, Any]:
     """The household as anyone else would get it now."""
     bundle: dict[str, Any] = page.request.get(f"/field/households/{household_id}.json").json()
     return bundle
+
+
+def signed_in(context: BrowserContext) -> list[Any]:
+    """The browser's cookies, to be put back later; read and written they have the same fields under two types."""
+    return list(context.cookies())

@@ -14,7 +14,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Playwright, expect
 
 from tests.end_to_end.conftest import CHROMIUM_ARGUMENTS, Installation, Troubles, chromium_path
-from tests.end_to_end.desk import YEAR, bundle_of, is_saved, open_entry, type_in
+from tests.end_to_end.desk import YEAR, bundle_of, is_saved, open_entry, signed_in, type_in
 
 pytestmark = pytest.mark.browser
 
@@ -378,7 +378,7 @@ def _kill_browsers(times: int, running: Playwright, installation: Installation, 
     page.fill("#id_password", installation.password("county"))
     page.click("main button[type=submit]")
     page.wait_for_url(f"{installation.url}/")
-    cookies = context.cookies()
+    cookies = signed_in(context)
     for turn in range(times):
         open_entry(page, subject.id)
         typed = str(100 + turn)
@@ -397,7 +397,7 @@ def _kill_browsers(times: int, running: Playwright, installation: Installation, 
         with contextlib.suppress(Exception):
             context.close()
         context = start()
-        context.add_cookies(cookies)  # type: ignore[arg-type]  # as they were read
+        context.add_cookies(cookies)
         page = context.pages[0]
         open_entry(page, subject.id)
         box = page.locator("#f-household-grassland_mu")

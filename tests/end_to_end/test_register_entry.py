@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.end_to_end.conftest import Installation, Troubles
+from tests.end_to_end.desk import signed_in
 
 pytestmark = pytest.mark.browser
 
@@ -196,13 +197,13 @@ def test_a_grid_is_pasted_mended_and_registered(village: Page, installation: Ins
     # It is still there after a reload, and the session's end loses nothing.
     village.reload()
     expect(told).to_contain_text("5 条还在")
-    cookies = village.context.cookies()
+    cookies = signed_in(village.context)
     village.context.clear_cookies()
     troubles.allow("status of 401")
     troubles.allow("status of 403")
     village.keyboard.press("Control+Enter")
     expect(told).to_contain_text("登录已过期")
-    village.context.add_cookies(cookies)  # type: ignore[arg-type]
+    village.context.add_cookies(cookies)
 
     village.locator(".grid-table tbody tr").first.locator("td").first.click()
     village.keyboard.press("Control+Enter")
