@@ -4,12 +4,13 @@ Tables are asked for, not listed: an app that comes later is moved as well.
 """
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
 from django.apps import apps
 from django.db.models import Model, Q, QuerySet
+from django.utils import timezone
 
 from fangfanpin.acts.models import Act
 from fangfanpin.audit.models import Event
@@ -21,7 +22,7 @@ from fangfanpin.quality.models import Clue, ClueSample, ClueStep, VillageQuality
 from fangfanpin.questions.models import Question, Reply
 from fangfanpin.records.members import INCREASE, LEFT
 from fangfanpin.records.models import Conflict, Record
-from fangfanpin.records.units import HEAD, LIVE, PERSON_FORM
+from fangfanpin.records.units import HEAD, HOUSEHOLD_FORM, LIVE, PERSON_FORM
 from fangfanpin.registers.bulk import write_entries
 from fangfanpin.registers.definitions import registers_of
 from fangfanpin.registers.models import Entry, Link
@@ -59,13 +60,6 @@ class Relocation:
     natural: dict[str, str] = field(default_factory=dict)
     same: set[str] = field(default_factory=set)
 
-    def households(self) -> Mapping[str, int]:
-        """How many households stand in each division that goes; those of a natural village are not counted in its village again."""
-        found = {code: Household.objects.filter(natural_village_code=code).count() for code in self.natural}
-        for code in self.villages:
-            found[code] = Household.objects.filter(village_code=code).exclude(natural_village_code__in=self.natural).count()
-        return found
-
 
 def relocate(moves: Relocation, pack: Pack) -> None:
     """Move every row. The new divisions are there and within reach."""
@@ -95,9 +89,15 @@ def _move_records(records: QuerySet[Record], village_code: str, subject_code: st
     rows = Record.objects.filter(pk__in=ids)
     rows.update(village_code=village_code, **({"subject_code": subject_code} if subject_code else {}))
     Link.objects.filter(record_id__in=ids).update(village_code=village_code)
+    renew_entries(ids, pack)
+
+
+def renew_entries(records: Sequence[UUID], pack: Pack) -> None:
+    """List rows of the records are written anew, those that show a value of another row."""
+    forms = set(Entry.objects.filter(record_id__in=records).values_list("form", flat=True))
     for register in registers_of(pack):
-        if Entry.objects.filter(record_id__in=ids, form=register.key).exists():
-            write_entries(register, pack, only=ids)
+        if register.key in forms:
+            write_entries(register, pack, only=records)
 
 
 # --- persons
@@ -124,13 +124,18 @@ def move_person(
     for record in records:
         record.household, record.village_code = household, household.village_code
         if record.form == PERSON_FORM:
-            record.parent = Record.objects.filter(subject_id=household.pk, subject_kind="household", form="household_year", year=record.year).first()
+            record.parent = lead_of(household, record.year)
         record.version += 1
         record.save()
     records_along([record.pk for record in records], household)
     clues = list(Clue.objects.filter(person=person, year__gte=year - 1).values_list("pk", flat=True))
     clues_along(clues, household)
     Conflict.objects.filter(household=former, target=str(person.pk)).update(household=household, village_code=household.village_code)
+
+
+def lead_of(household: Household, year: int) -> Record | None:
+    """The record that leads a household's year."""
+    return Record.objects.filter(form=HOUSEHOLD_FORM, year=year, subject_id=household.pk, subject_kind="household").first()
 
 
 def records_along(records: list[UUID], household: Household) -> None:
@@ -149,6 +154,13 @@ def clues_along(clues: list[UUID], household: Household) -> None:
     StoredFile.objects.filter(pk__in=papers).update(household_id=household.pk, village_code=household.village_code)
     ClueSample.objects.filter(clue_id__in=clues).update(household=household, village_code=household.village_code)
     _questions_along(Question.objects.filter(clue_id__in=clues), household)
+
+
+def close_clue(clue: Clue, note: str) -> None:
+    """There is nobody, or nothing, left to ask about."""
+    clue.state, clue.closed_at = Clue.State.CLOSED, timezone.now()
+    clue.save()
+    ClueStep.objects.create(clue=clue, household_id=clue.household_id, village_code=clue.village_code, kind=ClueStep.Kind.CLOSED, note=note)
 
 
 def _questions_along(questions: QuerySet[Question], household: Household) -> None:

@@ -1,5 +1,6 @@
 """What an act is going to do, told before it is done; and the doing, as one transaction whose events carry the act's name."""
 
+import datetime
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from typing import Any
 
 from django.db import IntegrityError, connection, transaction
 from django.forms.models import model_to_dict
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -83,10 +85,20 @@ def verb_of(kind: str) -> Verb:
     return Verb.ACT_DIVISION if kind in OF_DIVISIONS else Verb.ACT_HOUSEHOLD
 
 
+def must_have_come(on: datetime.date) -> None:
+    """Acts are done, not planned. Raises ActRefused."""
+    if on > timezone.localdate():
+        raise ActRefused(_("日期不能在今天之后，到时候再办。"), "on")
+
+
+def holds(reach: Reach, kind: str, villages: Iterable[str]) -> bool:
+    """The right over every village concerned."""
+    return all(reach.allows(verb_of(kind), village_code=code) for code in villages)
+
+
 def must_hold(reach: Reach, kind: str, villages: Iterable[str]) -> None:
-    """The right, over every village concerned. Raises ActRefused."""
-    verb = verb_of(kind)
-    if not all(reach.allows(verb, village_code=code) for code in villages):
+    """Raises ActRefused."""
+    if not holds(reach, kind, villages):
         raise ActRefused(_("涉及您管辖范围以外的村，请由上一级办理。"))
 
 

@@ -238,14 +238,12 @@ def _take_away(stories: Mapping[str, _Story], act: Act) -> None:
 def _put_back(table: str, story: _Story) -> None:
     """Former values into the rows that were changed. A value of a record that an act set was not there before, or was not null (plans fill
     only what was never asked)."""
-    made = set(story.made)
-    former = {row: columns for row, columns in story.former.items() if row not in made}
-    if not former:
+    if not story.former:
         return
     model = _models()[table]
     names = {field_.column for field_ in model._meta.concrete_fields}
-    nested = sorted({head for columns in former.values() for name in columns if (head := name.partition(".")[0]) != name})
-    plain = sorted({name for columns in former.values() for name in columns if "." not in name})
+    nested = sorted({head for columns in story.former.values() for name in columns if (head := name.partition(".")[0]) != name})
+    plain = sorted({name for columns in story.former.values() for name in columns if "." not in name})
     sets: list[sql.Composable] = [sql.SQL("{0} = (jsonb_populate_record(t, f.plain)).{0}").format(sql.Identifier(name)) for name in plain]
     sets += [
         sql.SQL("{0} = (t.{0} - ARRAY(SELECT jsonb_array_elements_text(f.nested #> {1}))) || (f.nested #> {2})").format(
@@ -267,7 +265,7 @@ def _put_back(table: str, story: _Story) -> None:
         type=sql.SQL(str(key.rel_db_type(connection))),
         key=sql.Identifier(str(key.column)),
     )
-    rows = list(former.items())
+    rows = list(story.former.items())
     with connection.cursor() as cursor:
         for start in range(0, len(rows), 1000):
             part = rows[start : start + 1000]

@@ -23,7 +23,7 @@ from fangfanpin.acts.deeds import divisions as of_divisions
 from fangfanpin.acts.deeds import handover, members, persons
 from fangfanpin.acts.models import Act
 from fangfanpin.acts.moving import live_members
-from fangfanpin.acts.plans import ActRefused, Plan, verb_of
+from fangfanpin.acts.plans import ActRefused, Plan, holds, verb_of
 from fangfanpin.acts.undoing import standing
 from fangfanpin.acts.undoing import undo as undo_act
 from fangfanpin.households.models import Household, Person
@@ -78,16 +78,12 @@ def _act(request: SignedInRequest, act_id: UUID) -> Act:
     return within_reach(Act.objects.select_related("by"), request.reach, pk=act_id)
 
 
-def _may_undo(reach: Reach, act: Act) -> bool:
-    return all(reach.allows(verb_of(act.kind), village_code=code) for code in act.villages)
-
-
 @needs(Verb.ACT_HOUSEHOLD, "GET")
 def act(request: SignedInRequest, act_id: UUID) -> HttpResponse:
     """Before, after, why; and whether it can be undone."""
     row = _act(request, act_id)
     undoing = Act.objects.visible_to(request.reach).filter(undoes=row).select_related("by").first()
-    may_undo = row.kind != Act.Kind.UNDO and row.state == Act.State.DONE and _may_undo(request.reach, row)
+    may_undo = row.kind != Act.Kind.UNDO and row.state == Act.State.DONE and holds(request.reach, row.kind, row.villages)
     in_the_way: Sequence[str] = ()
     if may_undo:
         try:

@@ -5,16 +5,15 @@ lists and reports of any year follow. National codes are typed where they are kn
 """
 
 import datetime
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import Assignment, User
 from fangfanpin.acts.models import Act
 from fangfanpin.acts.moving import Relocation, move_households, relocate
-from fangfanpin.acts.plans import ActRefused, Line, Plan, Trace, widen
+from fangfanpin.acts.plans import ActRefused, Line, Plan, Trace, must_have_come, widen
 from fangfanpin.households.models import Household
 from fangfanpin.pack import Pack
 from fangfanpin.regions.models import LEVEL_BY_LENGTH, Region
@@ -50,11 +49,6 @@ def _in_force(code: str) -> Region:
     if row.valid_to is not None:
         raise ActRefused(_("“%(name)s”已在 %(on)s 撤销。") % {"name": row.name, "on": row.valid_to.isoformat()}, "source")
     return row
-
-
-def _day(on: datetime.date) -> None:
-    if on > timezone.localdate():
-        raise ActRefused(_("日期不能在今天之后，到时候再办。"), "on")
 
 
 def _name(text: str) -> str:
@@ -136,7 +130,7 @@ def plan_move_natural(code: str, to_village: str, on: datetime.date, *, pack: Pa
     target = _in_force(to_village)
     if target.level != Region.Level.VILLAGE or target.code == code[:12]:
         raise ActRefused(_("请选另一个行政村。"), "target")
-    _day(on)
+    must_have_come(on)
     count = _households(code)
 
     def work(trace: Trace) -> None:
@@ -166,7 +160,7 @@ def plan_merge(sources: Sequence[str], target: str, on: datetime.date, *, new_na
         raise ActRefused(_("请选要并掉的区划。"), "source")
     if any(row.level != into.level for row in rows):
         raise ActRefused(_("只能同级合并：乡镇并乡镇，村并村。"), "source")
-    _day(on)
+    must_have_come(on)
     name = _name(new_name) if new_name.strip() else into.name
     villages = [village for row in (into, *rows) for village in villages_under(row.code)]
 
@@ -198,7 +192,7 @@ def plan_split(
     ActRefused."""
     row = _in_force(source)
     name = _name(name)
-    _day(on)
+    must_have_come(on)
     if row.level == Region.Level.NATURAL_VILLAGE:
         return _split_natural(row, name, on, code=code, households=households, by=by)
     children = {child.code: child for child in Region.objects.filter(parent_id=source, valid_to__isnull=True)}
@@ -263,10 +257,13 @@ def plan_rename(code: str, name: str, on: datetime.date) -> Plan:
     """Another name from a day on; the former one is kept with its last day. Raises ActRefused."""
     row = _in_force(code)
     name = _name(name)
-    _day(on)
+    must_have_come(on)
     if name == row.name:
         raise ActRefused(_("新名称和现在的一样。"), "name")
-    work: Callable[[Trace], None] = lambda trace: _rename(trace, row, name, on)  # noqa: E731
+
+    def work(trace: Trace) -> None:
+        _rename(trace, row, name, on)
+
     return Plan(
         kind=Act.Kind.DIVISION_RENAME,
         title=_("“%(old)s”更名为“%(new)s”") % {"old": _full(code), "new": name},

@@ -6,21 +6,20 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fangfanpin.acts.models import Act
-from fangfanpin.acts.moving import live_members, move_person, refresh
-from fangfanpin.acts.plans import ActRefused, Line, Plan, Trace
+from fangfanpin.acts.moving import close_clue, lead_of, live_members, move_person, refresh
+from fangfanpin.acts.plans import ActRefused, Line, Plan, Trace, must_have_come
 from fangfanpin.households.models import Household, Pairing, Person
 from fangfanpin.pack import Pack
 from fangfanpin.policy.services import spoken
-from fangfanpin.quality.models import OPEN_STATES, Clue, ClueStep
+from fangfanpin.quality.models import OPEN_STATES, Clue
 from fangfanpin.records.current_year import CurrentYear
 from fangfanpin.records.households_by_hand import IN_REGISTER, next_code
 from fangfanpin.records.models import Record
 from fangfanpin.records.services import open_year
-from fangfanpin.records.units import HEAD, HOUSEHOLD_FORM
+from fangfanpin.records.units import HEAD
 from fangfanpin.regions.names import name_of
 
 SPLIT_OFF, OTHER_ARRIVAL = "23", "07"  # member_change 分户转出, 其他转入
@@ -42,23 +41,17 @@ def called(household: Household) -> str:
     return _("%(place)s %(head)s户") % {"place": name_of(household.village_code), "head": household.head_name or household.code}
 
 
-def _lead(household: Household, year: int) -> Record | None:
-    return Record.objects.filter(form=HOUSEHOLD_FORM, year=year, subject_id=household.pk, subject_kind="household").first()
-
-
 def check_open(household: Household, year: int) -> None:
     """A household that is closed, or whose year is locked, is not changed."""
     if household.merged_into_id is not None:
         raise ActRefused(_("%(name)s已经并入别的户，不能再办。") % {"name": called(household)})
-    lead = _lead(household, year)
+    lead = lead_of(household, year)
     if lead is not None and lead.state == Record.State.LOCKED:
         raise ActRefused(_("%(name)s今年的信息已锁定，请先由县里解锁。") % {"name": called(household)})
 
 
 def _check(moving: Moving, pack: Pack) -> None:
-    today = timezone.localdate()
-    if moving.on > today:
-        raise ActRefused(_("日期不能在今天之后，到时候再办。"), "on")
+    must_have_come(moving.on)
     if moving.leave_reason not in pack.change_reasons("decrease") or moving.arrive_reason not in pack.change_reasons("increase"):
         raise ActRefused(_("请从清单里选转出和转入的原因。"), "leave_reason")
     known = pack.words["relation_to_head"]
@@ -219,7 +212,7 @@ def plan_merge(into: Household, gone: Household, moving: Moving, *, now: Current
         for pairing in closing.pairings.filter(end_on__isnull=True):
             pairing.end_on = max(moving.on, pairing.start_on)
             pairing.save(update_fields=["end_on"])
-        lead = _lead(closing, now.year)
+        lead = lead_of(closing, now.year)
         if lead is not None:
             lead.state, lead.return_reason, lead.version = Record.State.VOID, _("已并入%(name)s") % {"name": called(kept)}, lead.version + 1
             lead.save()
@@ -243,9 +236,7 @@ def plan_merge(into: Household, gone: Household, moving: Moving, *, now: Current
 def _close_clues(household: Household, note: str) -> None:
     """Questions about a household that is no more have nobody to answer them."""
     for clue in Clue.objects.filter(household=household, subject_kind="household", state__in=OPEN_STATES):
-        clue.state, clue.closed_at = Clue.State.CLOSED, timezone.now()
-        clue.save()
-        ClueStep.objects.create(clue=clue, household_id=clue.household_id, village_code=clue.village_code, kind=ClueStep.Kind.CLOSED, note=note)
+        close_clue(clue, note)
 
 
 def plan_move(person: Person, into: Household, moving: Moving, *, stay_head: UUID | None, now: CurrentYear) -> Plan:

@@ -1,7 +1,6 @@
 """A person entered twice becomes one: one row is kept, what hangs on the other follows, the other stays as merged into the first."""
 
 import datetime
-from collections.abc import Iterable
 from typing import Any
 
 from django.db.models import Q
@@ -10,18 +9,16 @@ from django.utils.translation import gettext as _
 
 from fangfanpin.acts.deeds.members import called, check_open
 from fangfanpin.acts.models import Act
-from fangfanpin.acts.moving import clues_along, live_members, records_along, refresh, retire
+from fangfanpin.acts.moving import close_clue, clues_along, lead_of, live_members, records_along, refresh, renew_entries, retire
 from fangfanpin.acts.plans import ActRefused, Line, Plan, Trace
 from fangfanpin.households.models import Person
 from fangfanpin.households.subjects import PERSON_COLUMNS, PERSON_SECRETS, person_values, plain_secret, set_person_value
 from fangfanpin.pack import Pack
 from fangfanpin.policy.services import spoken
-from fangfanpin.quality.models import OPEN_STATES, Clue, ClueStep
+from fangfanpin.quality.models import OPEN_STATES, Clue
 from fangfanpin.records.current_year import CurrentYear
 from fangfanpin.records.models import Conflict, ImportDifference, Record
-from fangfanpin.records.units import HEAD, HOUSEHOLD_FORM, LIVE, PERSON_FORM
-from fangfanpin.registers.bulk import write_entries
-from fangfanpin.registers.definitions import registers_of
+from fangfanpin.records.units import HEAD, LIVE, PERSON_FORM
 from fangfanpin.registers.models import Entry, Link
 
 # Items of the person that are filled from the other row where they are empty; membership and codes are the row's own.
@@ -136,7 +133,7 @@ def _records(keep: Person, gone: Person, year: int) -> None:
         if record.form != PERSON_FORM or record.year >= year - 1:
             record.household, record.village_code = keep.household, keep.village_code
             if record.form == PERSON_FORM:
-                record.parent = Record.objects.filter(form=HOUSEHOLD_FORM, year=record.year, subject_id=keep.household_id).first()
+                record.parent = lead_of(keep.household, record.year)
         record.version += 1
         record.save()
         moved.append(record.pk)
@@ -158,15 +155,7 @@ def _references(keep: Person, gone: Person, pack: Pack) -> None:
             record.save()
             touched.add(record.pk)
     Link.objects.filter(pk__in=[link.pk for link in links]).update(to_person=keep)
-    _renew(touched | set(Entry.objects.filter(person=keep).values_list("record_id", flat=True)), pack)
-
-
-def _renew(records: Iterable[Any], pack: Pack) -> None:
-    ids = list(records)
-    forms = set(Entry.objects.filter(record_id__in=ids).values_list("form", flat=True))
-    for register in registers_of(pack):
-        if register.key in forms:
-            write_entries(register, pack, only=ids)
+    renew_entries(list(touched | set(Entry.objects.filter(person=keep).values_list("record_id", flat=True))), pack)
 
 
 def _clues(keep: Person, gone: Person) -> None:
@@ -178,11 +167,7 @@ def _clues(keep: Person, gone: Person) -> None:
             clue.save()
             clues_along([clue.pk], keep.household)
         elif clue.state in OPEN_STATES:
-            clue.state, clue.closed_at = Clue.State.CLOSED, timezone.now()
-            clue.save()
-            ClueStep.objects.create(
-                clue=clue, household_id=clue.household_id, village_code=clue.village_code, kind=ClueStep.Kind.CLOSED, note=_("重复的人已合并")
-            )
+            close_clue(clue, _("重复的人已合并"))
 
 
 def _memberships(keep: Person, gone: Person, on: datetime.date) -> None:
