@@ -127,10 +127,8 @@ def _username(name: str, region: Region, role: Role) -> str:
 
 def divisions_to_give(reach: Reach) -> list[Region]:
     """Divisions in which this keeper gives posts, each before those within it. One query."""
-    condition = Q(pk__in=[])
-    for prefix in reach.prefixes(Verb.ACCOUNT_MANAGE):
-        condition |= Q(code__startswith=prefix)
-    return list(Region.objects.filter(condition, level__in=_LENGTH_BY_LEVEL).valid_on(timezone.localdate()).order_by("code"))
+    regions = Region.objects.under(*reach.prefixes(Verb.ACCOUNT_MANAGE)).filter(level__in=_LENGTH_BY_LEVEL)
+    return list(regions.valid_on(timezone.localdate()).order_by("code"))
 
 
 def check_accounts(rows: Sequence[NewAccount], reach: Reach) -> list[tuple[int, str]]:

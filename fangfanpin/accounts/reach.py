@@ -94,12 +94,7 @@ def reach_of(user: User, *, on: datetime.date | None = None) -> Reach:
     assignments = list(Assignment.objects.in_force(day).filter(user=user).select_related("role"))
     scopes = [Scope(a.role_id, a.region_id, frozenset(a.role.verbs), a.role.by_pairing) for a in assignments if user.is_active]
     prefixes = [s.prefix for s in scopes if not s.by_pairing and Verb.HOUSEHOLD_VIEW in s.verbs]
-    villages: list[str] = []
-    if prefixes:
-        condition = models.Q()
-        for prefix in prefixes:
-            condition |= models.Q(code__startswith=prefix)
-        villages = list(Region.objects.villages().filter(condition).values_list("code", flat=True))
+    villages = list(Region.objects.villages().under(*prefixes).values_list("code", flat=True))
     households: list[UUID] = []
     if any(s.by_pairing for s in scopes):
         for source in _household_sources:

@@ -350,17 +350,14 @@ def _code(request: SignedInRequest, name: str) -> str:
 
 def _division(request: SignedInRequest, code: str, field: str) -> str:
     """A division over which the right is held. Raises ActRefused."""
-    if not code or not any(code.startswith(prefix) for prefix in request.reach.prefixes(Verb.ACT_DIVISION)):
+    if not code or not code.startswith(request.reach.prefixes(Verb.ACT_DIVISION)):
         raise ActRefused(_("请从提示里选区划。"), field)
     return code
 
 
 def _division_context(request: SignedInRequest) -> dict[str, Any]:
     level = _level(request)
-    condition = Q(pk__in=[])
-    for prefix in request.reach.prefixes(Verb.ACT_DIVISION):
-        condition |= Q(code__startswith=prefix)
-    towns = Region.objects.townships().filter(condition, valid_to__isnull=True)
+    towns = Region.objects.townships().under(*request.reach.prefixes(Verb.ACT_DIVISION)).filter(valid_to__isnull=True)
     sources, target = _codes(request, "source"), _code(request, "target")
     return {
         "level": level,
@@ -420,7 +417,7 @@ def split_division(request: SignedInRequest) -> HttpResponse:
 
     context = _division_context(request)
     source = _code(request, "source")
-    inside = any(source.startswith(prefix) for prefix in request.reach.prefixes(Verb.ACT_DIVISION)) if source else False
+    inside = bool(source) and source.startswith(request.reach.prefixes(Verb.ACT_DIVISION))
     context |= {
         "source": source if inside else "",
         "children": list(Region.objects.filter(parent_id=source, valid_to__isnull=True)) if inside else [],

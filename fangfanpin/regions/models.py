@@ -14,9 +14,12 @@ class RegionQuerySet(models.QuerySet["Region"]):
     def townships(self) -> Self:
         return self.filter(level=Region.Level.TOWNSHIP)
 
-    def under(self, code: str) -> Self:
-        """Every division whose code begins with `code`, itself included."""
-        return self.filter(code__startswith=code)
+    def under(self, *codes: str) -> Self:
+        """Every division whose code begins with one of `codes`, itself included; none where no code is given."""
+        condition = models.Q(pk__in=[])
+        for code in codes:
+            condition |= models.Q(code__startswith=code)
+        return self.filter(condition)
 
     def valid_on(self, day: object) -> Self:
         return self.filter(

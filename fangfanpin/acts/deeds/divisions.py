@@ -39,7 +39,7 @@ def villages_under(code: str) -> tuple[str, ...]:
     """Villages of a division; of a natural village the one it lies in."""
     if len(code) >= 12:
         return (code[:12],)
-    return tuple(Region.objects.villages().filter(code__startswith=code).values_list("code", flat=True))
+    return tuple(Region.objects.villages().under(code).values_list("code", flat=True))
 
 
 def _in_force(code: str) -> Region:
