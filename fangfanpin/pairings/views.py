@@ -78,9 +78,15 @@ def listing(request: SignedInRequest) -> HttpResponse:
 
 
 def _page(
-    request: SignedInRequest, given: dict[str, Given], refused: Refused | None, *, pairing: Pairing | None = None, pairing_id: str = ""
+    request: SignedInRequest,
+    register: Register,
+    pack: Pack,
+    given: dict[str, Given],
+    refused: Refused | None,
+    *,
+    pairing: Pairing | None = None,
+    pairing_id: str = "",
 ) -> HttpResponse:
-    register, pack = _form()
     fixed = frozenset({dictionary.SUBJECT}) if pairing is not None else frozenset()
     return render(
         request,
@@ -116,7 +122,7 @@ def new(request: SignedInRequest) -> HttpResponse:
         else:
             messages.success(request, _("已登记结对。"))
             return redirect("pairings:list")
-    return _page(request, given, refused, pairing_id=pairing_id)
+    return _page(request, register, pack, given, refused, pairing_id=pairing_id)
 
 
 def _uuid(text: str) -> UUID:
@@ -141,7 +147,7 @@ def edit(request: SignedInRequest, pairing_id: UUID) -> HttpResponse:
         else:
             messages.success(request, _("已保存。"))
             return redirect("pairings:list")
-    return _page(request, given, refused, pairing=pairing)
+    return _page(request, register, pack, given, refused, pairing=pairing)
 
 
 @needs(Verb.HOUSEHOLD_EDIT, "POST")
