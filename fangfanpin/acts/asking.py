@@ -31,12 +31,12 @@ class Choice:
 def ask(request: SignedInRequest, template: str, context: Mapping[str, Any], make: Callable[[], Plan]) -> HttpResponse:
     """GET and "back": the form. POST: what would be before and after, with the reason asked for. POST `sure`: it is done."""
     if request.method != "POST" or "back" in request.POST:
-        return render(request, template, {**context, "given": _given(request)})
+        return render(request, template, {**context, "given": given_of(request)})
     try:
         plan = make()
         must_hold(request.reach, plan.kind, plan.villages)
     except ActRefused as refused:
-        return render(request, template, {**context, "given": _given(request), "refused": str(refused), "fault": refused.field}, status=422)
+        return render(request, template, {**context, "given": given_of(request), "refused": str(refused), "fault": refused.field}, status=422)
     fault = ""
     if request.POST.get("sure") == "1":
         try:
@@ -51,7 +51,7 @@ def ask(request: SignedInRequest, template: str, context: Mapping[str, Any], mak
     return render(request, "acts/look.html", shown, status=422 if fault else 200)
 
 
-def _given(request: SignedInRequest) -> QueryDict:
+def given_of(request: SignedInRequest) -> QueryDict:
     return request.POST if request.method == "POST" else request.GET
 
 

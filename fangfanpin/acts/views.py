@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require, within_reach
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
-from fangfanpin.acts.asking import Choice, ask, day_of, helper_given, one_uuid, user_of, uuids
+from fangfanpin.acts.asking import Choice, ask, day_of, given_of, helper_given, one_uuid, user_of, uuids
 from fangfanpin.acts.deeds import divisions as of_divisions
 from fangfanpin.acts.deeds import handover, members, persons
 from fangfanpin.acts.models import Act
@@ -114,7 +114,7 @@ def undo(request: SignedInRequest, act_id: UUID) -> HttpResponse:
 @needs(Verb.ACT_HOUSEHOLD, "GET", "POST")
 def hand_over(request: SignedInRequest) -> HttpResponse:
     """`helper`: who leaves; `to1` … `to3`: who takes over; then per household `row` and `to-ID`."""
-    given = request.POST if request.method == "POST" else request.GET
+    given = given_of(request)
     user, name = user_of(given, "helper"), given.get("helper", "").strip()[:60]
     rows = handover.open_pairings(user=None, name=name, reach=request.reach) if name and not given.get("helper.id") else []
     if not rows and user is not None:
@@ -339,7 +339,7 @@ def _level(request: SignedInRequest) -> str:
 
 def _codes(request: SignedInRequest, name: str) -> list[str]:
     """Divisions chosen in a chooser, ticked, selected, or typed by code."""
-    given = request.POST if request.method == "POST" else request.GET
+    given = given_of(request)
     found = [value for value in (*given.getlist(f"{name}.id"), *given.getlist(name)) if value.isdigit()]
     return list(dict.fromkeys(found))
 

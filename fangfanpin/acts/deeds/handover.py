@@ -9,11 +9,11 @@ from django.utils.translation import gettext as _
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
+from fangfanpin.acts.deeds.members import called
 from fangfanpin.acts.models import Act
 from fangfanpin.acts.plans import ActRefused, Line, Plan, Trace
 from fangfanpin.households.models import Pairing
 from fangfanpin.pairings.services import Helper, overlapping_main, succeed
-from fangfanpin.regions.names import name_of
 
 
 def open_pairings(*, user: User | None, name: str, reach: Reach) -> list[Pairing]:
@@ -43,7 +43,7 @@ def plan(pairings: Sequence[Pairing], to: Mapping[UUID, Helper], on: datetime.da
             raise ActRefused(_("接手的人不能就是移交的人。"))
         if pairing.is_main and (other := overlapping_main(pairing.household_id, on, None, but=pairing.pk)) is not None:
             raise ActRefused(_("%(head)s户另有主要帮扶责任人“%(name)s”，请先处理。") % {"head": head, "name": other.helper_name})
-        lines.append((_("%(place)s %(head)s户") % {"place": name_of(pairing.village_code), "head": head}, pairing.helper_name, helper.name))
+        lines.append((called(pairing.household), pairing.helper_name, helper.name))
     names = list(dict.fromkeys(helper.name for helper in (to[pairing.pk] for pairing in chosen)))
 
     def work(trace: Trace) -> None:
