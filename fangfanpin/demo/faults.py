@@ -28,13 +28,16 @@ _T = TypeVar("_T")
 Hit = tuple[str, DemoPerson | DemoRow | None]
 Planter = Callable[[DemoHousehold], list[Hit] | None]
 PLANTERS: dict[str, Planter] = {}
+ON_SHEETS: set[str] = set()  # faults of the household's sheet: its entries on work follow it
 _SCHOOL = datetime.date(2021, 9, 1)
 PER_RULE = 2
 
 
-def planter(rule_id: str) -> Callable[[Planter], Planter]:
+def planter(rule_id: str, *, on_sheet: bool = True) -> Callable[[Planter], Planter]:
     def keep(function: Planter) -> Planter:
         PLANTERS[rule_id] = function
+        if on_sheet:
+            ON_SHEETS.add(rule_id)
         return function
 
     return keep

@@ -5,14 +5,17 @@ household, a person or a row. Entries on work are not brought in step with the s
 """
 
 import datetime
+import functools
 from collections.abc import Callable
 
+from fangfanpin.demo import faults
 from fangfanpin.demo.county import YUAN, DemoHousehold, DemoPerson, DemoRow, DemoSpell, add_up, age
-from fangfanpin.demo.faults import Hit, any_adult, exited, first, is_adult, planter, spell_value, unmonitored, worker
+from fangfanpin.demo.faults import Hit, any_adult, exited, first, is_adult, spell_value, unmonitored, worker
 from fangfanpin.demo.registers import VOCATIONAL, add_row, measure, month_text, plan, settle
 
 _DEV = ("39", "40", "41", "42")
 _COUNTY = "340323"
+planter = functools.partial(faults.planter, on_sheet=False)
 
 
 def rows(h: DemoHousehold, form: str) -> list[DemoRow]:

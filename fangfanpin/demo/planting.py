@@ -2,9 +2,8 @@
 
 import random
 
-from fangfanpin.demo import faults
 from fangfanpin.demo.county import DemoCounty, DemoHousehold, DemoPerson, DemoRow, Truth
-from fangfanpin.demo.faults import PER_RULE, PLANTERS, worker
+from fangfanpin.demo.faults import ON_SHEETS, PER_RULE, PLANTERS, worker
 from fangfanpin.demo.faults_in_rows import PROJECTS
 from fangfanpin.demo.registers import settle
 
@@ -36,7 +35,7 @@ def plant(county: DemoCounty, seed: int) -> None:
                 continue
             planted += 1
             h.faulty = True
-            if PLANTERS[rule_id].__module__ == faults.__name__:
+            if rule_id in ON_SHEETS:
                 settle(h)
             county.truth += [_truth(h, rule, what) for rule, what in hits]
         left -= planted
