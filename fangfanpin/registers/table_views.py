@@ -18,6 +18,7 @@ from fangfanpin.policy.services import spoken
 from fangfanpin.records import gates
 from fangfanpin.records.current_year import CurrentYear
 from fangfanpin.records.models import Record
+from fangfanpin.records.reviewing import has_typed_in
 from fangfanpin.regions.names import townships
 from fangfanpin.registers import drilldown, fields, natural_villages, reading, sealed, services, tables, yearly
 from fangfanpin.registers.asked import asked_register, asked_year
@@ -92,7 +93,7 @@ def table(request: SignedInRequest, record: Record, register: Register, year: Cu
             "may_submit": can(request.reach, Verb.RECORD_ENTER, record) and record.state in _OPEN and record.state != Record.State.SUBMITTED,
             "may_rename": register.form.subject == "natural_village" and can(request.reach, Verb.HOUSEHOLD_EDIT, record),
             "may_print": can(request.reach, Verb.SHEET_PRINT, record),
-            "may_approve": may_review and record.state == Record.State.SUBMITTED and record.entered_by_id != request.user.pk,
+            "may_approve": may_review and record.state == Record.State.SUBMITTED and not has_typed_in(record, request.user),
             "may_return": may_review and record.state in (Record.State.SUBMITTED, Record.State.APPROVED),
             "closed": gates.closed(record, request.user) if record.state in _OPEN else None,
         },

@@ -20,7 +20,7 @@ from fangfanpin.pack.dictionary import SUBJECT_REFS
 from fangfanpin.policy.periods import window
 from fangfanpin.policy.services import spoken
 from fangfanpin.records.models import Record
-from fangfanpin.records.reviewing import ReviewRefused
+from fangfanpin.records.reviewing import ReviewRefused, has_typed_in
 from fangfanpin.regions.names import townships
 from fangfanpin.registers import fields, months, queries, reading, sealed, services, table_views
 from fangfanpin.registers.asked import asked_register, asked_year
@@ -254,7 +254,7 @@ def row(request: SignedInRequest, row_id: UUID) -> HttpResponse:
             "may_edit": can(request.reach, Verb.RECORD_ENTER, record) and record.state in open_states,
             "may_copy": can(request.reach, Verb.RECORD_ENTER, record) and record.state != Record.State.VOID,
             "may_print": can(request.reach, Verb.SHEET_PRINT, record),
-            "may_approve": may_review and record.state == Record.State.SUBMITTED and record.entered_by_id != request.user.pk,
+            "may_approve": may_review and record.state == Record.State.SUBMITTED and not has_typed_in(record, request.user),
             "may_return": may_review and record.state in (Record.State.SUBMITTED, Record.State.APPROVED),
         },
     )

@@ -133,6 +133,7 @@ def test_what_is_approved_is_what_was_seen(handed_in: Desk, cast: dict[str, User
     township = client_as("township")
     seen = str(lead(handed_in).version)
     assert f'name="version" value="{seen}"' in township.get(url).content.decode()
+    acting_again(handed_in)
     handed_in.put(**a_little_more(handed_in))
     answer = township.post(url, {"decision": "approve", "version": seen})
     assert answer.status_code == 200 and "又有改动" in answer.content.decode()
@@ -141,6 +142,22 @@ def test_what_is_approved_is_what_was_seen(handed_in: Desk, cast: dict[str, User
         assert township.post(url, {"decision": "approve", "version": nothing}).status_code == 200
     assert township.post(url, {"decision": "approve", "version": str(lead(handed_in).version)}).status_code == 302
     assert (lead(handed_in).state, lead(handed_in).reviewed_by) == ("approved", cast["township"])
+
+
+def test_who_typed_part_of_it_may_not_approve_it_after_a_colleagues_edit(handed_in: Desk, cast: dict[str, User]) -> None:
+    """The last hand is not the only one: the township's clerk typed an item, then the village another."""
+    village, member = handed_in.user, handed_in.household.persons.filter(member_state="01")[0]
+    clerk = reach_of(cast["township"])
+    set_database_reach(clerk, act="test", source="test")
+    typed = {"op": "set", "target": str(member.pk), "name": "work_months", "value": 3}
+    Desk(handed_in.household, handed_in.campaign, handed_in.pack, cast["township"], clerk, {}).save(typed)
+    set_database_reach(handed_in.reach, act="test", source="test")
+    handed_in.put(**a_little_more(handed_in))
+    row = lead(handed_in)
+    assert row.entered_by == village
+    set_database_reach(clerk, act="test", source="test")
+    with pytest.raises(ReviewRefused, match="同一个人"), transaction.atomic():
+        approve(record=row, by=cast["township"], pack=handed_in.pack, seen_version=row.version)
 
 
 def test_what_may_not_be_handed_in_is_draft_again_until_it_is_handed_in_once_more(
