@@ -23,6 +23,7 @@ from fangfanpin.households.subjects import household_values, person_values
 from fangfanpin.jobs.services import JobRefused
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.pack.model import Section
+from fangfanpin.pack.units import unit_word
 from fangfanpin.papers.sheets import (
     RenderedSheets,
     RosterColumn,
@@ -41,7 +42,6 @@ from fangfanpin.records.units import HOUSEHOLD_FORM, LIVE, PERSON_FORM, TARGET_H
 from fangfanpin.regions.models import Region
 from fangfanpin.regions.names import place_of
 
-_UNITS = {"yuan": "元", "mu": "亩", "km": "公里", "m2": "㎡", "month": "月", "person": "人", "head": "头"}
 _SKIPPED_SECTIONS = frozenset({"visit", "registry"})
 _SKIPPED_MEMBER_ITEMS = frozenset({"member_state", "change_kind", "change_proof", "identified_at"})
 # Columns of the roster on the first side, with their width; their items do not stand in the member table again.
@@ -167,13 +167,13 @@ class _Words:
 
 
 def _label(indicator: Indicator, section_unit: str) -> str:
-    unit = _UNITS.get(indicator.unit, "")
+    unit = unit_word(indicator.unit)
     return f"{indicator.zh}（{unit}）" if unit and unit != section_unit and unit not in indicator.zh else indicator.zh
 
 
 def _sheet_section(section: Section, items: list[Indicator], pack: Pack, *, front: bool) -> SheetSection:
     units = {item.unit for item in items}
-    shared = _UNITS.get(next(iter(units)), "") if len(units) == 1 else ""
+    shared = unit_word(next(iter(units))) if len(units) == 1 else ""
     asked = window(pack, section.kind)
     return SheetSection(
         title=section.title,

@@ -3,14 +3,16 @@
 import datetime
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from fangfanpin.expressions import Bool, Code, Date, Int, Number, Relation, Schema, Table, Text, Type
+from fangfanpin.pack.files import Row
 from fangfanpin.pack.indicators import Indicator, ListItem
 from fangfanpin.pack.model import Form, Months, Parameter, Section
 from fangfanpin.pack.source import Entry, Source
+from fangfanpin.pack.units import UNITS
 
 TYPES = frozenset("text int money area_mu decimal code bool date month year phone ref image signature point secret_number".split())
 KINDS = frozenset("period as_of fixed admin".split())
@@ -141,16 +143,20 @@ def _known_code(source: Source, row: Any, lists: Mapping[str, tuple[ListItem, ..
 
 def read_parameters(source: Source) -> tuple[Parameter, ...]:
     """A row without a value names a parameter that nobody has found a value for yet: it is not guessed. The county's value of a day replaces
-    the nation's."""
+    the nation's. Words for a parameter stand at any of its rows."""
     found: dict[tuple[str, datetime.date], Parameter] = {}
+    words: dict[str, tuple[str, str]] = {}
     seen: set[tuple[str, str, str]] = set()
     for row in source.rows("parameters.csv", PARAMETER_COLUMNS):
         if (row.file, row["name"], row["valid_from"]) in seen:
             source.reader.fault(row.file, row.line, f"参数“{row['name']}”在同一天写了两次", "parameter given twice")
         seen.add((row.file, row["name"], row["valid_from"]))
+        if row["zh"]:
+            words[row["name"]] = row["zh"], row["en"]
         if row["type"] not in ("money", "int"):
             source.reader.fault(row.file, row.line, f"参数类型不能是“{row['type']}”，只能是 money 或 int", "bad type of parameter")
             continue
+        _check_unit(source, row)
         try:
             valid_from = datetime.date.fromisoformat(row["valid_from"])
         except ValueError:
@@ -167,9 +173,14 @@ def read_parameters(source: Source) -> tuple[Parameter, ...]:
             source.reader.fault(row.file, row.line, f"参数的值“{row['value']}”不对，要是数字，最多 {scale} 位小数", "bad value")
             continue
         found[row["name"], valid_from] = Parameter(
-            row["name"], row["type"], row["unit"], valid_from, int(held), row["verified"] == "yes", row["source"], row["note"]
+            row["name"], row["type"], row["unit"], valid_from, int(held), row["verified"] == "yes", row["source"], row["note"], row["name"]
         )
-    return tuple(found.values())
+    return tuple(replace(one, title=words[one.name][0], title_en=words[one.name][1]) if one.name in words else one for one in found.values())
+
+
+def _check_unit(source: Source, row: Row) -> None:
+    if row["unit"] and row["unit"] not in UNITS:
+        source.reader.fault(row.file, row.line, f"unit 不能是“{row['unit']}”，只能是：空、{'、'.join(sorted(UNITS))}", "unknown unit")
 
 
 def read_indicators(source: Source, lists: Mapping[str, object]) -> dict[str, Indicator]:
@@ -211,6 +222,7 @@ def read_indicators(source: Source, lists: Mapping[str, object]) -> dict[str, In
             fault(f"lists 里不认识“{unknown[0]}”，只能是：{'、'.join(sorted(MARKS))}", f"unknown mark {unknown[0]}")
         if row["ref"] and row["type"] != "ref":
             fault("只有类型是 ref 的指标才写 ref", "ref belongs to items of type ref")
+        _check_unit(source, row)
         if len(source.reader.faults) > before:
             source.doubtful.add(row["name"])
         found[key] = Indicator(

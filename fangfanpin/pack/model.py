@@ -161,6 +161,8 @@ class Parameter:
     verified: bool
     source: str
     note: str
+    title: str  # in words; the name where nobody gave one
+    title_en: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +242,7 @@ def _english(rule: Rule) -> Rule:
     return replace(rule, title=rule.title_en or rule.title, message=rule.message_en or rule.message, where=rule.where_en or rule.where)
 
 
-_Titled = TypeVar("_Titled", Section, Form, Step, RoleDefinition, UpdateSection, ArchivePaper)
+_Titled = TypeVar("_Titled", Section, Form, Step, RoleDefinition, UpdateSection, ArchivePaper, Parameter)
 
 
 @dataclass(frozen=True)
@@ -311,6 +313,7 @@ class Pack:
             apart=tuple(replace(one, message=one.message_en or one.message) for one in self.apart),
             year_update=tuple(map(titled, self.year_update)),
             archive=tuple(map(titled, self.archive)),
+            parameters=tuple(map(titled, self.parameters)),
         )
 
     def without_english(self) -> list[str]:
@@ -327,6 +330,7 @@ class Pack:
             *((one.id, one.message, one.message_en) for one in self.apart),
             *((part.title, part.title, part.title_en) for part in self.year_update),
             *((paper.key, paper.title, paper.title_en) for paper in self.archive),
+            *((one.name, one.title, one.title_en) for one in self.parameters),
         ]
         for rule in [*self.rules, *(screen.rule for screen in self.screens)]:
             titled += [(rule.id, rule.title, rule.title_en), (rule.id, rule.message, rule.message_en), (rule.id, rule.where, rule.where_en)]

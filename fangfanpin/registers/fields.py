@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.households.subjects import initials
 from fangfanpin.pack import Indicator, Pack
+from fangfanpin.pack.units import unit_word
 from fangfanpin.policy.notes import notes_on
 from fangfanpin.records.models import Record
 from fangfanpin.registers.definitions import Register
@@ -18,10 +19,6 @@ from fangfanpin.registers.mirror import value_of
 from fangfanpin.registers.references import Choice, Words
 from fangfanpin.registers.services import Given, Refused
 
-_UNITS = {
-    "yuan": _("元"), "wan_yuan": _("万元"), "mu": _("亩"), "percent": "%", "month": _("月"), "day": _("天"), "time": _("次"), "household": _("户"),
-    "person": _("人"), "km": _("公里"), "m": _("米"), "head": _("头（只）"), "count": _("个"), "degree": _("度"),
-}  # fmt: skip
 FEW = 4  # so many words of a list are shown at once
 
 
@@ -149,7 +146,7 @@ def above(item: Indicator, register: Register, pack: Pack) -> Indicator | None:
 
 def unit_of(item: Indicator) -> str:
     """ "" where the name says it already: 贷款期限（月）."""
-    unit = str(_UNITS.get(item.unit, ""))
+    unit = unit_word(item.unit, english=item.english)
     return "" if f"（{unit}）" in item.label or f"({unit})" in item.label else unit
 
 

@@ -16,7 +16,7 @@ from fangfanpin.registers.fields import unit_of
 from fangfanpin.registers.reading import say
 from fangfanpin.registers.references import Words
 
-_UNVERIFIED = "＊ 该指标的名称或口径暂无文件依据，请以县里答复为准。"
+_UNVERIFIED = "△ 这一项的依据还没有找到，须由县里确认后再使用。"
 
 
 def paper_of(record: Record, register: Register, pack: Pack, reach: Reach) -> bytes:

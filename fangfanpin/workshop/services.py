@@ -153,8 +153,9 @@ def publish_own(*, own: Own, by: User, act: str) -> InForce:
 def names_of(pack: Pack) -> dict[str, list[dict[str, str]]]:
     """By subject what a condition may name, with the words people know it by: items, relations, functions, parameters, constants."""
     schema, said = pack.schema(), spoken(pack)
+    titles = {one.name: one.title for one in said.parameters}
     common = [
-        *({"name": f"param.{name}", "words": _("参数"), "insert": f"param.{name}"} for name in sorted(schema.params)),
+        *({"name": f"param.{name}", "words": titles.get(name, ""), "insert": f"param.{name}"} for name in sorted(schema.params)),
         *({"name": name, "words": _("日期"), "insert": name} for name in sorted(schema.constants)),
     ]
     found = {}

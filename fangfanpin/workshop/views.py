@@ -16,6 +16,7 @@ from fangfanpin.expressions.duckdb import rules_select
 from fangfanpin.jobs.services import start
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.pack.codec import decimal_text
+from fangfanpin.pack.units import unit_word
 from fangfanpin.policy.models import PublishedPack
 from fangfanpin.policy.own import given_id, own_of
 from fangfanpin.policy.services import pack_of, spoken
@@ -93,7 +94,7 @@ def rule(request: SignedInRequest, rule_id: str) -> HttpResponse:
             "when": found.when.text,
             "sql": query.sql("duckdb", pretty=True),
             "fares": next((one for one in by_rule(request.reach, campaign.year, pack) if one.rule_id == rule_id), None),
-            "parameters": _parameters(pack, used),
+            "parameters": _parameters(spoken(pack), used),
             "is_own": rule_id in own.rules,
             "is_new": bool(services.NEW_ID.fullmatch(rule_id)),
         },
@@ -202,8 +203,9 @@ def _parameters(pack: Pack, names: list[str] | None = None) -> list[dict[str, An
             }
             for one in sorted({one.valid_from: one for one in rows}.values(), key=lambda one: one.valid_from)
         ]
-        found.append({"name": name, "note": rows[-1].note, "type": rows[-1].type, "values": values})
-    return found
+        unit = unit_word(rows[-1].unit, english=pack.language == "en")
+        found.append({"name": name, "title": rows[-1].title, "unit": unit, "type": rows[-1].type, "values": values})
+    return sorted(found, key=lambda one: str(one["title"])) if names is None else found
 
 
 @needs(Verb.RULE_MANAGE, "GET", "POST")
@@ -232,10 +234,11 @@ def parameters(request: SignedInRequest) -> HttpResponse:
             else:
                 messages.success(request, _("已发布。"))
                 return redirect("workshop:parameters")
+    found = _parameters(spoken(pack))
+    titles = {one["name"]: one["title"] for one in found}
     context = {
-        "parameters": _parameters(pack),
-        "own": {(row["name"], row["valid_from"]) for row in own.parameters},
-        "own_rows": own.parameters,
+        "parameters": found,
+        "own_rows": [{**row, "title": titles.get(row["name"], row["name"])} for row in own.parameters],
         "fault": fault,
         "typed": request.POST,
     }

@@ -9,6 +9,7 @@ from typing import Any
 import xlsxwriter
 
 from fangfanpin.pack import Indicator, Pack
+from fangfanpin.pack.units import unit_word
 from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.escaping import list_words
 from fangfanpin.registers.workbooks.columns import (
@@ -34,7 +35,6 @@ _HEADER, _EXAMPLE_ROW = 4, 5  # from 0
 _INLINE = 250  # characters that Excel takes as a list of its own
 _MESSAGE = 250  # characters of a cell's hint
 _AFTER = datetime.timedelta(days=45)  # from one day of the example to the next
-_UNITS = {"yuan": "元", "wan_yuan": "万元", "mu": "亩", "percent": "%", "month": "月", "day": "天", "time": "次", "household": "户", "person": "人"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def _items(register: Register, pack: Pack) -> list[Field]:
 
 
 def _field(item: Indicator, pack: Pack, day: datetime.date) -> Field:
-    unit = _UNITS.get(item.unit, "")
+    unit = unit_word(item.unit)
     words: tuple[str, ...] = tuple(list_words(pack, item.list).values()) if item.type == "code" else ()
     text, hint, example = _kind(item, unit, words, pack, day)
     notes = [hint]
