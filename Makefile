@@ -5,6 +5,7 @@
 #   make check    the fast part of it
 #   make proof    the long one: many more drawn cases, a hundred kills of server and browser (SEED=… repeats a run)
 #   make bench    the measured one (ONLY=name runs one), writes bench/results.json
+#   make spark    install PySpark for `fangfanpin sweep --snapshots … --engine spark` (Java 17: openjdk-17-jre-headless)
 #   make build    front end and translations; make locks: pin the dependencies anew; make clean: remove what was made, never var/
 
 SHELL := /bin/bash
@@ -22,7 +23,7 @@ TRANSLATIONS := $(wildcard fangfanpin/locale/*/LC_MESSAGES/*.po)
 export PIP_NO_INPUT := 1
 export npm_config_update_notifier := false
 
-.PHONY: run test check proof bench build locks clean environment test-environment system lint types front-end-tests migrations
+.PHONY: run test check proof bench build locks clean environment test-environment spark system lint types front-end-tests migrations
 
 run: build
 	@FFP_FOLLOW_PARENT=1 exec $(VENV)/fangfanpin serve
@@ -48,6 +49,8 @@ environment: .venv/run.stamp field/node_modules/.package-lock.json
 
 test-environment: environment .venv/dev.stamp
 
+spark: environment .venv/spark.stamp
+
 # --- what is made -----------------------------------------------------------------------------------------------------
 
 .venv/made.stamp:
@@ -69,6 +72,11 @@ test-environment: environment .venv/dev.stamp
 .venv/dev.stamp: .venv/run.stamp locks/dev.lock
 	@echo "正在安装测试工具 (installing test tools)…"
 	@$(PIP) --require-hashes -r locks/dev.lock
+	@touch $@
+
+.venv/spark.stamp: .venv/run.stamp locks/spark.lock
+	@echo "正在安装 PySpark (installing PySpark)…"
+	@$(PIP) --require-hashes -r locks/spark.lock
 	@touch $@
 
 .venv/bench.stamp: .venv/dev.stamp locks/bench.lock
@@ -116,8 +124,9 @@ PIP_COMPILE := $(VENV)/pip-compile --quiet --generate-hashes --allow-unsafe --st
 locks: .venv/made.stamp
 	@$(VENV)/python -m piptools --version >/dev/null 2>&1 || $(PIP) --require-hashes -r locks/dev.lock
 	$(PIP_COMPILE) --output-file=locks/run.lock pyproject.toml
-	$(PIP_COMPILE) --extra=dev --output-file=locks/dev.lock pyproject.toml
-	$(PIP_COMPILE) --extra=dev --extra=bench --output-file=locks/bench.lock pyproject.toml
+	$(PIP_COMPILE) --extra=spark --output-file=locks/spark.lock pyproject.toml
+	$(PIP_COMPILE) --extra=dev --extra=spark --output-file=locks/dev.lock pyproject.toml
+	$(PIP_COMPILE) --extra=dev --extra=spark --extra=bench --output-file=locks/bench.lock pyproject.toml
 
 clean:
 	rm -rf .venv field/node_modules $(BUILT) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis $(TRANSLATIONS:.po=.mo)

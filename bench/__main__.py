@@ -17,7 +17,9 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 FIELDS = ("name", "value", "unit", "n", "p95", "rows", "against", "ratio", "goal", "holds")
-NOT_MEASUREMENTS = {"__main__", "county", "registers_process", "roster_process", "sweep_process", "tenfold_process"}
+NOT_MEASUREMENTS = {
+    "__main__", "county", "registers_process", "roster_process", "sweep_process", "tenfold_process", "engines_process", "twenty",
+}  # fmt: skip
 
 
 def judged(result: dict[str, Any], goals: dict[str, dict[str, float]]) -> dict[str, Any]:

@@ -39,11 +39,25 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of the table: where the command lives, what it is for, which database role it runs as (none: no Django)."""
+    """One line of the table: where the command lives, what it is for, which database role it runs as (none: no Django). `apart`: the module
+    that does it without a county, where one of `words` is among those given, or, with `anywhere`, where DATA_DIR holds no county."""
 
     module: str
     help: str
     role: str | None = None
+    apart: str = ""
+    words: frozenset[str] = frozenset()
+    anywhere: bool = False
+
+    def chosen(self, given: list[str], *, has_county: bool) -> "Entry":
+        named = {word.partition("=")[0] for word in given}
+        if self.apart and (self.words & named or (self.anywhere and not has_county)):
+            return Entry(self.apart, self.help)
+        return self
+
+
+def _rules(help_: str) -> Entry:
+    return Entry("fangfanpin.quality.rule_commands", help_, "worker", "fangfanpin.runtime.rule_commands", frozenset({"--pack"}), anywhere=True)
 
 
 COMMANDS: dict[str, Entry] = {
@@ -59,8 +73,13 @@ COMMANDS: dict[str, Entry] = {
     "import": Entry("fangfanpin.records.commands", "导入名册", "worker"),
     "export": Entry("fangfanpin.dashboards.commands", "导出清单", "worker"),
     "sheets": Entry("fangfanpin.fieldwork.commands", "打印信息比对表", "worker"),
-    "sweep": Entry("fangfanpin.quality.commands", "全县数据排查", "worker"),
+    "sweep": Entry("fangfanpin.quality.commands", "全县数据排查", "worker", "fangfanpin.snapshots.commands", frozenset({"--snapshots"})),
+    "snapshot": Entry("fangfanpin.quality.commands", "把全县数据写成快照（Parquet）", "worker"),
     "rollups": Entry("fangfanpin.registers.commands", "重新核对全县村表的汇总", "worker"),
+    "rules list": _rules("列出全部规则"),
+    "rules sql": _rules("显示一条规则的 SQL"),
+    "rules eval": _rules("用一条规则判断标准输入里的一户（JSON）"),
+    "rules schema": _rules("rules eval 所读 JSON 的形状"),
     "backup": Entry("fangfanpin.runtime.commands", "备份到一个文件（不含密钥）"),
     "restore": Entry("fangfanpin.runtime.commands", "从备份恢复"),
     "routes": Entry("fangfanpin.runtime.route_commands", "列出全部网址及所需权限"),
@@ -70,10 +89,10 @@ COMMANDS: dict[str, Entry] = {
 }
 
 
-def load(name: str) -> Command:
+def load(name: str, module: str = "") -> Command:
     """The command under its words; raises CommandFault when its module is not there."""
     try:
-        found: dict[str, Command] = importlib.import_module(COMMANDS[name].module).COMMANDS
+        found: dict[str, Command] = importlib.import_module(module or COMMANDS[name].module).COMMANDS
     except ModuleNotFoundError as missing:
         if missing.name and missing.name.startswith("fangfanpin"):
             raise CommandFault(f"命令 {name} 在本安装中不存在 (this installation has no module {missing.name})") from None
@@ -81,10 +100,14 @@ def load(name: str) -> Command:
     return found[name]
 
 
+def _has_county() -> bool:
+    return (Path(os.environ.get("DATA_DIR", "./var")) / "keys" / "database.json").exists()
+
+
 def _set_up_django(role: str) -> None:
     os.environ.setdefault("FFP_DB_ROLE", role)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fangfanpin.settings")
-    if not (Path(os.environ.get("DATA_DIR", "./var")) / "keys" / "database.json").exists():
+    if not _has_county():
         os.environ.setdefault("FFP_WITHOUT_COUNTY", "1")
     importlib.import_module("django").setup()
 
@@ -105,7 +128,7 @@ def main(words: list[str] | None = None) -> int:
     if name is None:
         print(f"没有命令 {given[0]} (unknown command)\n{_usage()}", file=sys.stderr)
         return 2
-    entry = COMMANDS[name]
+    entry = COMMANDS[name].chosen(given, has_county=_has_county())
     try:
         with contextlib.ExitStack() as stack:
             # `--help` asks for nothing but the arguments.
@@ -114,7 +137,7 @@ def main(words: list[str] | None = None) -> int:
                 stack.enter_context(importlib.import_module("fangfanpin.runtime.supervisor").database_at_hand(data_dir))
             if entry.role is not None:
                 _set_up_django(entry.role)
-            command = load(name)
+            command = load(name, entry.module)
             parser = argparse.ArgumentParser(prog=f"fangfanpin {name}", description=entry.help)
             parser.add_argument("--json", action="store_true", help="只在标准输出打印一个 JSON 对象")
             command.add_arguments(parser)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -21,7 +22,11 @@ from hypothesis import settings
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, reach_of, set_database_reach, system_reach
 from fangfanpin.runtime.postgres import read_urls
+from fangfanpin.snapshots.session import spark_session
 from tests.installation import DATA_DIR
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 HOUSEHOLDS, SEED = 300, 7
 
@@ -54,6 +59,13 @@ def django_db_setup() -> None:
         [sys.executable, "-m", "fangfanpin.cli", "demo", "--households", str(HOUSEHOLDS), "--seed", str(SEED), "--json"],
     ):
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="session")
+def spark() -> "Iterator[SparkSession]":
+    """One for the whole run: to start Java takes some seconds."""
+    with spark_session(threads=2, partitions=2) as session:
+        yield session
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from fangfanpin.expressions.parse import Parsed, Raw, parse
 from fangfanpin.expressions.patterns import PATTERNS
 from fangfanpin.expressions.schema import Schema, Table
 from fangfanpin.expressions.types import MAX_DIGITS, Bool, Code, Codes, Date, Int, Month, Null, Number, Text, Type, name_en
+from fangfanpin.expressions.weight import weight
 
 _LIMIT = 10**MAX_DIGITS  # what every engine holds exactly
 
@@ -42,6 +43,7 @@ class _Context:
 
 
 _MOST_LEFT = 20  # as much of a text as anything is compared by
+MAX_WEIGHT = 20_000
 _MAX_SCALE = 6  # degrees have six decimals, nothing has more
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = re.compile(r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])")
@@ -511,6 +513,9 @@ def _checked(text: str | Parsed, schema: Schema, subject: str, wanted: Type | No
         node = checker.node(parsed.root, context)
         if wanted is not None:
             node = checker.wanted(parsed.root, node, wanted)
+        if weight(node) > MAX_WEIGHT:
+            zh = f"展开成 SQL 后太大（最多 {MAX_WEIGHT:,} 个部分）：ratio、least、age 等函数不要层层套用"
+            checker.wrong(parsed.root, zh, "too large as SQL: nest ratio, least, age … less deeply")
     except _Wrong:
         pass
     if checker.faults:

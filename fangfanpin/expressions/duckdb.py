@@ -13,6 +13,11 @@ from fangfanpin.expressions import nodes as n
 from fangfanpin.expressions.check import Expression
 from fangfanpin.expressions.evaluate import asks_own, ranks_of
 from fangfanpin.expressions.schema import Schema
+from fangfanpin.expressions.trees import case as _case
+from fangfanpin.expressions.trees import fn as _fn
+from fangfanpin.expressions.trees import integer as _int
+from fangfanpin.expressions.trees import literal as _literal
+from fangfanpin.expressions.trees import paren as _paren
 from fangfanpin.expressions.types import FIRST_MONTH, LAST_MONTH, MAX_DIGITS, Bool, Code, Date, Int, Month, Number, Text
 
 _KEY = {"household": "household_key", "person": "person_key", "spell": "spell_key"}
@@ -28,32 +33,6 @@ _PATTERNS = {
 }
 
 
-def _paren(tree: e.Expression) -> e.Expression:
-    return tree if isinstance(tree, (e.Column, e.Literal, e.Null, e.Boolean, e.Anonymous, e.Paren, e.Case)) else e.Paren(this=tree)
-
-
-def _int(value: int) -> e.Expression:
-    return e.Neg(this=e.Literal.number(-value)) if value < 0 else e.Literal.number(value)
-
-
-def _fn(name: str, *args: e.Expression) -> e.Expression:
-    return e.Anonymous(this=name, expressions=list(args))
-
-
-def _literal(value: Any) -> e.Expression:
-    if value is None:
-        return e.Null()
-    if isinstance(value, bool):
-        return e.Boolean(this=value)
-    if isinstance(value, int):
-        return _int(value)
-    return e.Literal.string(str(value))
-
-
-def _case(condition: e.Expression, then: e.Expression, otherwise: e.Expression | None = None) -> e.Case:
-    return e.Case(ifs=[e.If(this=condition, true=then)], default=otherwise or e.Null())
-
-
 def _wide(tree: e.Expression) -> e.Expression:
     """Room for what a product or sum may reach before it is looked at."""
     return e.cast(tree, "HUGEINT")
@@ -65,10 +44,14 @@ def _exact(tree: e.Expression) -> e.Expression:
     return e.cast(held, "BIGINT")
 
 
-class _Compiler:
-    """One rule: the subject's alias is `s`, its household `h`, its latest spell `l`; sub-selects join as `a0`, `a1` …"""
+class Compiler:
+    """One rule: the subject's alias is `s`, its household `h`, its latest spell `l`; sub-selects join as `a0`, `a1` …
 
-    def __init__(self, schema: Schema, subject: str, env: Mapping[str, Any]) -> None:
+    `cell`: a column of every table that set functions stay within, where the tables hold several counties.
+    """
+
+    def __init__(self, schema: Schema, subject: str, env: Mapping[str, Any], cell: str = "") -> None:
+        self.cell = cell
         self.schema = schema
         self.relations = schema.relations_of(subject)
         self.subject = subject
@@ -308,6 +291,7 @@ class _Compiler:
     def over_all(self, node: n.SetCall) -> e.Expression:
         if node not in self.sets:
             self.sets.append(node)
+            self.sql(node.arg)  # what it is joined by needs its joins too
         alias = f"d{self.sets.index(node)}"
         own = e.Is(this=_paren(self.sql(node.where, "s")), expression=e.true()) if node.where else e.true()
         if node.fn == "duplicates":
@@ -320,6 +304,17 @@ class _Compiler:
         return _fn("coalesce", e.Or(this=foreign("least_key"), expression=foreign("greatest_key")), e.false())
 
     # Putting the select together
+
+    def condition(self, condition: Expression, scope: Expression | None) -> e.Expression:
+        tree = self.sql(condition.node)
+        return tree if scope is None else e.And(this=_paren(self.sql(scope.node)), expression=_paren(tree))
+
+    def judging(self, rules: Sequence[tuple[Expression, Expression | None]]) -> e.Select:
+        """What `rules_select` says."""
+        columns = [e.alias_(self.condition(*rule), f"r{place}", copy=False) for place, rule in enumerate(rules)]
+        judged = self.select().select(*columns, copy=False).subquery("judged", copy=False)
+        any_of = e.or_(*(e.column(f"r{place}") for place in range(len(rules))), copy=False)
+        return e.select(e.Star()).from_(judged, copy=False).where(any_of, copy=False)
 
     def select(self) -> e.Select:
         """The subject's key, household and village, with every join that what was compiled so far needs; of persons the live ones. A village
@@ -338,8 +333,10 @@ class _Compiler:
             on = self._on(f"a{place}", "s", self.key if own else self.relations[relation].key)
             query = query.join(inner, on=on, join_type="left", copy=False)
         for place, node in enumerate(self.sets):
-            on = e.EQ(this=e.column("x", table=f"d{place}"), expression=_paren(self.sql(node.arg, "s")))
-            query = query.join(self._population(node).subquery(f"d{place}", copy=False), on=on, join_type="left", copy=False)
+            same: e.Expression = e.EQ(this=e.column("x", table=f"d{place}"), expression=_paren(self.sql(node.arg, "s")))
+            if self.cell:
+                same = e.And(this=same, expression=e.EQ(this=e.column(self.cell, table=f"d{place}"), expression=e.column(self.cell, table="s")))
+            query = query.join(self._population(node).subquery(f"d{place}", copy=False), on=same, join_type="left", copy=False)
         return query.where(e.column("is_live", table="s"), copy=False) if self.subject == "person" else query
 
     def _on(self, alias: str, row: str, key: str = "household_key") -> e.Expression:
@@ -385,38 +382,31 @@ class _Compiler:
         for alias, table in (("qh", "household"), ("ql", "latest_spell")):
             if alias in inner:
                 query = self._join(query, e.to_table(table), alias, "q")
-        return query.where(where).group_by(value.copy())
+        if self.cell:
+            query = query.select(e.column(self.cell, table="q")).group_by(e.column(self.cell, table="q"))
+        return query.where(where).group_by(_int(1))  # x by its place: a literal x would be taken for one
 
 
-def rules_select(rules: Sequence[tuple[Expression, Expression | None]], *, schema: Schema, env: Mapping[str, Any]) -> e.Select:
+def rules_select(rules: Sequence[tuple[Expression, Expression | None]], *, schema: Schema, env: Mapping[str, Any], cell: str = "") -> e.Select:
     """Rows (subject_key, household_key, village_code, r0, r1 …) where at least one rule holds; `rN` is TRUE where rule N does.
 
     `rules`: condition and scope of each, all of one subject. `env`: values of constants and `param.NAME`, as the evaluator takes them. One scan
     for all: rules share the joins and sub-selects they need, and to plan a query for each is dear. A rule's condition is not
     asked IS TRUE: OR and WHERE pick the same rows without, and then a part is looked at only where the parts before it left the matter open.
     """
-    compiler = _Compiler(schema, rules[0][0].subject, env)
-    columns = []
-    for place, (condition, scope) in enumerate(rules):
-        tree = compiler.sql(condition.node)
-        if scope is not None:
-            tree = e.And(this=_paren(compiler.sql(scope.node)), expression=_paren(tree))
-        columns.append(e.alias_(tree, f"r{place}", copy=False))
-    judged = compiler.select().select(*columns, copy=False).subquery("judged", copy=False)
-    any_of = e.or_(*(e.column(f"r{place}") for place in range(len(rules))), copy=False)
-    return e.select(e.Star()).from_(judged, copy=False).where(any_of, copy=False)
+    return Compiler(schema, rules[0][0].subject, env, cell).judging(rules)
 
 
 def value_select(expression: Expression, *, schema: Schema, env: Mapping[str, Any]) -> e.Select:
     """(subject_key, household_key, village_code, value) for every row of the subject: what conformance tests compare."""
-    compiler = _Compiler(schema, expression.subject, env)
+    compiler = Compiler(schema, expression.subject, env)
     value = compiler.sql(expression.node)
     return compiler.select().select(e.alias_(value, "value", copy=False), copy=False)
 
 
 def values_select(expressions: Mapping[str, Expression], *, schema: Schema, env: Mapping[str, Any]) -> e.Select:
     """(subject_key, one column per name) for every row of the subject that the expressions share: roll-ups of a form, in one scan."""
-    compiler = _Compiler(schema, next(iter(expressions.values())).subject, env)
+    compiler = Compiler(schema, next(iter(expressions.values())).subject, env)
     columns = [e.alias_(compiler.sql(expression.node), name, quoted=True, copy=False) for name, expression in expressions.items()]
     return compiler.select().select(*columns, copy=False)
 

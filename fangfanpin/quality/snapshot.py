@@ -105,6 +105,17 @@ def taken(year: int, pack: Pack, sweep_id: UUID, *, meanwhile: Callable[[], obje
         writing.result()
 
 
+@contextmanager
+def whole(year: int, pack: Pack) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The county with every item of the dictionary, of both years where a table has two: what a snapshot that stays is made of. Its tables are
+    those of the schema, and of relations whose rows name several households one each."""
+    subjects = pack.schema().subjects
+    columns = {table: Columns(frozenset(of.columns), frozenset(of.columns if of.has_last else ())) for table, of in subjects.items()}
+    mentions = [relation for relation in pack.schema().relations.values() if relation.by]
+    with _reading(_scans(year, columns, mentions, pack)) as raw, build(raw, columns, pack, mentions) as database:
+        yield database
+
+
 def _write(database: duckdb.DuckDBPyConnection, folder: Path, tables: Iterable[str]) -> None:
     with database:
         for table in tables:

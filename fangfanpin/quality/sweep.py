@@ -2,8 +2,9 @@
 
 import datetime
 import time
-from collections.abc import Container, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -58,12 +59,13 @@ def kind_of(rule: Rule) -> str:
     return rule.subject if rule.subject in _KEY else RECORD
 
 
-def find_hits(database: duckdb.DuckDBPyConnection, pack: Pack, today: datetime.date | None = None) -> list[Hit]:
-    """All hits of all rules on a day: one scan per subject judges its rules, then the values are read that the rules used where they hit."""
+def find_hits(database: duckdb.DuckDBPyConnection, pack: Pack, today: datetime.date | None = None, judging: "Judge | None" = None) -> list[Hit]:
+    """All hits of all rules on a day: one scan per subject judges its rules, then the values are read that the rules used where they hit.
+    `judging`: another engine than DuckDB."""
     queries = queries_of(pack, today)
 
     def judge(*subjects: str) -> list[_Judged]:
-        return [one for subject in subjects if subject in queries for one in _judge(database, queries[subject], pack)]
+        return [one for subject in subjects if subject in queries for one in _judge(database, queries[subject], pack, judging or _in_place)]
 
     # Side by side: persons have about as many rules as households, spells and registers together, over more rows.
     with ThreadPoolExecutor(1) as pool:
@@ -89,7 +91,7 @@ RECORD = "record"
 
 
 @dataclass(frozen=True, slots=True)
-class _Query:
+class Query:
     """The rules of one subject and the text that judges them all."""
 
     subject: str
@@ -124,10 +126,10 @@ class _Judged:
 
 _PERSON = "person_key"  # beside the values read of a register's row
 _DAYS_AT_ONCE = 4
-_queries: dict[tuple[str, datetime.date | None], dict[str, _Query]] = {}  # by the pack's hash and the day, of which constants are written in
+_queries: dict[tuple[str, datetime.date | None], dict[str, Query]] = {}  # by the pack's hash and the day, of which constants are written in
 
 
-def queries_of(pack: Pack, today: datetime.date | None = None) -> dict[str, _Query]:
+def queries_of(pack: Pack, today: datetime.date | None = None) -> dict[str, Query]:
     """By subject, what judges its rules on a day."""
     if (pack.hash, today) not in _queries:
         if len(_queries) >= _DAYS_AT_ONCE:
@@ -138,21 +140,29 @@ def queries_of(pack: Pack, today: datetime.date | None = None) -> dict[str, _Que
             rules = [rule for rule in pack.judged if rule.subject == subject]
             if rules:
                 select = rules_select([(rule.when, rule.scope) for rule in rules], schema=schema, env=env)
-                written[subject] = _Query(subject, rules, select.sql("duckdb", copy=False))
+                written[subject] = Query(subject, rules, select.sql("duckdb", copy=False))
         _queries[pack.hash, today] = written
     return _queries[pack.hash, today]
 
 
-def _judge(database: duckdb.DuckDBPyConnection, query: _Query, pack: Pack) -> list[_Judged]:
+Judge = Callable[[duckdb.DuckDBPyConnection, Query], None]  # makes the table `query.hits`
+Judging = Callable[[duckdb.DuckDBPyConnection, Pack, datetime.date], AbstractContextManager[Judge]]
+
+
+def _in_place(cursor: duckdb.DuckDBPyConnection, query: Query) -> None:
+    cursor.sql(query.text).create(query.hits)
+
+
+def _judge(database: duckdb.DuckDBPyConnection, query: Query, pack: Pack, judging: Judge) -> list[_Judged]:
     with database.cursor() as cursor:
-        cursor.sql(query.text).create(query.hits)
+        judging(cursor, query)
         rows = cursor.table(query.hits).fetchall()
         found = [(rule, row) for row in rows for rule, holds in zip(query.rules, row[3:], strict=True) if holds]
         own = _own_values(cursor, query, {rule.id: rule for rule, _ in found}.values(), pack)
     return [_Judged(rule, row[0], row[1], row[2], own[row[0]]) for rule, row in found]
 
 
-def _own_values(database: duckdb.DuckDBPyConnection, query: _Query, rules: Iterable[Rule], pack: Pack) -> dict[UUID, dict[str, Any]]:
+def _own_values(database: duckdb.DuckDBPyConnection, query: Query, rules: Iterable[Rule], pack: Pack) -> dict[UUID, dict[str, Any]]:
     """Values of the subjects hit, their household's and its latest spell's, by the names that `rules` read."""
     subject = query.subject
     readings = {r.name: r for rule in rules for r in messages.readings(rule) if messages.relation_of(r, pack.schema()) is None}
@@ -183,7 +193,7 @@ def _own_values(database: duckdb.DuckDBPyConnection, query: _Query, rules: Itera
 Beside = dict[str, dict[str, list[tuple[str, dict[str, Any]]]]]
 
 
-def _values_beside(database: duckdb.DuckDBPyConnection, queries: Mapping[str, _Query], rules: Iterable[Rule], pack: Pack) -> Beside:
+def _values_beside(database: duckdb.DuckDBPyConnection, queries: Mapping[str, Query], rules: Iterable[Rule], pack: Pack) -> Beside:
     """By relation and household: each row's key and the values that those of `rules` read of it which hit the household. Keys are texts."""
     relations = pack.schema().relations
     wanted: dict[str, dict[str, messages.Reading]] = {}
@@ -241,8 +251,9 @@ def _only_one() -> None:
             raise SweepRunning("已有一次排查正在进行，请等它做完 (a sweep is running already)")
 
 
-def run_sweep(*, campaign: Campaign, by: User | None, progress: Progress | None = None) -> Sweep:
-    """Snapshot, rules, clues, in the caller's transaction: killed half-way it changes nothing. Raises SweepRunning."""
+def run_sweep(*, campaign: Campaign, by: User | None, progress: Progress | None = None, judging: Judging | None = None) -> Sweep:
+    """Snapshot, rules, clues, in the caller's transaction: killed half-way it changes nothing. `judging`: another engine than DuckDB. Raises
+    SweepRunning."""
     _only_one()
     pack = pack_of(campaign.pack)
     started = time.perf_counter()
@@ -254,7 +265,11 @@ def run_sweep(*, campaign: Campaign, by: User | None, progress: Progress | None 
         taken = time.perf_counter()
         if progress:
             progress.report(1, 4)
-        hits = find_hits(database, pack, today)
+        if judging is None:
+            hits = find_hits(database, pack, today)
+        else:
+            with judging(database, pack, today) as judge:
+                hits = find_hits(database, pack, today, judge)
         counts = [database.table(name).count("*").fetchall() for name in ("household", "person")]
         villages = _by_village(database)
         swept = _Swept(database.sql("SELECT household_key::VARCHAR AS key FROM household").to_arrow_table().column("key").to_pylist())

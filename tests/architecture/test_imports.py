@@ -28,13 +28,14 @@ LAYERS = (
     ("accounts",),
     ("privacy",),
     ("audit", "regions"),
+    ("snapshots",),
     ("pack", "papers"),
     ("expressions",),
 )
 # Wiring that belongs to no layer: it is imported by name (settings) or names every area (cli).
 WIRING = ("cli", "settings", "runtime", "locale")
 # What a pure package may import of ours: no Django, so that it also runs without a database.
-PURE = ("expressions", "pack", "papers")
+PURE = ("expressions", "pack", "papers", "snapshots")
 
 
 @pytest.fixture(scope="module")

@@ -303,6 +303,16 @@ def expression(below: Below, depth: int = 4) -> tuple[str, str]:
     return subject, writer.write(writer.one(TYPES), _Place(subject), 1 + below(depth))
 
 
+def set_function(below: Below, depth: int = 2) -> tuple[str, str]:
+    """(subject, text) of a question over the whole population. What it asks about may hold an aggregate, and is refused then."""
+    writer = _Writer(below)
+    subject = str(writer.one(("household", "person")))
+    place = _Place(subject)
+    where = f", {writer.write(Bool(), place, below(depth))}" if below(2) else ""
+    asked = writer.write(writer.one([type_ for type_ in TYPES if not isinstance(type_, Codes)]), place, below(depth))
+    return subject, f"{writer.one(('duplicates', 'other_household'))}({asked}{where})"
+
+
 @st.composite
 def expressions(draw: st.DrawFn) -> tuple[str, str]:
     return expression(lambda n: draw(st.integers(0, n - 1)))

@@ -291,8 +291,7 @@ def asked(installation: Installation) -> dict[str, Asked]:
         " JOIN households_household h ON h.id = c.household_id AND h.kind = 'assisted' AND h.household_state = '01'"
         " LEFT JOIN households_person p ON p.id = c.person_id"
         " JOIN records_record r ON r.household_id = h.id AND r.year = %s AND r.form = 'household_year' AND r.state IN ('empty', 'draft', 'submitted')"
-        " WHERE c.state = 'open' AND c.subject_kind IN ('household', 'person')"
-        " AND (p.id IS NULL OR p.member_state = '01') ORDER BY c.rule_id, p.position DESC NULLS LAST, c.id",
+        " WHERE c.state = 'open' AND (p.id IS NULL OR p.member_state = '01') ORDER BY c.rule_id, p.position DESC NULLS LAST, c.id",
         YEAR,
         role="owner",
     )
@@ -306,13 +305,9 @@ def test_a_clue_leads_to_the_item_it_asks_about(page: Page, sign_in: Callable[[P
     of_household = [rule for rule, clue in asked.items() if not clue.person and rule[0] == "H"][:3]
     ways = [rule for rule in dict.fromkeys((*of_household, *of_person, "F001", "F002", "F006", "F017", "H001", "H002", "H034")) if rule in asked]
     assert of_person and of_household and {"F001", "F017"} & set(ways), sorted(asked)
-    led = 0
     for rule in ways:
         clue = asked[rule]
         page.goto(f"/clues/{clue.id}/")
-        if page.locator(".card-body a[href^='/registers/']").count():
-            continue  # what it asks about stands in a register
-        led += 1
         page.get_by_role("link", name="打开录入页改正").click()
         bundle = page.request.get(f"/field/households/{clue.household}.json").json()
         message = next(one["message"] for one in bundle["clues"] if one["id"] == clue.id)
@@ -322,7 +317,6 @@ def test_a_clue_leads_to_the_item_it_asks_about(page: Page, sign_in: Callable[[P
             in_field_of(page, clue.person)
             expect(page.locator(f"#tab-{clue.person}")).to_have_attribute("aria-selected", "true")
         page.goto("about:blank")
-    assert led >= 5
 
 
 def test_a_clue_that_is_settled_says_so(desk: Page, subject: Subject) -> None:

@@ -1,0 +1,208 @@
+"""Snapshots that stay: the county's own, and the one that goes up. Read as the snapshot role at one moment, written as Parquet per table.
+
+Values are as rules see them (docs/rule-language.md): money in fen, dates as y·10000+m·100+d; the manifest says what each column is.
+"""
+
+import datetime
+import hmac
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import sqlglot.expressions as e
+from django.conf import settings
+from django.utils import timezone
+
+from fangfanpin.expressions import Code, Codes, Number, Schema, Text, Type
+from fangfanpin.expressions.duckdb import column_type
+from fangfanpin.expressions.trees import case, fn, integer, literal
+from fangfanpin.pack import Pack
+from fangfanpin.quality import snapshot
+from fangfanpin.snapshots.folder import PARTITION, SHADOWED, county_folder, write_manifest, write_pack
+
+LEAST_CELL = 3  # what fewer share could identify who they are
+_CENT = 10_000  # points have 6 decimals, two stay: about a kilometre
+# Text goes up only where its words are the program's own.
+_KEPT_TEXT = frozenset({"id_form"})
+# A date of birth together with village and sex names a person: up goes the month.
+_BIRTHS = frozenset({"birth_date", "id_birth"})
+_COUNTY_DIGITS = 6
+_KEY_LENGTH = 32  # hexadecimal digits: 128 bits
+
+
+def write(kind: str, out: Path, *, year: int, today: datetime.date, pack: Pack, sources: Mapping[str, str]) -> list[dict[str, Any]]:
+    """One folder `county=CODE` per county of this installation; the manifests. `kind`: county, upward; `today`: of the campaign's clock. Each
+    county's folder comes whole or not at all."""
+    with snapshot.whole(year, pack) as database:
+        tables = {name: database.table(name).columns for name in _sources_of(pack.schema())}
+        for name in tables:
+            _unfold(database, name)
+        found = database.sql("SELECT DISTINCT left(village_code, 6) FROM household ORDER BY 1").fetchall()
+        return [_write_county(kind, out, county, database, tables, year=year, today=today, pack=pack, sources=sources) for (county,) in found]
+
+
+def _sources_of(schema: Schema) -> dict[str, str]:
+    """By the name of each table the subject whose columns it has: itself, or that of a relation whose rows name several households."""
+    mentions = {relation.stored: relation.table for relation in schema.relations.values() if relation.by}
+    return {name: name for name in schema.subjects} | mentions
+
+
+def _unfold(database: duckdb.DuckDBPyConnection, table: str) -> None:
+    """Ids as text: Parquet's own kind of id is not read by every engine."""
+    for column, kind in zip(database.table(table).columns, database.table(table).types, strict=True):
+        if str(kind) == "UUID":
+            change = e.AlterColumn(this=e.to_identifier(column, quoted=True), dtype=e.DataType.build("VARCHAR"))
+            database.execute(e.Alter(this=e.to_table(table), kind="TABLE", actions=[change]).sql("duckdb"))
+
+
+def _write_county(
+    kind: str,
+    out: Path,
+    county: str,
+    database: duckdb.DuckDBPyConnection,
+    tables: Mapping[str, list[str]],
+    *,
+    year: int,
+    today: datetime.date,
+    pack: Pack,
+    sources: Mapping[str, str],
+) -> dict[str, Any]:
+    told: dict[str, Any] = {}
+    removed: dict[str, int] = {}
+    with county_folder(out, county) as part:
+        for table, columns in tables.items():
+            types = pack.schema().subjects[_sources_of(pack.schema())[table]].columns
+            selected = _Upward(database, table, types, county).columns(columns, removed) if kind == "upward" else _as_they_are(columns)
+            query = e.select(*selected).from_(e.to_table(table)).where(_of_county(county)).order_by("village_code", "household_key")
+            written = part / f"{table}.parquet"
+            database.sql(query.sql("duckdb")).write_parquet(str(written), compression="zstd")
+            rows = database.read_parquet(str(written)).count("*").fetchall()[0][0]
+            names = [column.alias_or_name for column in selected]
+            told[table] = {"rows": rows, "columns": {name: _described(name, _sources_of(pack.schema())[table], types, pack) for name in names}}
+        write_pack(part, sources)
+        return write_manifest(
+            part,
+            {
+                "kind": kind,
+                "county": county,
+                "year": year,
+                "today": today.isoformat(),
+                "state_date": pack.state_date.isoformat(),
+                "made_at": timezone.localtime(timezone.now(), datetime.UTC).isoformat(timespec="seconds"),
+                "pack": {"id": pack.id, "title": pack.title, "hash": pack.hash},
+                "states": list(snapshot.SWEPT_STATES),
+                "tables": told,
+                "removed": removed,
+            },
+        )
+
+
+def _of_county(county: str) -> e.Expr:
+    return e.EQ(this=fn("left", e.column("village_code"), integer(_COUNTY_DIGITS)), expression=literal(county))
+
+
+def _is_key(name: str) -> bool:
+    return name.endswith("_key")
+
+
+def _as_they_are(columns: Iterable[str]) -> list[e.Expr]:
+    held: list[e.Expr] = []
+    for name in columns:
+        if _is_key(name):
+            held.append(e.alias_(e.cast(e.column(name), "VARCHAR"), name))
+        else:
+            held.append(e.alias_(e.column(name, quoted=True), SHADOWED if name == PARTITION else name, quoted=True))
+    return held
+
+
+def _described(name: str, table: str, types: Mapping[str, Type], pack: Pack) -> dict[str, str]:
+    """What a column is, for whoever reads the file without the program: its type here and in the language, and what people call it."""
+    item = PARTITION if name == SHADOWED else name.removeprefix("last__")
+    if item not in types:
+        return {"parquet": "BOOLEAN" if name == "is_live" else "VARCHAR", "type": "key"}
+    form = {"household": "household_year", "person": "person_year"}.get(table, table)
+    indicator = pack.spell_items.get(item) if table == "spell" else pack.indicators.get(f"{form}.{item}")
+    return {"parquet": column_type(types[item]), "type": str(types[item]), "zh": indicator.zh if indicator else ""}
+
+
+class _Upward:
+    """One table as it may leave the county: no text but the program's own, points rounded, cells that few share emptied, keys hashed."""
+
+    def __init__(self, database: duckdb.DuckDBPyConnection, table: str, types: Mapping[str, Type], county: str) -> None:
+        self.database = database
+        self.table = table
+        self.types = types
+        self.county = county
+
+    def columns(self, columns: Iterable[str], removed: dict[str, int]) -> list[e.Expr]:
+        """The selected columns; in `removed` how many values were emptied, by table.column."""
+        kept: list[e.Expr] = []
+        points: dict[str, list[str]] = {}
+        for name in columns:
+            item = name.removeprefix("last__")
+            type_ = self.types.get(item)
+            if type_ is None:
+                kept.append(self.hashed(name) if _is_key(name) else e.column(name))
+            elif isinstance(type_, Text):
+                kept += [e.column(name, quoted=True)] if item in _KEPT_TEXT else []
+            elif isinstance(type_, Number) and type_.unit == "degree":
+                points.setdefault(name.removesuffix(item), []).append(name)
+            elif isinstance(type_, (Code, Codes)):
+                kept.append(e.alias_(self.common(name, type_, removed), name, quoted=True))
+            elif item in _BIRTHS:
+                month = e.Mul(this=e.Paren(this=e.IntDiv(this=e.column(name, quoted=True), expression=integer(100))), expression=integer(100))
+                kept.append(e.alias_(e.cast(e.Add(this=month, expression=integer(1)), "INTEGER"), name, quoted=True))
+            else:
+                kept.append(e.column(name, quoted=True))
+        for names in points.values():
+            kept += self.rounded(names, removed)
+        return kept
+
+    def hashed(self, name: str) -> e.Expr:
+        """Keyed by this installation and the county: nobody above can walk back from a key, and no county's are another's."""
+        secret = literal(hmac.digest(settings.PRIVACY_KEYS.digest, f"snapshot/{self.county}".encode(), "sha256").hex())
+        inner = fn("sha256", fn("concat", secret, e.cast(e.column(name), "VARCHAR")))
+        outer = fn("left", fn("sha256", fn("concat", secret.copy(), inner)), integer(_KEY_LENGTH))
+        return e.alias_(case(e.Not(this=e.Is(this=e.column(name), expression=e.Null())), outer), name)
+
+    def count(self, condition: e.Expr) -> int:
+        query = e.select(e.Count(this=e.Star())).from_(self.table).where(condition, _of_county(self.county))
+        return int(self.database.sql(query.sql("duckdb")).fetchall()[0][0])
+
+    def common(self, name: str, type_: Type, removed: dict[str, int]) -> e.Expr:
+        """A code without the values that fewer than LEAST_CELL rows of the county have."""
+        column = e.column(name, quoted=True)
+        value = fn("unnest", column) if isinstance(type_, Codes) else column
+        inner = e.select(e.alias_(value, "code")).from_(self.table).where(_of_county(self.county)).subquery("v")
+        is_common = e.GTE(this=e.Count(this=e.Star()), expression=integer(LEAST_CELL))
+        query = e.select("code", e.alias_(is_common, "is_common"))
+        found = self.database.sql(query.from_(inner).where("NOT code IS NULL").group_by("code").order_by("code").sql("duckdb")).fetchall()
+        rare = [literal(code) for code, many in found if not many]
+        if not rare:
+            return column
+        if isinstance(type_, Codes):
+            common = e.cast(e.Array(expressions=[literal(code) for code, many in found if many]), "VARCHAR[]")
+            removed[f"{self.table}.{name}"] = self.count(fn("list_has_any", column, e.Array(expressions=rare)))
+            return fn("list_sort", fn("list_intersect", column, common))
+        condition = e.In(this=column, expressions=rare)
+        removed[f"{self.table}.{name}"] = self.count(condition)
+        return case(e.Not(this=condition), column.copy())
+
+    def rounded(self, names: list[str], removed: dict[str, int]) -> list[e.Expr]:
+        """Points to two decimals; empty where fewer than LEAST_CELL rows share the square."""
+
+        def cell(name: str) -> e.Expr:
+            part = e.Div(this=e.column(name, quoted=True), expression=e.Literal.number(f"{_CENT}.0"))
+            return e.Mul(this=e.cast(fn("round", part), "BIGINT"), expression=integer(_CENT))
+
+        inner = e.select(*(e.alias_(cell(name), name, quoted=True) for name in names)).from_(self.table).where(_of_county(self.county)).subquery("v")
+        shared = e.select(*(e.column(name, quoted=True) for name in names)).from_(inner)
+        shared = shared.group_by(*(e.column(name, quoted=True) for name in names)).having(f"count(*) >= {LEAST_CELL}")
+        place = e.Tuple(expressions=[cell(name) for name in names])
+        among = e.In(this=place, query=shared.subquery())
+        known = e.and_(*(e.Not(this=e.Is(this=e.column(name, quoted=True), expression=e.Null())) for name in names))
+        emptied = self.count(e.and_(known, e.Not(this=among)))
+        for name in names:
+            removed[f"{self.table}.{name}"] = emptied
+        return [e.alias_(case(e.and_(known.copy(), among.copy()), cell(name)), name, quoted=True) for name in names]

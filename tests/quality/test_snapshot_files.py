@@ -1,0 +1,192 @@
+"""Snapshots that stay: what is in them, what never goes up, and that many counties in one folder give what each gives alone."""
+
+import datetime
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import duckdb
+import pytest
+
+from fangfanpin.accounts.reach import Reach
+from fangfanpin.campaigns import clock
+from fangfanpin.households.models import Household, Person
+from fangfanpin.pack import Pack
+from fangfanpin.policy.services import pack_of
+from fangfanpin.privacy.secrets import decrypt
+from fangfanpin.quality import snapshot, snapshot_files
+from fangfanpin.quality.spark_judging import judge_of
+from fangfanpin.quality.sweep import find_hits
+from fangfanpin.snapshots.folder import SnapshotFault, snapshots_in
+from fangfanpin.snapshots.sweep import DuckDBEngine, SparkEngine, sweep, sweep_with
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+Write = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture
+def county_pack(acting: Callable[[str], Reach]) -> Pack:
+    acting("system")
+    return pack_of(clock.current().pack)
+
+
+@pytest.fixture
+def write(county_pack: Pack, tmp_path: Path) -> Write:
+    def written(kind: str) -> dict[str, Any]:
+        campaign = clock.current()
+        (manifest,) = snapshot_files.write(
+            kind, tmp_path / kind, year=campaign.year, today=clock.now(campaign).date(), pack=county_pack, sources=campaign.pack.sources
+        )
+        return manifest
+
+    return written
+
+
+def today() -> datetime.date:
+    return clock.now(clock.current()).date()
+
+
+def rows_of(path: Path, table: str) -> list[dict[str, Any]]:
+    with duckdb.connect() as database:
+        found = database.read_parquet(str(path / f"{table}.parquet"))
+        return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
+
+
+def test_the_county_s_holds_every_item_of_the_dictionary(write: Write, county_pack: Pack, tmp_path: Path) -> None:
+    manifest = write("county")
+    (found,) = snapshots_in(tmp_path / "county")
+    found.verify()
+    assert (found.county, found.pack().hash) == ("340323", county_pack.hash)
+    for table, subject in county_pack.schema().subjects.items():
+        assert set(subject.columns) <= found.columns[table], table
+    assert {relation.stored for relation in county_pack.schema().relations.values()} <= found.columns.keys()
+    rows = rows_of(found.path, "person")
+    assert len(rows) == found.rows["person"] > 500
+    assert {row["village_code"][:6] for row in rows} == {"340323"}
+    assert all(isinstance(row["birth_date"], int) for row in rows if row["birth_date"])
+    assert manifest["tables"]["household"]["columns"]["wage_income"] == {"parquet": "BIGINT", "type": "数值（yuan）", "zh": "工资性收入"}
+
+
+def test_nothing_that_names_somebody_goes_up(write: Write, county_pack: Pack, tmp_path: Path) -> None:
+    write("county")
+    write("upward")
+    ours, above = tmp_path / "county" / "county=340323", tmp_path / "upward" / "county=340323"
+    secret = {decrypt(stored) or "" for stored in Person.objects.values_list("id_number_secret", flat=True)}
+    secret |= {decrypt(stored) or "" for stored in Household.objects.values_list("bank_card_secret", flat=True)}
+    for table in county_pack.schema().subjects:
+        types = county_pack.schema().subjects[table].columns
+        texts = {name for name in types if str(types[name]) == "文字"} - {"id_form"}
+        for row in rows_of(ours, table):
+            secret |= {row[name] for name in texts if row.get(name) and len(str(row[name])) > 1}
+            secret |= {str(row[key]) for key in row if key.endswith("_key") and row[key]}
+    secret.discard("")
+    assert len(secret) > 2000
+    # Codes of places and words that are codes of lists as well are not what names somebody.
+    lists = {code for words in county_pack.words.values() for code in words} | set(county_pack.indicators)
+    secret = {one for one in secret if one not in lists and not (one.isdigit() and len(one) <= 12 and one.startswith("340323"))}
+    for table in county_pack.schema().subjects:
+        for row in rows_of(above, table):
+            held = {value for value in row.values() if isinstance(value, str)}
+            held |= {code for value in row.values() if isinstance(value, list) for code in value}
+            assert not held & secret
+    manifest = (above / "manifest.json").read_text(encoding="utf-8")
+    assert not {name for name in ("member_name", "phone", "address", "bank_holder", "id18_digest", "head_name") if f'"{name}"' in manifest}
+
+
+def test_points_and_rare_values_go_up_only_in_company(write: Write, tmp_path: Path) -> None:
+    manifest = write("upward")
+    households = rows_of(tmp_path / "upward" / "county=340323", "household")
+    points: dict[tuple[int, int], int] = {}
+    for row in households:
+        if row["lat"] is not None:
+            assert row["lat"] % 10_000 == 0 and row["lon"] % 10_000 == 0
+            points[row["lat"], row["lon"]] = points.get((row["lat"], row["lon"]), 0) + 1
+    assert points and min(points.values()) >= snapshot_files.LEAST_CELL
+    people = rows_of(tmp_path / "upward" / "county=340323", "person")
+    for name in ("ethnicity", "disability_category", "education"):
+        counts: dict[str, int] = {}
+        for row in people:
+            if row.get(name) is not None:
+                counts[row[name]] = counts.get(row[name], 0) + 1
+        assert not counts or min(counts.values()) >= snapshot_files.LEAST_CELL, (name, counts)
+    assert {row["birth_date"] % 100 for row in people if row["birth_date"]} == {1}
+    assert "household.lat" in manifest["removed"]
+
+
+def test_a_county_comes_whole_or_not_at_all(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write("county")
+    path = tmp_path / "county" / "county=340323"
+    before = (path / "manifest.json").read_bytes()
+
+    def killed(part: Path, facts: object) -> dict[str, Any]:
+        assert (part / "person.parquet").exists() and part.parent == path.parent and part.name.startswith(".county=")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(snapshot_files, "write_manifest", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write("county")
+    assert [found.name for found in path.parent.iterdir()] == ["county=340323"]
+    assert (path / "manifest.json").read_bytes() == before
+
+
+def test_what_was_changed_is_not_swept(write: Write, tmp_path: Path) -> None:
+    write("upward")
+    path = tmp_path / "upward" / "county=340323" / "spell.parquet"
+    before = path.read_bytes()
+    path.write_bytes(before + b" ")
+    with pytest.raises(SnapshotFault, match="spell.parquet"):
+        sweep(tmp_path / "upward")
+    path.write_bytes(before)
+    added = path.parent / "pack" / "guzhen-2021" / "rules" / "more.toml"
+    added.parent.mkdir(exist_ok=True)
+    added.write_text("", encoding="utf-8")
+    with pytest.raises(SnapshotFault, match="more.toml"):
+        sweep(tmp_path / "upward")
+    with pytest.raises(SnapshotFault, match="没有快照"):
+        sweep(tmp_path)
+
+
+def test_many_counties_give_what_each_gives_alone(write: Write, county_pack: Pack, tmp_path: Path, spark: "SparkSession") -> None:
+    """A second county is the first under another code: the same keys and the same numbers, and neither is the other's duplicate."""
+    write("county")
+    folder = tmp_path / "county"
+    shutil.copytree(folder / "county=340323", folder / "county=340324")
+    found = snapshots_in(folder)
+    with duckdb.connect() as database:
+        by_duckdb = sweep_with(DuckDBEngine(database), found)
+    by_spark = sweep_with(SparkEngine(spark, tmp_path), found)
+    assert by_duckdb.hits == by_spark.hits
+    assert by_duckdb.left_out == {} and by_duckdb.rules == len(county_pack.judged)
+    rows = by_duckdb.hits.to_pylist()
+    each = [{tuple(row.values())[1:] for row in rows if row["county"] == county} for county in ("340323", "340324")]
+    assert each[0] == each[1]
+    with snapshot.whole(clock.current().year, county_pack) as database:
+        hits = find_hits(database, county_pack, today())
+    alone = {(hit.rule.id, hit.rule.subject, str(hit.subject_id), hit.household_id and str(hit.household_id), hit.village_code) for hit in hits}
+    assert each[0] == alone
+    assert any(rule.reach == "set" and rule.id in by_duckdb.by_rule() for rule in county_pack.judged)
+
+
+def test_a_rule_that_names_what_stays_below_is_told(write: Write, tmp_path: Path) -> None:
+    write("upward")
+    found = sweep(tmp_path / "upward")
+    assert found.rules > 100 and found.hits.num_rows > 0
+    assert "id18_digest" in {item for items in found.left_out.values() for item in items}
+
+
+def test_the_county_s_own_sweep_may_be_judged_by_spark(county_pack: Pack, tmp_path: Path, spark: "SparkSession") -> None:
+    """Hits and the values they used, of some of the rules: that all are judged alike is seen above."""
+    year = clock.current().year
+    county_pack = replace(county_pack, rules=county_pack.rules[::4], screens=(), hash="some of the rules")
+    judged = []
+    for engine in ("duckdb", "spark"):
+        with snapshot.taken(year, county_pack, uuid4()) as database:
+            judge = judge_of(spark, tmp_path, database, county_pack, today()) if engine == "spark" else None
+            judged.append({hit.key: hit.used for hit in find_hits(database, county_pack, today(), judge)})
+    assert judged[0] == judged[1] and judged[0]
