@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import http.client
+import json
 import os
 import re
 import shutil
@@ -214,6 +215,27 @@ def environment(data_dir: Path, **more: str) -> dict[str, str]:
     """A newcomer's environment for a command on that DATA_DIR: nothing of this process's roles and URLs."""
     kept = {name: value for name, value in os.environ.items() if not name.endswith("DATABASE_URL") and not name.startswith(("FFP_", "DJANGO_"))}
     return {**kept, "DATA_DIR": str(data_dir), **more}
+
+
+_DO = """
+import importlib, json, sys, django
+django.setup()
+print(json.dumps(importlib.import_module(f"bench.{sys.argv[1]}").DEEDS[sys.argv[2]](*sys.argv[3:])))
+"""
+
+
+def process(data_dir: Path, role: str, module: str, *words: str) -> dict[str, Any]:
+    """What a deed of bench/MODULE.py has to say, done in a process of its own where Django is set up as that role: worker, web or owner."""
+    done = subprocess.run(
+        [sys.executable, "-c", _DO, module, *words],
+        env=environment(data_dir, FFP_DB_ROLE=role, DJANGO_SETTINGS_MODULE="fangfanpin.settings"),
+        cwd=PROJECT_DIR,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
+    answer: dict[str, Any] = json.loads(done.splitlines()[-1])
+    return answer
 
 
 def drawn_by() -> str:

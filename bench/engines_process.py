@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from bench import twenty
+from bench.memory import most_held
 from fangfanpin.pack import Pack
 from fangfanpin.snapshots.folder import Snapshot, snapshots_in
 from fangfanpin.snapshots.sweep import HIT, DuckDBEngine, engine_of, sweep_with
@@ -36,7 +36,7 @@ def catalogue(folder: str, engine: str, threads: int, memory_mb: int, times: int
                 "rule_rows": found.rule_rows,
                 "hits": found.hits.num_rows,
                 "digest": _digest(found.hits),
-                "memory_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+                "memory_gb": most_held() / 1024,
             }
         )
     )
@@ -45,7 +45,7 @@ def catalogue(folder: str, engine: str, threads: int, memory_mb: int, times: int
 def _digest(hits: pa.Table) -> str:
     digest = hashlib.sha256()
     for name in HIT.names:
-        digest.update("\n".join(hits.column(name).to_pylist()).encode())
+        digest.update("\n".join(value or "" for value in hits.column(name).to_pylist()).encode())
     return digest.hexdigest()
 
 

@@ -3,11 +3,8 @@
 The rows are loans, whose form has twenty columns and a reference, laid evenly over the county's households. Row security is on everywhere.
 """
 
-import json
 import random
 import statistics
-import subprocess
-import sys
 import tomllib
 import urllib.parse
 from collections.abc import Callable
@@ -15,29 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench.county import COUNTY, PROJECT_DIR, Running, built, environment, filled, served
+from bench.county import COUNTY, Running, built, filled, process, served
 from bench.pages import measured, result
 from fangfanpin.runtime.postgres import in_use
 
 FEWER, MANY, TAKEN = 100_000, 1_000_000, 100_000  # rows of the small and the large register, and of the file that is taken in
 ROUNDS, IMPORTS = 40, 3
 LARGER = ", a million rows"
-MEGABYTE = 1024  # of what getrusage counts
-_DO = "import django; django.setup(); from bench.registers_process import main; main()"
-
-
-def process(data_dir: Path, role: str, *words: str) -> dict[str, Any]:
-    """What the process of bench/registers_process.py has to say, of the worker's role or the owner's."""
-    done = subprocess.run(
-        [sys.executable, "-c", _DO, *words],
-        env=environment(data_dir, FFP_DB_ROLE=role, DJANGO_SETTINGS_MODULE="fangfanpin.settings"),
-        cwd=PROJECT_DIR,
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    ).stdout
-    answer: dict[str, Any] = json.loads(done.splitlines()[-1])
-    return answer
 
 
 class Clerk:
@@ -72,7 +53,7 @@ def run(households: int = COUNTY, fewer: int = FEWER, many: int = MANY, taken: i
 
 
 def _fill(count: int, data_dir: Path) -> None:
-    process(data_dir, "owner", "fill", str(count))
+    process(data_dir, "owner", "registers_process", "fill", str(count))
 
 
 def _pages(small: Path, large: Path, fewer: int, many: int, rounds: int) -> list[dict[str, Any]]:
@@ -107,11 +88,11 @@ def _exports(large: Path, many: int) -> list[dict[str, Any]]:
     found = []
     with in_use(large):
         for format in ("xlsx", "csv"):
-            told = process(large, "worker", "export", format)
+            told = process(large, "worker", "registers_process", "export", format)
             assert told["rows"] == many, told
             rows = f"{many} rows, {told['columns']} columns, {told['bytes'] >> 20} MB"
             found.append({"name": f"register export as {format}", "value": round(told["seconds"], 1), "unit": "s", "n": 1, "rows": rows})
-            memory = round(told["peak"] / MEGABYTE)
+            memory = round(told["peak"])
             found.append({"name": f"register export as {format}: memory of the process", "value": memory, "unit": "MB", "n": 1, "rows": rows})
     return found
 
@@ -121,13 +102,13 @@ def _imports(small: Path, taken: int) -> list[dict[str, Any]]:
     rates, bare, back = [], [], []
     with in_use(small):
         path = str(small / f"loans-to-import-{taken}.xlsx")
-        process(small, "worker", "write", path, str(taken))
-        fault = process(small, "worker", "fault", path)
+        process(small, "worker", "registers_process", "write", path, str(taken))
+        fault = process(small, "worker", "registers_process", "fault", path)
         for _round in range(IMPORTS):
-            told = process(small, "worker", "import", path)
+            told = process(small, "worker", "registers_process", "import", path)
             rates.append(told["rows"] / told["seconds"])
             back.append(told["back"])
-            bare.append(process(small, "worker", "bare", path)["seconds"])
+            bare.append(process(small, "worker", "registers_process", "bare", path)["seconds"])
     rates.sort()
     rate, plain = statistics.median(rates), taken / statistics.median(bare)
     return [

@@ -1,9 +1,6 @@
 """The side of bench/registers.py that works in the database: rows drawn in it, a file written, taken in, taken back, made. Imported where Django
 is set up."""
 
-import json
-import resource
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +12,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from psycopg import sql
 
+from bench.memory import most_held
 from fangfanpin.accounts.reach import set_act, set_database_reach, system_reach
 from fangfanpin.households.models import Household
 from fangfanpin.pack import Pack
@@ -115,8 +113,7 @@ def export(format: str) -> dict[str, Any]:
         wish = Wish(columns=COLUMNS, format=format)
         file, rows = make(_register(pack, FORM), pack, reach, wish, by=None, report=_nobody_watches)
     seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"seconds": seconds, "rows": rows, "columns": len(COLUMNS) + 6, "bytes": file.size, "peak": peak}
+    return {"seconds": seconds, "rows": rows, "columns": len(COLUMNS) + 6, "bytes": file.size, "peak": most_held()}
 
 
 def take(path: str) -> dict[str, Any]:
@@ -203,8 +200,4 @@ def bare(path: str) -> dict[str, Any]:
     return {"seconds": seconds}
 
 
-_DEEDS: dict[str, Callable[..., dict[str, Any]]] = {"fill": fill, "write": write, "export": export, "import": take, "fault": fault, "bare": bare}
-
-
-def main() -> None:
-    print(json.dumps(_DEEDS[sys.argv[1]](*sys.argv[2:])))
+DEEDS: dict[str, Callable[..., dict[str, Any]]] = {"fill": fill, "write": write, "export": export, "import": take, "fault": fault, "bare": bare}

@@ -27,7 +27,7 @@ _COPY_ID = "overlay(md5(t.{column}::text || '-' || k) placing '8' from 13 for 1)
 _OTHER_PHONE = (
     "regexp_replace(t.values ->> '{}', '^1[0-9][0-9]([0-9]{{8}})$', '1' || (ARRAY['30','31','32','33','34','36','37','50','51'])[k] || '\\1')"
 )
-_IS_ORIGINAL = "substr(t.id::text, 15, 1) <> '8'"
+_IS_COPY = "substr(t.{}::text, 15, 1) = '8'"
 # By table, in the order of their references: how a column of the copy differs. `id`: the copy's id of what the column names.
 _TABLES: Mapping[str, Mapping[str, str]] = {
     "households_household": {"id": "id", "code": "t.code || k", "walking_order": "t.walking_order + 1000 * k"},
@@ -53,11 +53,27 @@ _TABLES: Mapping[str, Mapping[str, str]] = {
         ),
         "subject": "t.subject || jsonb_strip_nulls(jsonb_build_object('person_id', t.subject ->> 'person_id' || k))",
     },
+    "registers_entry": {
+        "number": "nextval(pg_get_serial_sequence('registers_entry', 'number'))", "unique_key": "t.unique_key || '/' || k",
+        "record_id": "id", "household_id": "id", "person_id": "id",
+    },
+    "registers_link": {
+        "id": "nextval(pg_get_serial_sequence('registers_link', 'id'))", "record_id": "id", "household_id": "id", "to_household_id": "id",
+        "to_person_id": "id",
+    },
 }  # fmt: skip
+# Rows of villages, projects, units and teams, and their sealed numbers, stay as many as they are; what a copied row refers to is the same.
+_AS_MANY = ("registers_sealed",)
+_KEY = {"registers_entry": "record_id", "registers_link": "record_id"}
+_OF_HOUSEHOLDS = frozenset({"records_record", "registers_entry", "registers_link"})
 _IN_BULK = "SET synchronous_commit = off; SET work_mem = '256MB'; SET maintenance_work_mem = '512MB'"
 _AS_LOADED = "SELECT set_config('ffp.actor', '0', true), set_config('ffp.act', 'demo.load', true), set_config('ffp.source', 'demo', true)"
 _WRITTEN_BY_THE_DATABASE = ("audit_event",)
-_LEFT_OUT = ("quality_cluestep", "quality_clue", "quality_sweep", "records_savereceipt", "records_conflict", "campaigns_unlock")
+_LEFT_OUT = (
+    "quality_cluesample", "quality_cluestep", "quality_clue", "quality_lead", "quality_villagequality", "quality_sweep", "questions_reply",
+    "questions_question", "records_savereceipt", "records_conflict", "records_importdifference", "campaigns_unlock", "registers_shown",
+    "acts_act",
+)  # fmt: skip
 
 
 def multiply(copies: int) -> None:
@@ -73,7 +89,8 @@ def multiply(copies: int) -> None:
         )
         began = time.monotonic()
         found = connection.execute(
-            f"SELECT id, id_number_secret, disability_card_secret FROM households_person t WHERE id_check_ok AND {_IS_ORIGINAL} ORDER BY id"
+            "SELECT id, id_number_secret, disability_card_secret FROM households_person t"
+            f" WHERE id_check_ok AND {_is_original('households_person')} ORDER BY id"
         ).fetchall()
         with connection.cursor().copy("COPY number FROM STDIN") as copy:
             for row in _numbers(found, copies):
@@ -95,10 +112,16 @@ def multiply(copies: int) -> None:
         connection.commit()
         _say(f"indexes {time.monotonic() - began:.0f} s")
         for table in _TABLES:
-            counts = f"SELECT count(*) FILTER (WHERE {_IS_ORIGINAL}), count(*) FILTER (WHERE NOT {_IS_ORIGINAL}) FROM {{}} t"
+            is_copy = _IS_COPY.format(_KEY.get(table, "id"))
+            counts = f"SELECT count(*) FILTER (WHERE {_is_original(table)}), count(*) FILTER (WHERE {is_copy}) FROM {{}} t"
             found = connection.execute(sql.SQL(counts).format(sql.Identifier(table))).fetchall()
             if found[0][0] == 0 or found[0][1] != copies * found[0][0]:
                 raise RuntimeError(f"{table}: {found[0][1]} copies of {found[0][0]} rows")
+
+
+def _is_original(table: str) -> str:
+    condition = f"NOT {_IS_COPY.format(_KEY.get(table, 'id'))}"
+    return f"{condition} AND t.household_id IS NOT NULL" if table in _OF_HOUSEHOLDS else condition
 
 
 def _copy_beside(owner_url: str, table: str, copies: int) -> None:
@@ -148,7 +171,7 @@ def _without_indexes(connection: psycopg.Connection, tables: list[str]) -> list[
 
 def _refuse_what_would_be_forgotten(connection: psycopg.Connection) -> None:
     """A table of personal rows that is neither copied nor left out on purpose would make the larger county lighter than it is."""
-    known = [*_TABLES, *_WRITTEN_BY_THE_DATABASE, *_LEFT_OUT]
+    known = [*_TABLES, *_WRITTEN_BY_THE_DATABASE, *_LEFT_OUT, *_AS_MANY]
     tables = connection.execute("SELECT relname FROM pg_class WHERE relrowsecurity AND relkind = 'r' AND relname <> ALL (%s)", [known]).fetchall()
     for (table,) in tables:
         if connection.execute(sql.SQL("SELECT FROM {} LIMIT 1").format(sql.Identifier(table))).fetchone() is not None:
@@ -178,7 +201,7 @@ def _copying(connection: psycopg.Connection, table: str) -> sql.Composed:
         columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
         values=sql.SQL(", ").join(map(value, columns)),
         numbers=sql.SQL("LEFT JOIN number n ON n.person_id = t.id AND n.copy = k" if table == "households_person" else ""),
-        original=sql.SQL(_IS_ORIGINAL),
+        original=sql.SQL(_is_original(table)),
     )
 
 
