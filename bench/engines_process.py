@@ -84,7 +84,7 @@ def _compiled(snapshots: list[Snapshot], pack: Pack, threads: int) -> pa.Table:
     rules = twenty.rules(pack)
     with duckdb.connect(":memory:", config={"threads": threads}) as database:
         engine = DuckDBEngine(database)
-        engine.tables(_files(snapshots), {table: ("household_key", f"{table}_key") for table in ("household", "person", "spell")})
+        engine.tables(_files(snapshots))
         judged = (
             engine.judge(subject, [rule for rule in rules if rule.subject == subject], pack, snapshots[0].today)
             for subject in ("person", "household")

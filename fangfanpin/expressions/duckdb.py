@@ -4,8 +4,8 @@ Tables: `household`, `person`, `spell` (wide, last year's columns `last__x`; doc
 of one rule over one relation become one grouped sub-select joined by household_key, those that ask for `own.` one by the subject's key.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, TypeVar, cast
 
 import sqlglot.expressions as e
 
@@ -47,7 +47,7 @@ def _exact(tree: e.Expression) -> e.Expression:
 class Compiler:
     """One rule: the subject's alias is `s`, its household `h`, its latest spell `l`; sub-selects join as `a0`, `a1` …
 
-    `cell`: a column of every table that set functions stay within, where the tables hold several counties.
+    `cell`: a column of every table that joins and set functions stay within, where the tables hold several counties whose keys may be alike.
     """
 
     def __init__(self, schema: Schema, subject: str, env: Mapping[str, Any], cell: str = "") -> None:
@@ -58,8 +58,10 @@ class Compiler:
         self.env = env
         self.needs: set[str] = set()
         self.key = _KEY.get(subject, ROW_KEY)
-        self.aggregates: dict[tuple[str, bool], list[n.Aggregate]] = {}  # by relation, and whether they ask for `own.`
+        # By relation, whether they ask for `own.`, and by which item of both the rows they want are found.
+        self.aggregates: dict[_Which, list[n.Aggregate]] = {}
         self.sets: list[n.SetCall] = []
+        self.met: set[n.SetCall] = set()  # asked only of rows that meet the condition themselves
 
     def sql(self, node: n.Node, row: str = "s") -> e.Expression:
         match node:
@@ -81,7 +83,7 @@ class Compiler:
                 return self.joined(e.Or, args, row)
             case n.Compare():
                 left, right = self.scaled(node, row)
-                return _COMPARE[node.op](this=left, expression=right)
+                return self.born(node, row) or _COMPARE[node.op](this=left, expression=right)
             case n.Arithmetic():
                 return self.arithmetic(node, row)
             case n.In(arg=arg, values=values):
@@ -164,7 +166,41 @@ class Compiler:
     def call_age(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
         birth, on = args
         years = e.IntDiv(this=e.Paren(this=e.Sub(this=on, expression=birth)), expression=_int(10000))
-        return self.null_safe(args, _case(e.GTE(this=on.copy(), expression=birth.copy()), years, _int(-1)))
+        return _case(e.LT(this=on.copy(), expression=birth.copy()), _int(-1), years)
+
+    def born(self, node: n.Compare, row: str) -> e.Expression | None:
+        """An age on a known day against a number is a day of birth against a day, which costs a tenth; None of other comparisons."""
+        if not (isinstance(node.left, n.Call) and node.left.fn == "age"):
+            return None
+        on, years = self.known(node.left.args[1]), self.known(node.right)
+        if on is None or years is None or years < 0 or node.scale_left or node.scale_right:
+            return None
+        birth = _paren(self.sql(node.left.args[0], row))
+
+        def since(years: int) -> e.Expression:  # at least so old
+            return e.LTE(this=birth.copy(), expression=_int(on - 10000 * years))
+
+        def under(years: int) -> e.Expression:
+            return e.GT(this=birth.copy(), expression=_int(on - 10000 * years))
+
+        match node.op:
+            case "ge":
+                return since(years)
+            case "gt":
+                return since(years + 1)
+            case "lt":
+                return under(years)
+            case "le":
+                return under(years + 1)
+            case "eq":
+                return e.Paren(this=e.And(this=since(years), expression=under(years + 1)))
+            case _:
+                return e.Paren(this=e.Or(this=under(years), expression=since(years + 1)))
+
+    def known(self, node: n.Node) -> int | None:
+        """A whole number or a day that is known before the rows are; None otherwise."""
+        value = node.value if isinstance(node, n.Literal) else self.env.get(node.name) if isinstance(node, n.Const) else None
+        return value if isinstance(value, int) and not isinstance(value, bool) else None
 
     def call_months_between(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
         first, second = args
@@ -250,8 +286,10 @@ class Compiler:
     # Aggregates: one grouped sub-select per relation
 
     def aggregate(self, node: n.Aggregate) -> e.Expression:
-        which = (node.relation, asks_own(node))
+        own = asks_own(node)
+        which = (node.relation, own, _same_item(node) if own else None)
         found = self.aggregates.setdefault(which, [])
+        node = _bare(node)
         if node not in found:
             found.append(node)
         alias = f"a{list(self.aggregates).index(which)}"
@@ -289,6 +327,7 @@ class Compiler:
         return _exact(_fn("coalesce", tree, _int(0))) if node.fn == "sum" else tree
 
     def over_all(self, node: n.SetCall) -> e.Expression:
+        node = _bare(node)
         if node not in self.sets:
             self.sets.append(node)
             self.sql(node.arg)  # what it is joined by needs its joins too
@@ -305,47 +344,65 @@ class Compiler:
 
     # Putting the select together
 
+    def meet(self, rules: Sequence[tuple[Expression, Expression | None]]) -> None:
+        """Find the set functions that every rule asks only of rows which meet the function's own condition: of theirs only values that several
+        rows have, or several households, are worth joining."""
+        asked: dict[n.SetCall, bool] = {}
+        for condition, scope in rules:
+            parts = [n.bare(part) for part in (*n.conjuncts(condition.node), *n.conjuncts(scope.node if scope else None))]
+            for call in map(_bare, _set_calls(condition.node, scope.node if scope else None)):
+                asked[call] = asked.get(call, True) and all(part in parts for part in n.conjuncts(call.where))
+        self.met = {call for call, is_met in asked.items() if is_met}
+
     def condition(self, condition: Expression, scope: Expression | None) -> e.Expression:
         tree = self.sql(condition.node)
         return tree if scope is None else e.And(this=_paren(self.sql(scope.node)), expression=_paren(tree))
 
     def judging(self, rules: Sequence[tuple[Expression, Expression | None]]) -> e.Select:
         """What `rules_select` says."""
+        self.meet(rules)
         columns = [e.alias_(self.condition(*rule), f"r{place}", copy=False) for place, rule in enumerate(rules)]
         judged = self.select().select(*columns, copy=False).subquery("judged", copy=False)
         any_of = e.or_(*(e.column(f"r{place}") for place in range(len(rules))), copy=False)
         return e.select(e.Star()).from_(judged, copy=False).where(any_of, copy=False)
 
     def select(self) -> e.Select:
-        """The subject's key, household and village, with every join that what was compiled so far needs; of persons the live ones. A village
-        has a key only."""
+        """The subject's key, household and village (and cell), with every join that what was compiled so far needs; of persons the live ones. A
+        village has a key only."""
         if self.schema.subjects[self.subject].relations is None:
             beside = [e.column("household_key", table="s"), e.column("village_code", table="s")]
             query = e.select(e.alias_(e.column(self.key, table="s"), "subject_key"), *beside)
         else:
             query = e.select(e.column("subject_key", table="s"))
+        if self.cell:
+            query = query.select(e.column(self.cell, table="s"))
         query = query.from_(e.alias_(e.to_table(self.subject), "s", table=True), copy=False)
         for alias, table in (("h", "household"), ("l", "latest_spell")):
             if alias in self.needs:
                 query = self._join(query, e.to_table(table), alias, "s")
-        for place, ((relation, own), found) in enumerate(list(self.aggregates.items())):
-            inner = self._relation(relation, found, own=own).subquery(f"a{place}", copy=False)
+        for place, ((relation, own, item), found) in enumerate(list(self.aggregates.items())):
+            inner = self._relation(relation, found, own=own, item=item).subquery(f"a{place}", copy=False)
             on = self._on(f"a{place}", "s", self.key if own else self.relations[relation].key)
             query = query.join(inner, on=on, join_type="left", copy=False)
         for place, node in enumerate(self.sets):
-            same: e.Expression = e.EQ(this=e.column("x", table=f"d{place}"), expression=_paren(self.sql(node.arg, "s")))
-            if self.cell:
-                same = e.And(this=same, expression=e.EQ(this=e.column(self.cell, table=f"d{place}"), expression=e.column(self.cell, table="s")))
-            query = query.join(self._population(node).subquery(f"d{place}", copy=False), on=same, join_type="left", copy=False)
+            same = e.EQ(this=e.column("x", table=f"d{place}"), expression=_paren(self.sql(node.arg, "s")))
+            query = query.join(
+                self._population(node).subquery(f"d{place}", copy=False), on=self._within(same, f"d{place}", "s"), join_type="left", copy=False
+            )
         return query.where(e.column("is_live", table="s"), copy=False) if self.subject == "person" else query
 
     def _on(self, alias: str, row: str, key: str = "household_key") -> e.Expression:
-        return e.EQ(this=e.column(key, table=alias), expression=e.column(key, table=row))
+        return self._within(e.EQ(this=e.column(key, table=alias), expression=e.column(key, table=row)), alias, row)
+
+    def _within(self, same: e.Expression, alias: str, row: str) -> e.Expression:
+        if not self.cell:
+            return same
+        return e.And(this=same, expression=e.EQ(this=e.column(self.cell, table=alias), expression=e.column(self.cell, table=row)))
 
     def _join(self, query: e.Select, table: e.Expression, alias: str, row: str) -> e.Select:
         return query.join(e.alias_(table, alias, table=True), on=self._on(alias, row), join_type="left", copy=False)
 
-    def _relation(self, name: str, found: list[n.Aggregate], *, own: bool) -> e.Select:
+    def _relation(self, name: str, found: list[n.Aggregate], *, own: bool, item: "_Item | None") -> e.Select:
         relation = self.relations[name]
         before = set(self.needs)
         self.needs = set()
@@ -355,12 +412,18 @@ class Compiler:
         key = e.column(self.key, table="o") if own else e.column(relation.key, table="r")
         query = e.select(key, *values).from_(e.alias_(e.to_table(relation.stored), "r", table=True))
         if own:
-            query = query.join(e.alias_(e.to_table(self.subject), "o", table=True), on=self._on("o", "r"))
+            on = self._on("o", "r")
+            if item is not None:
+                on = e.And(this=on, expression=e.EQ(this=self.column(item[0], "r"), expression=self.column(item[1], "r")))
+            query = query.join(e.alias_(e.to_table(self.subject), "o", table=True), on=on)
         for alias, table in (("rh", "household"), ("rl", "latest_spell")):
             if alias in inner:
                 query = self._join(query, e.to_table(table), alias, "r")
         if relation.live_only:
             query = query.where(e.column("is_live", table="r"))
+        if self.cell:
+            cell = e.column(self.cell, table="o" if own else "r")
+            query = query.select(cell).group_by(cell.copy())
         return query.group_by(key.copy())
 
     def _population(self, node: n.SetCall) -> e.Select:
@@ -384,7 +447,44 @@ class Compiler:
                 query = self._join(query, e.to_table(table), alias, "q")
         if self.cell:
             query = query.select(e.column(self.cell, table="q")).group_by(e.column(self.cell, table="q"))
-        return query.where(where).group_by(_int(1))  # x by its place: a literal x would be taken for one
+        query = query.where(where).group_by(_int(1))  # x by its place: a literal x would be taken for one
+        if node.where is not None and node not in self.met:
+            return query
+        several: e.Expr = e.GT(this=e.Count(this=e.Star()), expression=_int(1))
+        if node.fn != "duplicates":
+            several = e.NEQ(this=e.Min(this=key.copy()), expression=e.Max(this=key.copy()))
+        return query.having(several)
+
+
+_Item = tuple[n.Column, n.Column]
+_Which = tuple[str, bool, _Item | None]
+
+
+_Kind = TypeVar("_Kind", bound=n.Node)
+
+
+def _bare(node: _Kind) -> _Kind:
+    return cast(_Kind, n.bare(node))
+
+
+def _set_calls(*nodes: n.Node | None) -> Iterator[n.SetCall]:
+    for node in nodes:
+        if isinstance(node, n.SetCall):
+            yield node
+        if node is not None:
+            yield from _set_calls(*n.children(node))
+
+
+def _same_item(node: n.Aggregate) -> _Item | None:
+    """The item of the relation's rows and the one of the subject's that must be equal for a row to count: found by a join, or every row of a
+    household meets every other. Not for `all`, which asks about those that differ too."""
+    for part in n.conjuncts(node.where) if node.fn != "all" else ():
+        if isinstance(part, n.Compare) and part.op == "eq" and part.scale_left == part.scale_right == 0:
+            sides = [side for side in (part.left, part.right) if isinstance(side, n.Column)]
+            ends = {side.scope: _bare(side) for side in sides}
+            if ends.keys() == {"row", "own"}:
+                return ends["row"], ends["own"]
+    return None
 
 
 def rules_select(rules: Sequence[tuple[Expression, Expression | None]], *, schema: Schema, env: Mapping[str, Any], cell: str = "") -> e.Select:

@@ -1,6 +1,6 @@
 """The nodes an expression is made of: frozen, with their type and their place in the text."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from fangfanpin.expressions.types import Type
 
@@ -124,6 +124,28 @@ class SetCall(Node):
     fn: str
     arg: Node
     where: Node | None
+
+
+def bare(node: Node) -> Node:
+    """The node without its place in the text: two that mean the same are equal."""
+    changes: dict[str, object] = {"span": _NOWHERE}
+    for field in fields(node):
+        part = getattr(node, field.name)
+        if isinstance(part, Node):
+            changes[field.name] = bare(part)
+        elif isinstance(part, tuple) and part and all(isinstance(one, Node) for one in part):
+            changes[field.name] = tuple(map(bare, part))
+    return replace(node, **changes)  # type: ignore[arg-type]
+
+
+_NOWHERE = Span(0, 0)
+
+
+def conjuncts(node: Node | None) -> tuple[Node, ...]:
+    """What must all be TRUE for the node to be; none for None."""
+    if node is None:
+        return ()
+    return tuple(part for arg in node.args for part in conjuncts(arg)) if isinstance(node, And) else (node,)
 
 
 def children(node: Node) -> tuple[Node, ...]:

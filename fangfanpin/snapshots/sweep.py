@@ -1,7 +1,7 @@
 """The catalogue over a folder of many counties' snapshots, with DuckDB or with Spark: the same hits.
 
-Counties that go by the same pack and have the same columns are judged together, in one scan per subject. A key is its county's alone: read
-as `340323/key`, so that two counties never share one; what set functions ask about stays within the county.
+Counties that go by the same pack and have the same columns are judged together, in one scan per subject. Joins and what set functions ask about
+stay within the county: two counties' keys may be alike.
 """
 
 import datetime
@@ -20,7 +20,7 @@ import sqlglot.expressions as e
 from fangfanpin.expressions import Schema
 from fangfanpin.expressions import spark as spark_dialect
 from fangfanpin.expressions.duckdb import rules_select
-from fangfanpin.expressions.trees import case, fn, integer, literal
+from fangfanpin.expressions.trees import integer, literal
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.snapshots.folder import PARTITION, SHADOWED, Snapshot, snapshots_in
 from fangfanpin.snapshots.session import spark_session
@@ -59,8 +59,8 @@ class Swept:
 class Engine(Protocol):
     """What judges rules over files."""
 
-    def tables(self, files: Mapping[str, Sequence[Path]], keys: Mapping[str, Sequence[str]]) -> None:
-        """Make the files of each table readable under its name; `keys`: the columns to be read as the county's own."""
+    def tables(self, files: Mapping[str, Sequence[Path]]) -> None:
+        """Make the files of each table readable under its name."""
 
     def judge(self, subject: str, rules: Sequence[Rule], pack: Pack, today: datetime.date) -> pa.Table:
         """Hits of the rules, all of one subject, as HIT. `today`: of the campaign's clock when the snapshots were made."""
@@ -87,10 +87,7 @@ def sweep_with(engine: Engine, snapshots: Sequence[Snapshot]) -> Swept:
     found: list[pa.Table] = []
     for together in groups.values():
         pack, columns = together[0].pack(), together[0].columns
-        engine.tables(
-            {table: [snapshot.file(table) for snapshot in together] for table in columns},
-            {table: sorted(name for name in names if name.endswith("_key")) for table, names in columns.items()},
-        )
+        engine.tables({table: [snapshot.file(table) for snapshot in together] for table in columns})
         by_subject: dict[str, list[Rule]] = {}
         for rule in pack.judged:
             missing = missing_items(rule, columns, pack.schema())
@@ -141,23 +138,22 @@ def engine_of(name: str, *, memory_mb: int | None = None, threads: int | None = 
             yield DuckDBEngine(stack.enter_context(duckdb.connect(":memory:", config=config)))
 
 
-def _read_as(names: Sequence[str], keys: Sequence[str]) -> Iterator[e.Expr]:
-    """The columns of a table: each key as its county's alone, the county as text though its folder's name looks like a number."""
+def _read_as(names: Sequence[str]) -> Iterator[e.Expr]:
+    """The columns of a table, the county as text though its folder's name looks like a number."""
     for name in names:
         if name == PARTITION:
             yield e.alias_(e.cast(e.column(PARTITION), "VARCHAR"), CELL)
         elif name == SHADOWED:
             yield e.alias_(e.column(SHADOWED), PARTITION)
-        elif name in keys:
-            key = fn("concat", e.cast(e.column(PARTITION), "VARCHAR"), literal("/"), e.column(name))
-            yield e.alias_(case(e.Not(this=e.Is(this=e.column(name), expression=e.Null())), key), name)
         else:
             yield e.column(name, quoted=True)
 
 
 def _latest_spell() -> e.Select:
     number = e.Window(
-        this=e.RowNumber(), partition_by=[e.column("household_key")], order=e.Order(expressions=[e.Ordered(this=e.column("spell_no"), desc=True)])
+        this=e.RowNumber(),
+        partition_by=[e.column(CELL), e.column("household_key")],
+        order=e.Order(expressions=[e.Ordered(this=e.column("spell_no"), desc=True)]),
     )
     ranked = e.select(e.Star(), e.alias_(number, "place")).from_("spell").subquery("ranked")
     return e.select(e.Star()).from_(ranked).where(e.EQ(this=e.column("place"), expression=integer(1)))
@@ -165,16 +161,10 @@ def _latest_spell() -> e.Select:
 
 def _hits(table: str, subject: str, rules: Sequence[Rule], conditions: Sequence[e.Expr]) -> e.Expr:
     """Rows of HIT from a table of judged rows: one small scan for each rule."""
-
-    def bare(key: str) -> e.Expr:
-        place = e.Add(this=fn("strpos", e.column(key), literal("/")), expression=integer(1))
-        return e.alias_(fn("substr", e.column(key), place), key)
-
-    county = e.alias_(fn("split_part", e.column("subject_key"), literal("/"), integer(1)), "county")
     selects: list[e.Query] = [
         e.select(
-            county.copy(), e.alias_(literal(rule.id), "rule"), e.alias_(literal(subject), "subject"),
-            bare("subject_key"), bare("household_key"), e.column("village_code"),
+            e.alias_(e.column(CELL), "county"), e.alias_(literal(rule.id), "rule"), e.alias_(literal(subject), "subject"),
+            e.column("subject_key"), e.column("household_key"), e.column("village_code"),
         ).from_(table).where(condition)
         for rule, condition in zip(rules, conditions, strict=True)
     ]  # fmt: skip
@@ -188,10 +178,10 @@ class DuckDBEngine:
         database.execute("SET disabled_optimizers = 'in_clause'")
         database.execute("SET preserve_insertion_order = false")
 
-    def tables(self, files: Mapping[str, Sequence[Path]], keys: Mapping[str, Sequence[str]]) -> None:
+    def tables(self, files: Mapping[str, Sequence[Path]]) -> None:
         for table, paths in files.items():
             read = self.database.read_parquet([str(path) for path in paths], hive_partitioning=True)
-            read.project(", ".join(column.sql("duckdb") for column in _read_as(read.columns, keys[table]))).create_view(table, replace=True)
+            read.project(", ".join(column.sql("duckdb") for column in _read_as(read.columns))).create_view(table, replace=True)
         self.database.sql(_latest_spell().sql("duckdb")).create_view("latest_spell", replace=True)
 
     def judge(self, subject: str, rules: Sequence[Rule], pack: Pack, today: datetime.date) -> pa.Table:
@@ -210,11 +200,11 @@ class SparkEngine:
         self.folder = folder
         self.written = 0
 
-    def tables(self, files: Mapping[str, Sequence[Path]], keys: Mapping[str, Sequence[str]]) -> None:
+    def tables(self, files: Mapping[str, Sequence[Path]]) -> None:
         for table, paths in files.items():
             root = paths[0].parent.parent
             read = self.session.read.option("basePath", str(root)).parquet(*map(str, paths))
-            columns = (column.sql("spark") for column in _read_as(read.columns, keys[table]))
+            columns = (column.sql("spark") for column in _read_as(read.columns))
             read.selectExpr(*columns).createOrReplaceTempView(table)
         self.session.sql(_latest_spell().sql("spark")).createOrReplaceTempView("latest_spell")
 
