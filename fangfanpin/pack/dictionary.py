@@ -30,6 +30,8 @@ PARAMETER_COLUMNS = ("name", "type", "unit", "valid_from", "value", "source", "v
 SYNONYM_COLUMNS = ("list", "word", "code")
 ORDERING_COLUMNS = ("ordering", "list", "code", "rank")
 _SCALED = frozenset({"money", "area_mu", "decimal"})
+_SEVERAL = frozenset({"code", "ref", "image", "signature"})  # types of which one item may hold several values
+_NAMING = frozenset({"text", "phone", "code", "date", "month", "year", "int"})  # types whose value as kept, or its word, may name a row
 _FACTS: Mapping[str, Mapping[str, Type]] = {
     "person": {
         "id_form": Text(), "id_check_ok": Bool(), "id_birth": Date(), "id_sex": Code("sex"), "id_region_known": Bool(),
@@ -220,6 +222,8 @@ def read_indicators(source: Source, lists: Mapping[str, object]) -> dict[str, In
         marks = frozenset(row["lists"].split())
         if unknown := sorted(marks - MARKS):
             fault(f"lists 里不认识“{unknown[0]}”，只能是：{'、'.join(sorted(MARKS))}", f"unknown mark {unknown[0]}")
+        if row["multi"] == "1" and row["type"] not in _SEVERAL:
+            fault(f"类型 {row['type']} 只能有一个值，multi 只用于 {'、'.join(sorted(_SEVERAL))}", f"an item of type {row['type']} has one value")
         if row["ref"] and row["type"] != "ref":
             fault("只有类型是 ref 的指标才写 ref", "ref belongs to items of type ref")
         _check_unit(source, row)
@@ -323,12 +327,24 @@ def _wrong_mark(item: Indicator, form: Form, used: dict[str, int]) -> Iterator[t
     if item.type == "secret_number" and (item.marks or item.multi or item.home != "record"):
         yield "台账里的证件号不能进列表，也不能多选", "a register's secret number stands in no list and is one value"
         return
+    if item.marks and item.type in ("image", "signature", "point"):
+        yield "照片、签字和位置不能进列表", "an image, a signature or a point stands in no list"
+        return
+    if "label" in item.marks and (item.type not in _NAMING or item.multi or item.privacy != "none"):
+        yield (
+            "label 只用于不敏感的文字、电话、代码、日期、年月、年份和整数，一个值",
+            "a label is one plain text, phone, code, day, month, year or whole number",
+        )
     if not item.marks & SLOT_MARKS:
         return
     kind = slot_kind(item)
     if kind is None:
-        yield "可多选的指标、图片和位置不能用来筛选、排序或判重", "several values, an image or a point cannot be filtered or sorted"
+        yield "可多选的指标不能用来筛选、排序或判重", "several values cannot be filtered or sorted"
         return
+    if "search" in item.marks and item.type not in ("text", "phone"):
+        yield "search 只用于文字和电话，别的用 filter", "only a text or a phone is searched, the rest is filtered"
+    if "sort" in item.marks and item.type == "ref" and item.ref not in ("division", *PLACES):
+        yield "引用按内部编号存，不能排序", "a reference is kept by its id and cannot be sorted"
     if item.privacy != "none":
         yield "敏感的指标不能用来筛选、排序或判重", "a sensitive item cannot be filtered or sorted"
     used[kind] = used.get(kind, 0) + 1

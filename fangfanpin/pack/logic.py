@@ -217,6 +217,9 @@ class Logic:
         for entry, form, name, text in self.by_item("relevance.toml"):
             if f"{form}.{name}" not in self.indicators:
                 self.source.wrong(entry.path, (*entry.near, f"\n{name} ="), f"没有指标“{form}.{name}”", f"unknown item {form}.{name}", lines_on=1)
+            elif form in self.forms and self.forms[form].is_register:
+                zh = "relevance.toml 不写台账：台账的页面每一项都问，要求写在 constraints.toml"
+                self.source.wrong(entry.path, (*entry.near, f"\n{name} ="), zh, "a register asks every item; say it in constraints.toml", lines_on=1)
             elif (subject := self.subject_of_form(entry, form)) and (expression := self.expression(entry, f"\n{name} =", text, subject)):
                 found[f"{form}.{name}"] = expression
         return found
