@@ -221,12 +221,12 @@ class _Loader:
         return tuple(found)
 
     def roster(self, indicators: Mapping[str, Indicator]) -> tuple[LayoutColumn, ...]:
-        """Headers of an import: every item's own name, the layout's synonyms before it."""
+        """Headers of an import: every item's own name, the layout's synonyms before it; the county's replace the nation's of the same item."""
         forms: list[str] = []
         required: set[str] = set()
         headers: dict[str, list[str]] = {}
         known_forms = {indicator.form for indicator in indicators.values()}
-        for path, key, value in self.source.values("layouts/roster.toml"):
+        for path, key, value in self.source.every("layouts/roster.toml"):
             if key in ("forms", "required"):
                 names = self.source.texts(path, (f"{key} =",), value)
                 for name in names:
@@ -256,9 +256,9 @@ class _Loader:
         )
 
     def register_headers(self, indicators: Mapping[str, Indicator]) -> dict[str, tuple[str, ...]]:
-        """Headers of registers' files other than an item's own name, by item."""
+        """Headers of registers' files other than an item's own name, by item; the county's replace the nation's of the same item."""
         found: dict[str, tuple[str, ...]] = {}
-        for path, key, value in self.source.values("layouts/registers.toml"):
+        for path, key, value in self.source.every("layouts/registers.toml"):
             if key != "headers" or not isinstance(value, dict):
                 self.source.wrong(path, (key,), f"不认识“{key}”，只能是 [headers]", f"unknown key {key}")
                 continue
@@ -270,8 +270,9 @@ class _Loader:
         return found
 
     def year_update(self, indicators: Mapping[str, Indicator]) -> tuple[UpdateSection, ...]:
-        found: list[UpdateSection] = []
-        for path, key, value in self.source.values("layouts/year_update.toml"):
+        """The national module's order; the county's section replaces the nation's of the same form and title."""
+        found: dict[tuple[str, str], UpdateSection] = {}
+        for path, key, value in self.source.every("layouts/year_update.toml"):
             if key != "sections" or not isinstance(value, list):
                 self.source.wrong(path, (key,), f"不认识“{key}”，只能是 [[sections]]", f"unknown key {key}")
                 continue
@@ -285,8 +286,8 @@ class _Loader:
                 for name in items:
                     if f"{form}.{name}" not in indicators:
                         self.source.wrong(path, (*near, f'"{name}"'), f"没有指标“{form}.{name}”", f"unknown item {name}")
-                found.append(UpdateSection(form, title, tuple(items), str(data.get("title_en", ""))))
-        return tuple(found)
+                found[form, title] = UpdateSection(form, title, tuple(items), str(data.get("title_en", "")))
+        return tuple(found.values())
 
     def archive(self) -> tuple[ArchivePaper, ...]:
         found: list[ArchivePaper] = []

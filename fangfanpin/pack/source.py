@@ -72,6 +72,12 @@ class Source:
             found |= {key: (path, key, value) for key, value in data.items()}
         yield from found.values()
 
+    def every(self, name: str) -> Iterator[tuple[Path, str, Any]]:
+        """Top-level values of a TOML of each folder of the chain, the county's after the nation's, for tables that are put together."""
+        for path, data in self.tomls(name):
+            for key, value in data.items():
+                yield path, key, value
+
     def wrong(self, path: Path, near: Sequence[str], zh: str, en: str, column: int = 0, lines_on: int = 0) -> None:
         """A fault at the line where the last of `near` stands after the others."""
         self.reader.fault(self.reader.name(path), self.reader.line_of(path, *near) + lines_on, zh, en, column)
