@@ -72,14 +72,20 @@ def drafted(published: PublishedPack, own: Own) -> Iterator[tuple[Pack, Path]]:
 @contextmanager
 def renewed(directory: Path, published: PublishedPack) -> Iterator[tuple[Pack, Path]]:
     """A pack's folder with the county's own layer on top of it, where there is one. Raises PackFaults, also where the two no longer fit."""
-    own = own_of(published)
-    if not (own.rules or own.parameters) or given_id(published.pack_id) != directory.resolve().name:
-        yield load_pack(directory), directory
+    own, given = own_of(published), load_pack(directory)
+    if not (own.rules or own.parameters) or not _stands_on(given, published):
+        yield given, directory
         return
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        write_sources(sources_in(load_pack(directory), directory.resolve()), root)
+        write_sources(sources_in(given, directory.resolve()), root)
         yield _load(root, directory.resolve().name, own)
+
+
+def _stands_on(given: Pack, published: PublishedPack) -> bool:
+    """Is it the given pack of the published one, a layer more on top of that or one less? Another year's pack is none of these."""
+    below = {name.split("/", 1)[0] for name in sources_of(published)}
+    return given_id(published.pack_id) in given.chain or given.id in below
 
 
 def _load(root: Path, given: str, own: Own) -> tuple[Pack, Path]:
