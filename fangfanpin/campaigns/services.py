@@ -20,6 +20,7 @@ from fangfanpin.records.gates import Closed
 from fangfanpin.records.models import Record
 from fangfanpin.records.services import open_year
 from fangfanpin.regions.models import Region
+from fangfanpin.registers import rollups
 from fangfanpin.registers.yearly import open_rows
 
 
@@ -88,6 +89,8 @@ def put_in_force(*, pack: Pack, directory: Path, by: User | None) -> InForce:
         campaign.pack, campaign.title = published, pack.title
         campaign.save(update_fields=["pack", "title"])
         open_rows(pack, campaign.year)
+        if pack.rollups != before.rollups:
+            rollups.refresh(pack, campaign.year, list(Region.objects.villages().under(campaign.county_id).values_list("code", flat=True)))
     asked = {key for key, item in pack.indicators.items() if not item.retired}
     gone = tuple(sorted(key for key, item in before.indicators.items() if not item.retired and key not in asked))
     return InForce(published, campaign, gone, _lost_codes(before, pack), is_new_year, is_same)
