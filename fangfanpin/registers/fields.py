@@ -173,6 +173,19 @@ def kind_of(item: Indicator, options: int = FEW + 1) -> str:
             return "text" if item.marks else "lines"
 
 
+def filter_kind(item: Indicator) -> str:
+    """How a list is narrowed by the item: day and number from … to …, code, bool, or a text."""
+    match item.type:
+        case "date" | "month":
+            return "day"
+        case "money" | "area_mu" | "decimal" | "int":
+            return "number"
+        case "code" | "bool":
+            return item.type
+        case _:
+            return "text"
+
+
 def states() -> list[tuple[Any, Any]]:
     """States a list can be narrowed to."""
     return [

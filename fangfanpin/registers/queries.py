@@ -12,11 +12,11 @@ from fangfanpin.accounts.reach import Reach
 from fangfanpin.households.services import search
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.pack.codec import CodecFault
-from fangfanpin.pack.dictionary import slot_kind
 from fangfanpin.records.models import Record
 from fangfanpin.registers import slots
 from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.models import Entry
+from fangfanpin.registers.references import meant
 
 PAGE = 50
 MOST_HOUSEHOLDS = 500  # that a searched name may mean
@@ -25,7 +25,7 @@ SHOWN_STATES = tuple(Record.State)
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One filter as typed: a value, or a first and a last one for days."""
+    """One filter as typed: a value, or a first and a last one for days and numbers."""
 
     item: Indicator
     value: str = ""
@@ -71,7 +71,7 @@ def chosen_of(register: Register, pack: Pack, given: Mapping[str, str]) -> Chose
         if not (condition.value or condition.first or condition.last):
             continue
         try:
-            _condition(condition, "t1", pack)
+            _condition(condition, "t1", pack, None)
         except CodecFault as fault:
             faults[item.name] = str(fault)
         else:
@@ -89,22 +89,19 @@ def chosen_of(register: Register, pack: Pack, given: Mapping[str, str]) -> Chose
     )
 
 
-def _condition(condition: Condition, column: str, pack: Pack) -> Q:
-    """A filter on its typed column. Raises CodecFault."""
+def _condition(condition: Condition, column: str, pack: Pack, reach: Reach | None) -> Q:
+    """A filter on its typed column; a reference is whatever its words may mean within the reach. Without a reach only the texts are looked at.
+    Raises CodecFault."""
     item = condition.item
-    if slot_kind(item) == "day":
-        found = Q()
-        if condition.first:
-            found &= Q(**{f"{column}__gte": slots.first_day(str(pack.parse_text(item, condition.first)))})
-        if condition.last:
-            found &= Q(**{f"{column}__lte": slots.first_day(str(pack.parse_text(item, condition.last)))})
-        if condition.value:
-            found &= Q(**{column: slots.first_day(str(pack.parse_text(item, condition.value)))})
-        return found
+    if item.type == "ref":
+        return Q(**{f"{column}__in": meant(item, condition.value, reach)}) if reach is not None and condition.value else Q()
     if item.type in ("text", "phone"):
-        return Q(**{f"{column}__gte": condition.value, f"{column}__lt": _after(condition.value)})
-    value = condition.value if item.type == "ref" else pack.parse_text(item, condition.value)
-    return Q(**{column: slots.held(item, value)})
+        return Q(**{f"{column}__gte": condition.value, f"{column}__lt": _after(condition.value)}) if condition.value else Q()
+    found = Q()
+    for text, side in ((condition.first, "gte"), (condition.last, "lte"), (condition.value, "exact")):
+        if text:
+            found &= Q(**{f"{column}__{side}": slots.held(item, pack.parse_text(item, text))})
+    return found
 
 
 def _after(prefix: str) -> str:
@@ -124,7 +121,7 @@ def entries(register: Register, pack: Pack, reach: Reach, chosen: Chosen) -> Que
     if chosen.place:
         rows = rows.filter(village_code=chosen.place) if len(chosen.place) == 12 else rows.filter(village_code__startswith=chosen.place)
     for condition in chosen.conditions:
-        rows = rows.filter(_condition(condition, columns[condition.item.name], pack))
+        rows = rows.filter(_condition(condition, columns[condition.item.name], pack, reach))
     if chosen.q:
         found = Q()
         for item in register.searched:
@@ -186,7 +183,7 @@ def said(register: Register, pack: Pack, chosen: Chosen, place_name: str) -> Seq
     found = [(_("地区"), place_name or _("管辖范围内全部"))]
     for condition in chosen.conditions:
         item = condition.item
-        value = pack.word(item.list, condition.value) if item.type == "code" else condition.value
+        value = pack.display(item, pack.parse_text(item, condition.value)) if item.type in ("code", "bool") else condition.value
         if condition.first or condition.last:
             value = f"{condition.first or '…'} — {condition.last or '…'}"
         found.append((item.label, value))

@@ -136,6 +136,11 @@ def known(item: Indicator, value: str, reach: Reach, *, household: UUID | None =
             return value[:12] in reach and Region.objects.filter(pk=value).exists()
         case "user":
             return value.isdigit() and User.objects.filter(pk=int(value)).exists()
+def meant(item: Indicator, text: str, reach: Reach) -> list[str]:
+    """Everything within reach that a typed text may mean, at most OFFERED; a text that is a value itself means that too."""
+    return [text, *(choice.value for choice in choices(item.ref, text, reach))]
+
+
     try:
         key = UUID(value)
     except ValueError:

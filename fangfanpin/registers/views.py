@@ -67,7 +67,8 @@ def listing(request: SignedInRequest, form: str) -> HttpResponse:
             "filters": [
                 {
                     "item": item,
-                    "kind": "day" if item.type in ("date", "month") else "code" if item.type == "code" else "bool" if item.type == "bool" else "text",
+                    "kind": fields.filter_kind(item),
+                    "unit": fields.unit_of(item),
                     "options": [(entry.code, entry.word) for entry in pack.lists[item.list]] if item.type == "code" else [],
                     "value": request.GET.get(item.name, ""),
                     "first": request.GET.get(f"{item.name}.from", ""),
