@@ -58,6 +58,7 @@ class RowPaper:
     printed_on: str
     pack: str
     parts: tuple[PaperPart, ...]
+    signers: tuple[str, ...]
 
 
 def bands(paper: RegisterPaper) -> list[list[int]]:

@@ -76,7 +76,14 @@ def row(record: Record, register: Register, pack: Pack, year_title: str, reach: 
     entered = f"{record.entered_by.name if record.entered_by else '系统'} 登记，{timezone.localtime(record.updated_at):%Y-%m-%d %H:%M} 最后修改"
     with translation.override("zh-hans"):
         state = str(record.get_state_display())
-    return render_row(RowPaper(register.title, year_title, place_of(record.village_code), subject, state, entered, _today(), pack.title, parts))
+    place = place_of(record.village_code)
+    return render_row(RowPaper(register.title, year_title, place, subject, state, entered, _today(), pack.title, parts, _signers(register)))
+
+
+def _signers(register: Register) -> tuple[str, ...]:
+    """Who signs a row on paper: those whom its signature items name, else the household that it is of; then who entered and who reviews it."""
+    named = tuple(item.zh for item in register.form.indicators if item.type == "signature" and not item.retired)
+    return (*(named or (("农户签字",) if register.form.belongs else ())), "登记人", "审核人")
 
 
 def _with_unit(line: reading.Line) -> str:
@@ -88,6 +95,8 @@ def _today() -> str:
 
 
 def _key_columns(register: Register) -> tuple[PaperColumn, ...]:
+    if register.subject.ref == "natural_village":
+        return (PaperColumn("村", 26), PaperColumn("自然村", 26))
     if register.subject.ref not in _SUBJECT:
         return (PaperColumn("村", 26),)
     code, name = _SUBJECT[register.subject.ref]
@@ -102,6 +111,8 @@ def _key_cells(row: Any, register: Register) -> list[str]:
             return [village, row.household.head_name, row.household.code]
         case "person":
             return [village, row.person.member_name, row.person.code]
+        case "natural_village":
+            return [village, name_of(getattr(row, "record", row).subject_code)]
         case _:
             return [village]
 
