@@ -154,7 +154,7 @@ def _look_for_twins(checked: Checked, register: Register, seen: _Seen, reach: Re
     if key is not None and (first := seen.keys.setdefault(key, number)) != number:
         refused.faults[register.unique[0].name] = _("和本表第 %(row)d 行重复，请删去一行。") % {"row": first}
         return
-    subject = str(record.subject_id or record.village_code)
+    subject = str(record.subject_id or record.subject_code or record.village_code)
     content = repr((subject, sorted((name, value) for name, value in record.values.items() if value is not None)))
     twin = seen.contents.setdefault(content, number)
     above = seen.spans.setdefault(subject, [])
@@ -178,6 +178,8 @@ def _is_kept_already(record: Record, reach: Reach) -> bool:
         rows = rows.filter(person_id=record.person_id)
     elif record.household_id:
         rows = rows.filter(household_id=record.household_id)
+    elif record.subject_code:
+        rows = rows.filter(subject_code=record.subject_code)
     return rows.exclude(state=Record.State.VOID).exists()
 
 

@@ -23,7 +23,7 @@ from fangfanpin.records.workbooks.cells import Block, Fault
 from fangfanpin.regions.names import name_of
 from fangfanpin.registers import apart
 from fangfanpin.registers.escaping import unprotected
-from fangfanpin.registers.mirror import LONGEST_KEY, SEPARATOR
+from fangfanpin.registers.mirror import LONGEST_KEY, SEPARATOR, subject_column
 from fangfanpin.registers.models import Entry, Sealed
 from fangfanpin.registers.reading import file_text
 from fangfanpin.registers.references import Words
@@ -551,8 +551,8 @@ class _Checker:
 
     def _held(self, items: Sequence[Indicator], subjects: set[str]) -> Iterator[tuple[tuple[str, str], int]]:
         """((subject, digest of the items), how many such rows) of the register within reach, only of subjects in the file."""
-        column = {"household": "household_id", "person": "person_id"}.get(self._register.subject.ref, "village_code")
-        kind = "varchar" if column == "village_code" else "uuid"
+        column = subject_column(self._register.subject.ref)
+        kind = "uuid" if column.endswith("_id") else "varchar"
         parts = [sql.SQL("coalesce(r.values ->> {}, '')").format(sql.Literal(item.name)) for item in items]
         statement = sql.SQL(
             "SELECT r.{column}::text, md5(concat_ws({unit}, {parts})), count(*) FROM records_record r"
