@@ -98,7 +98,9 @@ def _part(node: n.Aggregate, row: Mapping[str, Any]) -> str:
 
 
 def _number(value: Any, node: n.Node) -> str:
-    return decimal_text(value, node.type.scale) if isinstance(node.type, Number) and isinstance(value, int) else str(value)
+    if isinstance(node.type, Number) and isinstance(value, int):
+        return decimal_text(value, node.type.scale, money=node.type.unit == "yuan")
+    return str(value)
 
 
 class _Words:
