@@ -58,14 +58,14 @@ def given_of(register: Register, post: QueryDict) -> dict[str, Given]:
     }
 
 
-def given_from(record: Record, register: Register, pack: Pack, words: Words) -> dict[str, Given]:
+def given_from(record: Record, register: Register, pack: Pack) -> dict[str, Given]:
     """What a row holds, as the page would send it."""
     found = {}
     for item in register.asked:
         value = value_of(record, register, item)
         if item.type == "ref":
             ids = tuple(value) if isinstance(value, list) else (value,) if value else ()
-            found[item.name] = Given(tuple(words.say(item.ref, one) for one in ids), ids)
+            found[item.name] = Given(chosen=ids)
         elif item.type == "bool":
             found[item.name] = Given(() if value is None else (str(int(value)),))
         elif item.multi or item.type == "code":

@@ -25,6 +25,8 @@ from fangfanpin.regions.names import name_of, place_of
 from fangfanpin.registers.models import Entry
 
 OFFERED = 20
+CODED = re.compile(r"(.+?)\s*[（(]([^（()）]+)[)）]")  # words with a code behind them, as files say a reference
+BETWEEN = re.compile(r"[、,，;；|]")  # references of one text
 _IDENTITY = re.compile(r"\d{17}[\dXx]|\d{15}")
 
 
@@ -75,8 +77,11 @@ def _persons(text: str, reach: Reach, household: UUID | None) -> list[Choice]:
 
 
 def _divisions(text: str, reach: Reach, household: UUID | None) -> list[Choice]:
-    rows = Region.objects.filter(Q(code=text) if text.isdigit() else Q(name__startswith=text), level__in=("province", "prefecture", "county"))
-    return [Choice(row.code, row.name, row.parent.name if row.parent else "") for row in rows.select_related("parent").order_by("code")[:OFFERED]]
+    rows = Region.objects.filter(level__in=("province", "prefecture", "county")).select_related("parent").order_by("code")
+    found = list(rows.filter(Q(code=text) if text.isdigit() else Q(name__startswith=text))[:OFFERED])
+    if not found:  # said with what it lies in, as pages and files say it
+        found = [row for row in rows.filter(name__in=[text[start:] for start in range(1, len(text))]) if place_of(row.code) == text]
+    return [Choice(row.code, row.name, row.parent.name if row.parent else "") for row in found]
 
 
 def _villages(text: str, reach: Reach, household: UUID | None) -> list[Choice]:
@@ -92,13 +97,16 @@ def _natural_villages(text: str, reach: Reach, household: UUID | None) -> list[C
 
 
 def _users(text: str, reach: Reach, household: UUID | None) -> list[Choice]:
-    rows = User.objects.filter(is_active=True, name__startswith=text).order_by("name", "username")
+    rows = User.objects.filter(Q(name__startswith=text) | Q(username=text), is_active=True).order_by("name", "username")
     return [Choice(str(row.pk), row.name, row.unit) for row in rows[:OFFERED]]
 
 
 def _rows(form: str, text: str, reach: Reach, household: UUID | None) -> list[Choice]:
     """Rows of another register, by what names them."""
-    rows = Entry.objects.visible_to(reach).filter(form=form, label__startswith=text).exclude(state=Record.State.VOID)
+    named = Q(label__startswith=text)
+    if text.isdigit() and len(text) < 18:
+        named |= Q(number=int(text))
+    rows = Entry.objects.visible_to(reach).filter(named, form=form).exclude(state=Record.State.VOID)
     if household is not None:
         rows = rows.filter(household_id=household)
     return [Choice(str(row.record_id), row.label, name_of(row.village_code)) for row in rows.order_by("-number")[:OFFERED]]
@@ -115,14 +123,22 @@ _KINDS: Mapping[str, Callable[[str, Reach, UUID | None], list[Choice]]] = {
 
 
 def resolve(item: Indicator, text: str, reach: Reach, *, household: UUID | None = None) -> str:
-    """The id that a typed text names when it names exactly one thing within reach. Raises ReferenceFault."""
+    """The id that a typed text names when it names exactly one thing within reach, by its words, its code or both: 张三（340…）. Raises
+    ReferenceFault."""
     found = choices(item.ref, text, reach, household=household)
+    if not found and (coded := CODED.fullmatch(text.strip())):
+        found = [choice for choice in choices(item.ref, coded[2], reach, household=household) if choice.words == coded[1]]
     exact = [choice for choice in found if choice.words == text.strip()] or found
     if len(exact) == 1:
         return exact[0].value
     if not exact:
         raise ReferenceFault(_("没有找到“%(text)s”。请核对，或换用编号；不在您管辖范围内的不能选。") % {"text": text.strip()})
     raise ReferenceFault(_("“%(text)s”有 %(count)d 个，请从下面选一个。") % {"text": text.strip(), "count": len(exact)}, exact)
+
+
+def meant(item: Indicator, text: str, reach: Reach) -> list[str]:
+    """Everything within reach that a typed text may mean, at most OFFERED; a text that is a value itself means that too."""
+    return [text, *(choice.value for choice in choices(item.ref, text, reach))]
 
 
 def known(item: Indicator, value: str, reach: Reach, *, household: UUID | None = None) -> bool:
@@ -136,21 +152,22 @@ def known(item: Indicator, value: str, reach: Reach, *, household: UUID | None =
             return value[:12] in reach and Region.objects.filter(pk=value).exists()
         case "user":
             return value.isdigit() and User.objects.filter(pk=int(value)).exists()
-def meant(item: Indicator, text: str, reach: Reach) -> list[str]:
-    """Everything within reach that a typed text may mean, at most OFFERED; a text that is a value itself means that too."""
-    return [text, *(choice.value for choice in choices(item.ref, text, reach))]
-
-
-    try:
-        key = UUID(value)
-    except ValueError:
+    if not _is_id(value):
         return False
+    key = UUID(value)
     if item.ref == "household":
         return Household.objects.visible_to(reach).filter(pk=key).exists()
     if item.ref == "person":
         persons = Person.objects.visible_to(reach).filter(pk=key)
         return (persons if household is None else persons.filter(household_id=household)).exists()
     return Entry.objects.visible_to(reach).filter(record_id=key, form=item.ref).exists()
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return bool(UUID(text))
+    except ValueError:
+        return False
 
 
 class Words:
@@ -180,6 +197,7 @@ class Words:
             return {code: code if self._codes else place_of(code) for code in values}
         if ref in ("village", "natural_village"):
             return {code: self._said(name_of(code), code) for code in values}
+        values = {value for value in values if (value.isdigit() if ref == "user" else _is_id(value))}  # what a client sent may be none
         rows: Iterable[tuple[Any, str, str]]
         match ref:
             case "user":

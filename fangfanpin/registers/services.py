@@ -34,7 +34,7 @@ from fangfanpin.registers import apart, rollups, sealed, sources, yearly
 from fangfanpin.registers.definitions import Register, registers_of
 from fangfanpin.registers.mirror import reflect, unique_key_of, value_of
 from fangfanpin.registers.models import Entry
-from fangfanpin.registers.references import Choice, ReferenceFault, known, resolve
+from fangfanpin.registers.references import BETWEEN, Choice, ReferenceFault, Words, known, resolve
 from fangfanpin.registers.spans import Span, overlap, span_between
 from fangfanpin.registers.written import row_written
 
@@ -174,17 +174,17 @@ def _values(record: Record, register: Register, pack: Pack, given: Mapping[str, 
         if item.type == "secret_number" and one is not None and sealed.is_kept(record, item, "".join(one.texts).strip()):
             found[item.name] = record.values[item.name]
         else:
-            found[item.name] = _read(item, one, pack, reach, record.household_id, refused)
+            found[item.name] = _read(item, one, pack, reach, record.household_id, refused, record.values.get(item.name))
     return found
 
 
-def _read(item: Indicator, given: Given | None, pack: Pack, reach: Reach, household: UUID | None, refused: Refused) -> Any:
-    """One field as a value in JSON form; what is wrong goes to `refused`."""
+def _read(item: Indicator, given: Given | None, pack: Pack, reach: Reach, household: UUID | None, refused: Refused, held: Any = None) -> Any:
+    """One field as a value in JSON form; what is wrong goes to `refused`. `held`: what the row holds."""
     if given is None:
         return None
     try:
         if item.type == "ref":
-            return _reference(item, given, pack, reach, household if item.ref == "person" else None)
+            return _reference(item, given, pack, reach, household if item.ref == "person" else None, held)
         texts = [text for text in given.texts if text.strip()]
         value = spoken(pack).parse_text(item, "、".join(texts)) if texts else None
     except CodecFault as fault:
@@ -199,12 +199,17 @@ def _read(item: Indicator, given: Given | None, pack: Pack, reach: Reach, househ
     return value
 
 
-def _reference(item: Indicator, given: Given, pack: Pack, reach: Reach, household: UUID | None) -> Any:
+def _reference(item: Indicator, given: Given, pack: Pack, reach: Reach, household: UUID | None, held: Any) -> Any:
     chosen = [value for value in given.chosen if value]
+    stored = held if isinstance(held, list) else [held]  # may lie beyond the reach of who changes something else of the row
     for value in chosen:
-        if not known(item, value, reach, household=household):
+        if value not in stored and not known(item, value, reach, household=household):
             raise ReferenceFault(_("选中的“%(item)s”不在这里，请重新选择。") % {"item": _called(item, pack)})
-    if not chosen:
+    if item.multi:  # what was typed counts beside what was chosen
+        parts = {part.strip() for text in given.texts for part in BETWEEN.split(text)} - {""}
+        said = {Words(reach).say(item.ref, value) for value in chosen} if parts else set()
+        chosen += [resolve(item, part, reach, household=household) for part in parts - said]
+    elif not chosen:
         chosen = [resolve(item, text, reach, household=household) for text in given.texts if text.strip()]
     if not chosen:
         return None

@@ -25,7 +25,6 @@ from fangfanpin.registers.asked import asked_register, asked_year
 from fangfanpin.registers.definitions import Register, register_of
 from fangfanpin.registers.natural_villages import NaturalVillageRefused
 from fangfanpin.registers.papers import blank_of, paper_of
-from fangfanpin.registers.references import Words
 from fangfanpin.registers.sealed import ShowRefused
 from fangfanpin.registers.services import Refused
 
@@ -114,7 +113,7 @@ def _under(request: SignedInRequest, record: Record, register: Register, year: C
 def edit(request: SignedInRequest, record: Record, register: Register, year: CurrentYear) -> HttpResponse:
     """The form of one place's table. POST also `unchanged`: a section whose last values hold; `then` = submit: hand it in."""
     require(request.reach, Verb.RECORD_ENTER, record)
-    given = fields.given_from(record, register, year.pack, Words(request.reach))
+    given = fields.given_from(record, register, year.pack)
     refused: Refused | None = None
     if request.method == "POST":
         given |= {name: value for name, value in fields.given_of(register, request.POST).items() if name != register.subject.name}

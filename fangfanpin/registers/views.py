@@ -28,7 +28,7 @@ from fangfanpin.registers.carrying import carried
 from fangfanpin.registers.definitions import Register, register_of, registers_of
 from fangfanpin.registers.exporting import Wish, start_export
 from fangfanpin.registers.kept import kept_filters
-from fangfanpin.registers.references import Words, choices
+from fangfanpin.registers.references import choices
 from fangfanpin.registers.services import Given, Refused
 
 
@@ -128,7 +128,7 @@ def new(request: SignedInRequest, form: str) -> HttpResponse:
         source, _form_of = _record(request, _uuid(request.GET["from"]), year.pack)
         if source.form != register.key:
             raise Http404
-        held = fields.given_from(source, register, year.pack, Words(request.reach))
+        held = fields.given_from(source, register, year.pack)
         given |= {item.name: held[item.name] for item in carried(register) if item.name in held}
     refused: Refused | None = None
     if request.method == "POST":
@@ -205,7 +205,7 @@ def edit(request: SignedInRequest, row_id: UUID) -> HttpResponse:
     require(request.reach, Verb.RECORD_ENTER, record)
     if register.is_yearly:
         return table_views.edit(request, record, register, year)
-    given = fields.given_from(record, register, year.pack, Words(request.reach))
+    given = fields.given_from(record, register, year.pack)
     refused: Refused | None = None
     if request.method == "POST":
         seen = request.POST.get("seen", "")

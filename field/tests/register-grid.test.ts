@@ -78,7 +78,7 @@ describe("a cell", () => {
     expect(meaning(person, { text: "王方", ids: { 王芳: "u1" } })).toEqual({ texts: ["王方"], ids: [] });
     const persons = column("p", { kind: "refs", ref: "user", many: true });
     expect(meaning(persons, { text: "甲、乙", ids: { 甲: "1", 乙: "2" } })).toEqual({ texts: [], ids: ["1", "2"] });
-    expect(meaning(persons, { text: "甲，丙", ids: { 甲: "1" } })).toEqual({ texts: ["甲", "丙"], ids: [] });
+    expect(meaning(persons, { text: "甲，丙", ids: { 甲: "1" } })).toEqual({ texts: ["丙"], ids: ["1"] });
   });
 });
 

@@ -16,6 +16,7 @@ from fangfanpin.records.workbooks import cells
 from fangfanpin.records.workbooks.headers import NO_LAYOUT, Layout, header_key, header_row, mapped_row, without_unit
 from fangfanpin.registers.definitions import NOT_ASKED, Register
 from fangfanpin.registers.escaping import MASKED_TEXT, is_masked, list_words, unprotected
+from fangfanpin.registers.references import BETWEEN
 
 ROLE = "register"
 EXAMPLE = "示例"  # what the mark of a template's example row begins with
@@ -52,7 +53,6 @@ _AS_ROSTER = {
     IDENTITY: "person_year.id_number",
     VILLAGE: "household_year.admin_village_code",
 }
-SEPARATORS = re.compile(r"[、,，;；|]")
 _NUMBER_TEXT = re.compile(r"(\d{1,18})(?:[vV](\d{1,9}))?")
 
 
@@ -171,7 +171,7 @@ class Parsers(cells.Parsers):
             return parse(cell)
 
         def several(cell: str | float) -> Any:
-            parts = [part for part in SEPARATORS.split(cell) if part.strip()] if isinstance(cell, str) else [cell]
+            parts = [part for part in BETWEEN.split(cell) if part.strip()] if isinstance(cell, str) else [cell]
             return sorted({code for part in parts for code in one(part) or ()}) or None
 
         return several if indicator.multi else one

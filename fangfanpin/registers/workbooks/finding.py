@@ -4,7 +4,6 @@ Only what lies within the reach is found; a word that names several things names
 """
 
 import functools
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +23,8 @@ from fangfanpin.records.units import LIVE
 from fangfanpin.regions.models import Region
 from fangfanpin.regions.names import name_of, place_of
 from fangfanpin.registers.models import Entry
-from fangfanpin.registers.workbooks.columns import HEAD, HOUSEHOLD, IDENTITY, NAME, NATURAL, NATURAL_NAME, PERSON, SEPARATORS, VILLAGE, VILLAGE_NAME
+from fangfanpin.registers.references import BETWEEN, CODED
+from fangfanpin.registers.workbooks.columns import HEAD, HOUSEHOLD, IDENTITY, NAME, NATURAL, NATURAL_NAME, PERSON, VILLAGE, VILLAGE_NAME
 
 _AT_ONCE = 20_000  # values in a question
 Asked = tuple[Any, ...]  # parsed values of the columns that say whose row it is
@@ -273,7 +273,6 @@ def _by_name(name: str, count: int, what: str) -> str:
 # --- references -------------------------------------------------------------------------------------------------------
 
 Target = tuple[str, UUID | None]  # what a cell says, and the household in which it is meant (persons of a household's row)
-_CODED = re.compile(r"(.+?)\s*[（(]([^（()）]+)[)）]")
 
 
 class References:
@@ -292,7 +291,7 @@ class References:
     def _parts(self, text: str) -> list[str]:
         if not self._item.multi:
             return [text.strip()]
-        return [part.strip() for part in SEPARATORS.split(text) if part.strip()]
+        return [part.strip() for part in BETWEEN.split(text) if part.strip()]
 
     def _one(self, target: Target, parts: Sequence[str], known: Mapping[str, Sequence[tuple[str, Any]]]) -> Any:
         values = []
@@ -307,7 +306,7 @@ class References:
     def _known(self, parts: Iterable[str]) -> dict[str, list[tuple[str, Any]]]:
         """{words: [(value, household of a person)]}; words with a code behind them mean what the code says, where the words fit."""
         found: dict[str, list[tuple[str, Any]]] = defaultdict(list)
-        by_code = {part: (match[1], match[2]) for part in parts if (match := _CODED.fullmatch(part))}
+        by_code = {part: (match[1], match[2]) for part in parts if (match := CODED.fullmatch(part))}
         plain = set(parts)
         codes = plain | {code for _words, code in by_code.values()}
         by_own: dict[str, tuple[str, str, Any]] = {}

@@ -82,8 +82,7 @@ export function meaning(column: Column, cell: Cell): { texts: string[]; ids: str
       texts.push(chosen ?? (same.length === 1 ? same[0]![0] : part));
     }
   }
-  // The server looks at typed texts only where nothing was chosen.
-  return texts.length > 0 && ids.length > 0 ? { texts: parts, ids: [] } : { texts, ids };
+  return { texts, ids };
 }
 
 /** Codes that a cell holds. */
