@@ -1,5 +1,6 @@
 """docs/packs.md says what the reader reads: every column, every word of the closed lists, and its example is a rule."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -39,3 +40,18 @@ def test_example_is_a_rule(tmp_path: Path) -> None:
     (tmp_path / "guzhen-2021" / "rules" / "example.toml").write_text(example, encoding="utf-8")
     rules = {rule.id: rule for rule in load_pack(tmp_path / "guzhen-2021").rules}
     assert rules["H007"].origin == "GZ 1_02_001"
+
+
+def test_what_the_steps_show_stands_in_the_example_that_tests_use() -> None:
+    """Of every file of docs/examples/courtyard-2021 a part is shown, as it stands there."""
+    folder = ROOT / "docs" / "examples" / "courtyard-2021"
+    steps = PAGE.split("## Add an indicator")[1].split("## What Excel does")[0]
+    shown = re.findall(r"^ *`([a-z_/]+\.(?:csv|toml))`\n *```[a-z]+\n(.*?)\n *```$", steps, re.MULTILINE | re.DOTALL)
+    assert len(shown) == steps.count("```") // 2, "a block without its file"
+    for name, block in shown:
+        lines = [re.sub("^ {3}", "", line) for line in block.split("\n")]
+        assert "\n".join(lines) in (folder / name).read_text(encoding="utf-8"), (name, lines[0])
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert files == {name for name, _block in shown} | {"pack.toml"}
+    assert 'extends = "guzhen-2021"' in (folder / "pack.toml").read_text(encoding="utf-8")
+    assert [name for name in sorted(dictionary.TYPES) if f"`{name}`" not in steps] == []

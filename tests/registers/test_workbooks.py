@@ -33,6 +33,8 @@ from fangfanpin.registers.services import Given
 from fangfanpin.registers.workbooks import template
 from fangfanpin.registers.workbooks.services import apply_batch, check_batch, receive
 from fangfanpin.registers.workbooks.taking_back import take_back
+from tests.registers.added import ACCOUNT, PHONE, folder_in, put_in_force
+from tests.registers.added import texts as added_texts
 
 TABLES = (Record, Entry, Link, TrayRow)
 Take = Callable[..., ImportBatch]
@@ -567,6 +569,140 @@ def test_bulk_links_follow_what_a_record_says(take: Take, homes: list[Household]
     assert current == {link.to_household_id and homes[place].pk for place in (2, 3) for link in links_of(record, register)}
     assert Link.objects.filter(record=record, is_current=False).count() == 1
     assert (write_entries(register, pack, only=[record.pk]), write_links(register, only=[record.pk])) == (1, 0)
+
+
+# --- a register that files alone have given ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def yards(homes: list[Household], county: Reach, tmp_path: Path, acting: Callable[[str], Reach]) -> Register:
+    put_in_force(folder_in(tmp_path))
+    acting("county")
+    return found(current_year().pack, "yard")
+
+
+def every_item(home: Household, other: Household, user: User, **changed: str) -> dict[str, str]:
+    """What a file says for every item of a row of the added register, by item."""
+    more = {"natural_village": home.natural_village_code, "partners": f"{other.head_name}（{other.code}）、{home.code}", "adviser": user.username}
+    return added_texts(home, **more) | changed
+
+
+def rows_of(register: Register, *typed: dict[str, str]) -> list[list[Any]]:
+    headers = [item.zh if item != register.subject else "户编号" for item in register.asked]
+    return [headers, *([one[item.name] for item in register.asked] for one in typed)]
+
+
+@pytest.fixture
+def kept(take: Take, homes: list[Household], yards: Register, cast: dict[str, User]) -> ImportBatch:
+    """Two rows: one with every item, one with the least."""
+    whole = every_item(homes[0], homes[1], cast["township"])
+    bare = dict.fromkeys(whole, "") | {"household_id": homes[2].code, "plot_no": "'=1", "remark": "=SUM(A1)"}
+    batch = take(rows_of(yards, whole, bare), "yard")
+    assert batch.state == "applied", told(batch)
+    assert batch.summary["written"] == {"new": 2, "changed": 0}
+    return batch
+
+
+def test_a_file_fills_every_item_of_an_added_register(kept: ImportBatch, homes: list[Household], cast: dict[str, User]) -> None:
+    record = Record.objects.get(form="yard", values__plot_no="Y-01")
+    keeper = homes[0].persons.filter(member_state="01").order_by("position")[0]
+    assert (record.household_id, record.import_batch_id) == (homes[0].pk, kept.pk)
+    assert record.values == {
+        "plot_no": "Y-01", "yard_kind": "02", "products": ["01", "03"], "area": 125, "built_year": 2016, "started_on": "2021-03-05",
+        "keeper": str(keeper.pk), "natural_village": homes[0].natural_village_code, "partners": sorted([str(homes[0].pk), str(homes[1].pk)]),
+        "invested": 500_000, "subsidy": 120_050, "own_money": 379_950, "account": mask_id(ACCOUNT), "project": None, "heads": 120, "survival": 9_250,
+        "first_sold": "2021-06", "has_order": True, "sales": 800_000, "sold_to": "310115", "buyer_phone": PHONE,
+        "adviser": str(cast["township"].pk), "remark": "院墙已修",
+    }  # fmt: skip
+    assert decrypt(Sealed.objects.get(record=record, name="account").cipher) == ACCOUNT
+    assert Link.objects.filter(record=record).count() == 6
+    table = Record.objects.get(form="village_year", year=2021, subject_code=homes[0].village_code)
+    assert table.values["yard_sales"] == 800_000
+
+
+@pytest.mark.parametrize("codes", [False, True])
+@pytest.mark.parametrize("format", ["xlsx", "csv"])
+def test_an_added_register_goes_out_and_comes_back(take: Take, kept: ImportBatch, county: Reach, tmp_path: Path, format: str, codes: bool) -> None:
+    pack, before = current_year().pack, [stood(model) for model in TABLES]
+    path = exported(pack, "yard", county, tmp_path / f"out.{format}", format=format, codes=codes)
+    batch = take(path, "yard")
+    assert not batch.faults, told(batch)
+    assert (batch.summary["same"], batch.summary["new"], batch.summary["changed"]) == (2, 0, 0)
+    assert [stood(model) for model in TABLES] == before
+    back = take_back(batch=kept, register=found(pack, "yard"), pack=pack, report=nothing)
+    assert back.state == "taken_back" and not Record.objects.filter(form="yard").exists()
+    assert Record.objects.get(form="village_year", year=2021, subject_code=kept_village(before)).values["yard_sales"] == 0
+    made = take(without_numbers(path, format), "yard")  # the same rows anew; of the secret number only its mask is in the file
+    assert made.faults and {fault["header"] for fault in made.faults} == {"补助账号"}, told(made)
+
+
+def kept_village(before: list[list[dict[str, Any]]]) -> str:
+    return next(str(row["village_code"]) for row in before[0] if row["form"] == "yard" and row["values"]["plot_no"] == "Y-01")
+
+
+def without_numbers(path: Path, format: str) -> Path:
+    if format == "csv":
+        path.write_text(path.read_text(encoding="utf-8-sig").replace("登记号", "旧登记号", 1), encoding="utf-8")
+    else:
+        made = openpyxl.load_workbook(path)
+        page = made.worksheets[0]
+        page.cell(1, page.max_column).value = "旧登记号"
+        made.save(path)
+    return path
+
+
+def test_the_template_of_an_added_register_asks_every_item_and_takes_what_is_filled(
+    take: Take, yards: Register, homes: list[Household], cast: dict[str, User], tmp_path: Path
+) -> None:
+    path, typed = tmp_path / "template.xlsx", every_item(homes[0], homes[1], cast["township"])
+    path.write_bytes(template.make(yards, current_year().pack))
+    made = openpyxl.load_workbook(path)
+    page = made.worksheets[0]
+    headers = [cell.value for cell in page[5]]
+    assert set(headers) == {"填写说明", "户编号", "户主姓名", "村代码", "村", *(item.zh for item in yards.asked if item != yards.subject)}
+    # The example itself, of every type, is a row once it names a household.
+    for place, (header, cell) in enumerate(zip(headers, page[6], strict=True), 1):
+        page.cell(7, place).value = None if place <= 5 or "（" in str(cell.value) or header == "管护人" else cell.value
+    item_of = {item.zh: item.name for item in yards.asked} | {"户编号": "household_id"}
+    for place, header in enumerate(headers, 1):
+        page.cell(8, place).value = typed.get(item_of.get(header, ""))
+    page.cell(7, headers.index("户编号") + 1).value = homes[2].code
+    for header in ("所在自然村", "技术指导员"):
+        page.cell(7, headers.index(header) + 1).value = None
+    made.save(path)
+    batch = take(path, "yard")
+    assert batch.state == "applied", told(batch)
+    assert batch.summary["written"]["new"] == 2
+    rules = {str(area): rule for rule in page.data_validations.dataValidation for area in rule.sqref.ranges if rule.type == "list"}
+    assert len(rules) == 2, "the kind of business, and whether sold by order"
+
+
+def test_every_column_of_an_added_register_tells_what_is_wrong_in_it(
+    take: Take, yards: Register, homes: list[Household], cast: dict[str, User]
+) -> None:
+    wrong = {
+        "plot_no": "字" * 501, "yard_kind": "庭院养鱼", "products": "鱼", "area": "半亩", "built_year": "16", "started_on": "2021-02-30",
+        "keeper": "查无此人", "natural_village": "没有的村", "partners": "查无此户", "invested": "-1", "subsidy": "五百", "account": "六二二八",
+        "project": "没有的项目", "heads": "1.5", "survival": "九成", "first_sold": "2021-13", "has_order": "也许", "sold_to": "没有的县",
+        "buyer_phone": "1.39E+10", "adviser": "查无此人", "remark": "字" * 501,
+    }  # fmt: skip
+    whole = [
+        every_item(homes[0], homes[1], cast["township"], plot_no=f"N-{number}") | {name: text} for number, (name, text) in enumerate(wrong.items())
+    ]
+    whole += [every_item(homes[0], homes[1], cast["township"], plot_no="S", subsidy="9000")]
+    batch = take(rows_of(yards, *whole), "yard")
+    assert batch.state == "faulty"
+    names = {item.zh: item.name for item in yards.asked}
+    assert [names[fault["header"]] for fault in batch.faults] == [*wrong, "subsidy"], told(batch)
+    assert "补助金额不能大于总投入" in batch.faults[-1]["message"]
+    assert not Record.objects.filter(form="yard").exists()
+
+
+def test_headers_of_the_pack_and_english_ones_fill_an_added_register(take: Take, yards: Register, homes: list[Household]) -> None:
+    batch = take([["户编号", "地块号", "院地面积（亩）", "Sales", "has_order"], [homes[0].code, "A-1", 0.75, 12.5, "否"]], "yard")
+    assert batch.state == "applied", told(batch)
+    values = Record.objects.get(import_batch_id=batch.pk).values
+    assert (values["plot_no"], values["area"], values["sales"], values["has_order"]) == ("A-1", 75, 1250, False)
 
 
 # --- pages ------------------------------------------------------------------------------------------------------------
