@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from fangfanpin.expressions import Bool, Code, Codes, Date, Int, Month, Number, Text, Type
+from fangfanpin.pack.units import unit_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,17 @@ class Indicator:
     @property
     def short(self) -> str:
         return self.label
+
+    @property
+    def unit_beside(self) -> str:
+        """The unit in words, to stand beside the label or a value; "" where the label says it already: 贷款期限（月）."""
+        unit = unit_word(self.unit, english=self.english)
+        return "" if f"（{unit}）" in self.label or f"({unit})" in self.label else unit
+
+    @property
+    def is_number(self) -> bool:
+        """Does it stand on the right of its column? A year does not."""
+        return self.type in ("money", "int", "decimal", "area_mu")
 
     @property
     def key(self) -> str:

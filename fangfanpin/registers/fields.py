@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as _
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.households.subjects import initials
 from fangfanpin.pack import Indicator, Pack
-from fangfanpin.pack.units import unit_word
 from fangfanpin.policy.notes import notes_on
 from fangfanpin.records.models import Record
 from fangfanpin.registers.definitions import Register
@@ -117,7 +116,7 @@ def _field(
         chosen=chosen,
         options=options,
         above=over.name if over else "",
-        unit=unit_of(item),
+        unit=item.unit_beside,
         fault=refused.faults.get(item.name, "") if refused else "",
         choices=refused.choices.get(item.name, ()) if refused else (),
         within=register.subject.name if item.ref == "person" and register.subject.ref == "household" else "",
@@ -142,12 +141,6 @@ def above(item: Indicator, register: Register, pack: Pack) -> Indicator | None:
             if all(code.startswith(classes) and code not in classes for code in codes):
                 return other
     return None
-
-
-def unit_of(item: Indicator) -> str:
-    """ "" where the name says it already: 贷款期限（月）."""
-    unit = unit_word(item.unit, english=item.english)
-    return "" if f"（{unit}）" in item.label or f"({unit})" in item.label else unit
 
 
 def _code(text: str, pack: Pack, item: Indicator) -> str:
@@ -175,15 +168,9 @@ def kind_of(item: Indicator, options: int = FEW + 1) -> str:
 
 def filter_kind(item: Indicator) -> str:
     """How a list is narrowed by the item: day and number from … to …, code, bool, or a text."""
-    match item.type:
-        case "date" | "month":
-            return "day"
-        case "money" | "area_mu" | "decimal" | "int":
-            return "number"
-        case "code" | "bool":
-            return item.type
-        case _:
-            return "text"
+    if item.is_number:
+        return "number"
+    return {"date": "day", "month": "day", "code": "code", "bool": "bool"}.get(item.type, "text")
 
 
 def states() -> list[tuple[Any, Any]]:

@@ -273,7 +273,7 @@ def _column(item: Indicator, register: Register, pack: Pack) -> dict[str, Any]:
     return {
         "name": item.name,
         "title": subject_title(register) if item == register.subject else item.label,
-        "unit": fields.unit_of(item),
+        "unit": item.unit_beside,
         "kind": kind,
         "many": item.multi,
         "ref": item.ref if item.type == "ref" else "",

@@ -12,7 +12,6 @@ from fangfanpin.records.models import Record
 from fangfanpin.regions.names import name_of
 from fangfanpin.registers import yearly
 from fangfanpin.registers.definitions import Register
-from fangfanpin.registers.fields import unit_of
 from fangfanpin.registers.reading import say
 from fangfanpin.registers.references import Words
 
@@ -46,7 +45,7 @@ def _table(record: Record, register: Register, pack: Pack, reach: Reach, *, is_b
         value = None if is_blank and item.home != "computed" else record.values.get(item.name)
         return TableRow(
             label=item.zh,
-            unit=unit_of(item),
+            unit=item.unit_beside,
             asks=window(pack, item.kind),
             last=say(item, before, pack, words, sensitive=sensitive),
             now=say(item, value, pack, words, sensitive=sensitive),

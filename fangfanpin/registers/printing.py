@@ -87,7 +87,7 @@ def _signers(register: Register) -> tuple[str, ...]:
 
 
 def _with_unit(line: reading.Line) -> str:
-    return f"{line.text} 元" if line.text and line.item.type == "money" else line.text
+    return f"{line.text} {line.item.unit_beside}" if line.text and line.item.unit_beside else line.text
 
 
 def _today() -> str:
@@ -121,11 +121,11 @@ _WIDTHS = {"date": 21, "month": 16, "bool": 13, "int": 17, "year": 13, "money": 
 
 
 def _column(item: Indicator, pack: Pack, *, with_words: bool = False) -> PaperColumn:
-    title = f"{item.zh}（元）" if item.type == "money" else item.zh
+    title = f"{item.zh}（{item.unit_beside}）" if item.unit_beside else item.zh
     width = _WIDTHS.get(item.type, 30)
     words: tuple[str, ...] = ()
     if item.type == "code":
         entries = pack.lists[item.list]
         width = 32 if item.multi else min(32, max(18, 4 + 3 * max((len(entry.zh) for entry in entries), default=0)))
         words = tuple(f"{entry.code} {entry.zh}" for entry in entries) if with_words and len(entries) <= _FEW_WORDS else ()
-    return PaperColumn(title, width, item.type in ("money", "int", "decimal", "area_mu"), item.verified, words)
+    return PaperColumn(title, width, item.is_number, item.verified, words)

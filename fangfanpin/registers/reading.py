@@ -49,10 +49,6 @@ class Cell:
     text: str
 
     @property
-    def is_number(self) -> bool:
-        return self.item.type in ("money", "int", "decimal", "area_mu")
-
-    @property
     def is_day(self) -> bool:
         return self.item.type in ("date", "month")
 

@@ -17,7 +17,7 @@ from fangfanpin.records.models import Record
 from fangfanpin.regions.names import name_of
 from fangfanpin.registers import yearly
 from fangfanpin.registers.definitions import Register
-from fangfanpin.registers.fields import Field, groups, unit_of
+from fangfanpin.registers.fields import Field, groups
 from fangfanpin.registers.reading import say
 from fangfanpin.registers.references import Words
 from fangfanpin.registers.services import Given, Refused
@@ -88,7 +88,7 @@ def parts(
                     item=item,
                     last=say(item, before, pack, words, sensitive=sensitive),
                     now=say(item, value, pack, words, sensitive=sensitive),
-                    unit=unit_of(item),
+                    unit=item.unit_beside,
                     window=window(pack, "period") if item.kind == "period" else "",
                     is_computed=item.home == "computed",
                     is_stated=register.is_stated(item),

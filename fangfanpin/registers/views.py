@@ -68,7 +68,6 @@ def listing(request: SignedInRequest, form: str) -> HttpResponse:
                 {
                     "item": item,
                     "kind": fields.filter_kind(item),
-                    "unit": fields.unit_of(item),
                     "options": [(entry.code, entry.word) for entry in pack.lists[item.list]] if item.type == "code" else [],
                     "value": request.GET.get(item.name, ""),
                     "first": request.GET.get(f"{item.name}.from", ""),

@@ -150,9 +150,9 @@ def test_a_row_with_every_type_is_typed_and_read_again(
     }  # fmt: skip
     shown = page(village, f"/registers/rows/{row}/")
     for words in (
-        "庭院养殖", "蔬菜、家禽", "1.25", "2016", "2021-03-05", keeper.member_name, name_of(home.natural_village_code), other.head_name,
-        "5000.00 元", "1200.50", "3799.50", mask_id(ACCOUNT), "庭院经济奖补（一期）", "120", "92.5", "2021-06", "上海市浦东新区", PHONE,
-        cast["township"].name, "院墙已修",
+        "庭院养殖", "蔬菜、家禽", "1.25 亩", "2016", "2021-03-05", keeper.member_name, name_of(home.natural_village_code), other.head_name,
+        "5000.00 元", "1200.50", "3799.50", mask_id(ACCOUNT), "庭院经济奖补（一期）", "120 头（只）", "92.5 %", "2021-06", "上海市浦东新区",
+        PHONE, cast["township"].name, "院墙已修",
     ):  # fmt: skip
         assert words in shown, words
     assert ACCOUNT not in shown
@@ -255,7 +255,15 @@ def test_lists_are_filtered_sorted_and_searched_by_every_kind(
     assert found(sort="heads") == found(sort="invested") == found(sort="area") == ["Z-02", "Y-01"]
     shown = page(village, "/registers/yard/?has_order=1&invested.from=1000&sold_to=上海市浦东新区&area.from=1")
     assert "Y-01" in shown and "Z-02" not in shown
-    for words in ('name="invested.from" value="1000"', 'name="area.from" value="1"', 'value="上海市浦东新区"', "家禽", "3799.50"):
+    for words in (
+        "占地面积（亩）",
+        "自筹金额（元）",
+        'name="invested.from" value="1000"',
+        'name="area.from" value="1"',
+        'value="上海市浦东新区"',
+        "家禽",
+        "3799.50",
+    ):
         assert words in shown, words
     assert "不是数字" in page(village, "/registers/yard/?invested.from=很多")
     said = queries.said(yards, pack, queries.chosen_of(yards, pack, {"has_order": "1", "yard_kind": "02", "invested.from": "9"}), "")
@@ -407,6 +415,7 @@ def test_it_is_printed_empty_as_a_list_and_row_by_row(
     listed = words_of(content)
     assert count == 1 and "是否订单销售：是" in listed and "经营类型：庭院养殖" in listed and home.code in listed
     single = words_of(village.get(f"/registers/rows/{row}/paper").content)
+    assert "占地面积（亩）" in blank and "占地面积（亩）" in listed and "1.25 亩" in single
     assert "农户签字：" in single and "登记人：" in single and "审核人：" in single
     for words in said:
         assert words in listed, words
