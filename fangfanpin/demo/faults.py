@@ -88,6 +88,11 @@ def labour_elsewhere(h: DemoHousehold, but: DemoPerson) -> bool:
     return any(p.now["labor_ability"] in ("01", "02") for p in h.persons if p is not but)
 
 
+def plans(h: DemoHousehold, p: DemoPerson) -> bool:
+    """Is the person looking for work away?"""
+    return any(row.form == "work_plan" and row.person == p.code for row in h.rows)
+
+
 def earns(h: DemoHousehold) -> bool:
     """Wages well above what transfers bring, so that a share of transfers never matters."""
     return bool(h.now["wage_income"] > 20_000 * YUAN and h.now["wage_income"] * 5 > net(h.now) * 3)
@@ -389,7 +394,7 @@ def no_critical(h: DemoHousehold) -> list[Hit] | None:
 
 person_value("P007", lambda h: pupil(h) if earns(h) else None, "labor_ability", "01", "P012")
 person_value("P008", lambda h: elder(h, 62, 74, ("05",)) if earns(h) else None, "labor_ability", "01")
-person_value("P009", lambda h: p if (p := idle_adult(h)) and labour_elsewhere(h, p) else None, "labor_ability", "04")
+person_value("P009", lambda h: p if (p := idle_adult(h)) and labour_elsewhere(h, p) and not plans(h, p) else None, "labor_ability", "04")
 person_value("P010", lambda h: p if (p := idle_adult(h)) and labour_elsewhere(h, p) else None, "labor_ability", "05")
 person_value("P011", lambda h: first(p for p in h.persons if is_adult(p) and p.ill in ("02", "03")) if earns(h) else None, "labor_ability", "01")
 person_value(
