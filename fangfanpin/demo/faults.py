@@ -435,7 +435,7 @@ person_value("P019", lambda h: p if (p := pupil(h, ("07", "10"), ("06",))) and n
 person_value("P020", lambda h: p if (p := pupil(h)) and age(p.birth, _SCHOOL) <= 11 else None, "school_status", "04")
 person_value("P021", pupil, "school_status", "07")
 person_value("P022", pupil, "school_status", "20")
-person_value("P023", pupil, "school_status", "25")
+person_value("P023", pupil, "school_status", "25", "P022")
 
 
 def _left_school(h: DemoHousehold) -> DemoPerson | None:
