@@ -1,40 +1,9 @@
-"""Examples of rules: of each a hit, a household that is none, one at the boundary and one with nothing among the values used.
+"""Examples of rules on registers, measures, positions and single items; those of the others stand in persons, households and monitoring."""
 
-A situation names what is there, values in JSON form (money in fen): `row` the subject, `last` its last year, `home` and `home_last` the
-household, `members` and `left` its people (of a person the others), `spells`, and the rows of registers by relation (of a register's rule the
-others). Each example is the base with its own changes; `edge` says itself whether it hits (the limit belongs to one side).
-"""
-
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-Situation = Mapping[str, Any]
-YUAN = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    rule: str
-    kind: str  # hit, miss, edge, null
-    hits: bool
-    situation: Situation
-
-
-@dataclass(slots=True)
-class Table:
-    examples: list[Example] = field(default_factory=list)
-
-    def rule(
-        self, rule: str, base: Situation, *, hit: Situation, miss: Situation, edge: Situation, null: Situation, edge_hits: bool = False,
-        null_hits: bool = False,
-    ) -> None:  # fmt: skip
-        """Sections of a change replace those of the base item by item (mappings) or as a whole (lists)."""
-        for kind, change, hits in (("hit", hit, True), ("miss", miss, False), ("edge", edge, edge_hits), ("null", null, null_hits)):
-            merged = dict(base)
-            for section, value in change.items():
-                merged[section] = {**base.get(section, {}), **value} if isinstance(value, dict) else value
-            self.examples.append(Example(rule, kind, hits, merged))
+from tests.rules import households, monitoring, persons
+from tests.rules.table import YUAN, Example, Table
 
 
 def _measure(item: str, **more: Any) -> dict[str, Any]:
@@ -55,6 +24,9 @@ def all_examples() -> list[Example]:
     _spells(t)
     _positions(t)
     _older(t)
+    persons.add(t)
+    households.add(t)
+    monitoring.add(t)
     return t.examples
 
 
@@ -64,7 +36,7 @@ def _work(t: Table) -> None:
 
     t.rule("C024", r(work_start="2021-01"), hit=r(work_start=None), miss={}, edge=r(work_start="2021"), null=r(work_end=None))
     t.rule(
-        "C025", r(work_county="310115"), hit=r(work_county="3101"), miss={}, edge=r(work_county="310000"), null=r(work_county=None), null_hits=True
+        "C025", r(work_county="310115"), hit=r(work_county="3101"), miss={}, edge=r(work_county="340323"), null=r(work_county=None), null_hits=True
     )
     full = r(working_now=True, month_wage=400_000, employer="某厂", industry="C", channel="05", point_to_point=False)
     t.rule("C026", full, hit=r(employer=None), miss={}, edge=r(month_wage=0), null=r(working_now=None, employer=None))
@@ -607,8 +579,12 @@ def _older(t: Table) -> None:
     t.rule("P033", job, hit=r(birth_date="1951-09-30"), miss={}, edge=r(birth_date="1951-10-01"), null=r(birth_date=None))
     t.rule("P034", job, hit=r(public_job_type=["01", "05", "08"]), miss={}, edge=r(public_job_type=["01", "05"]), null=r(public_job_type=None))
     t.rule("P035", job, hit=r(labor_ability="03"), miss={}, edge=r(labor_ability="05"), null=r(labor_ability=None))
-    tekun = r(tekun_status="02", work_months=0, dibao_status="01")
-    t.rule("P036", tekun, hit=r(work_months=1), miss={}, edge=r(tekun_status="01", work_months=1), null=r(work_months=None))
+    tekun = r(row_id="ME", tekun_status="02", work_months=0, dibao_status="01")
+    entry = {"work_spells": [{"person_id": "ME", "work_start": "2021-03", "work_end": None}]}
+    old = {"work_spells": [{"person_id": "ME", "work_start": "2019-03", "work_end": "2020-09"}]}
+    t.rule(
+        "P036", tekun, hit=r(work_months=1), miss={}, edge=r(tekun_status="01", work_months=1), null=r(work_months=None), hits=[entry], misses=[old]
+    )
     t.rule("P038", tekun, hit=r(dibao_status="02"), miss={}, edge=r(dibao_status="02", tekun_status="01"), null=r(dibao_status=None))
     out = r(
         spell_state="02", elimination_mode="01", eliminated_month="2021-06", el_per_capita=600_000, el_dropout_child=False, el_house_damaged=False

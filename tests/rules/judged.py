@@ -1,26 +1,37 @@
-"""The situations of examples as engines take them: a scope for Python and TypeScript, wide tables for DuckDB."""
+"""The situations of examples as engines take them: scopes for Python and TypeScript, wide tables for DuckDB and Spark."""
 
 import datetime
+import itertools
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from fangfanpin.expressions import Schema, Type
+from fangfanpin.expressions import Expression, Relation, Type
 from fangfanpin.expressions import nodes as n
 from fangfanpin.expressions.duckdb import ROW_KEY, column_type, rules_select
+from fangfanpin.expressions.spark import MASK, masks_select
 from fangfanpin.expressions.types import Bool
 from fangfanpin.pack import Pack, Rule, load_pack
-from tests.rules.examples import Example, Situation
+from fangfanpin.snapshots.sweep import CELL
+from tests.rules.table import Example
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 TODAY = datetime.date(2021, 11, 15)
 PACK = Path(__file__).parents[2] / "packs" / "guzhen-2021"
 _ARROW = {"BOOLEAN": pa.bool_(), "BIGINT": pa.int64(), "INTEGER": pa.int32(), "VARCHAR": pa.string(), "VARCHAR[]": pa.list_(pa.string())}
 _FORM = {"household": "household_year", "person": "person_year", "spell": "spell"}
 _KEY = {"household": "household_key", "person": "person_key", "spell": "spell_key"}
-_SHARED = {"row", "last", "home", "home_last", "members", "left", "spells"}
+# To compile the catalogue to Java costs more than to judge some hundred rows without; what is compiled is compared in tests/conformance.
+_INTERPRETED = {"spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.adaptive.enabled": "false"}
+_SHARED = {"row", "last", "home", "home_last", "members", "left", "spells", "elsewhere"}
+Row = Mapping[str, Any]
 
 
 def guzhen() -> Pack:
@@ -32,25 +43,36 @@ def whole(rule: Rule) -> n.Node:
     return rule.when.node if rule.scope is None else n.And(Bool(), rule.when.node.span, (rule.scope.node, rule.when.node))
 
 
+class Pair:
+    """A row, and last year's beside it."""
+
+    def __init__(self, row: Row, last: Row | None) -> None:
+        self.row, self.last = row, last
+
+    def plain(self) -> dict[str, Any]:
+        return {"row": _plain(self.row), "last": _plain(self.last)}
+
+    def wide(self) -> dict[str, Any]:
+        return {**self.row, **{f"last__{name}": value for name, value in (self.last or {}).items()}}
+
+
 class Judged:
     """One situation, its values as expressions see them."""
 
     def __init__(self, example: Example, rule: Rule, pack: Pack) -> None:
         self.example, self.rule, self.pack = example, rule, pack
         given = example.situation
-        self.relations: dict[str, list[dict[str, Any]]] = {"members": [], "left": [], "spells": []}
-        for name, relation in pack.schema().relations.items():
-            if name not in ("members", "all_members"):
-                self.relations[name] = [self.row(relation.table, one) for one in given.get(name, ())]
+        self.relations: dict[str, list[Pair]] = {"members": [], "left": [], "spells": []}
+        for name, relation in _beside(pack):
+            self.relations[name] = [self.pair(relation.table, one) for one in given.get(name, ())]
         for name in ("members", "left"):
-            self.relations[name] = [self.row("person", one) for one in given.get(name, ())]
+            self.relations[name] = [self.pair("person", one) for one in given.get(name, ())]
+        self.elsewhere = [self.pair("person", one) for one in given.get("elsewhere", ())]
         unknown = given.keys() - _SHARED - self.relations.keys()
         assert not unknown, f"{rule.id}: {unknown}"
-        self.own = self.row(rule.subject, given.get("row", {}))
-        self.own_last = self.row(rule.subject, given["last"]) if "last" in given else None
+        self.own = self.pair(rule.subject, {**given.get("row", {}), "last": given.get("last")})
         household = rule.subject == "household"
-        self.home = self.own if household else self.row("household", given.get("home", {}))
-        self.home_last = self.own_last if household else self.row("household", given["home_last"]) if "home_last" in given else None
+        self.home = self.own if household else self.pair("household", {**given.get("home", {}), "last": given.get("home_last")})
         if not household:
             self.relations.setdefault(self.among, []).insert(0, self.own)
 
@@ -62,7 +84,12 @@ class Judged:
         found = (name for name, one in schema.relations.items() if one.table == self.rule.subject and not one.by)
         return tables.get(self.rule.subject) or next(found, "itself")
 
-    def row(self, table: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    def pair(self, table: str, values: Row) -> Pair:
+        last = values.get("last")
+        now = {name: value for name, value in values.items() if name != "last"}
+        return Pair(self.row(table, now), None if last is None else self.row(table, last))
+
+    def row(self, table: str, values: Row) -> Row:
         schema = self.pack.schema()
         unknown = values.keys() - schema.subjects[table].columns.keys()
         assert not unknown, f"{self.rule.id}: {table} has no {unknown}"
@@ -70,85 +97,128 @@ class Judged:
 
     def scope(self) -> dict[str, Any]:
         """As tests/conformance has it: rows of relations hold `row` and `last` only."""
-
-        def pair(row: dict[str, Any]) -> dict[str, Any]:
-            return {"row": _plain(row), "last": _plain(self.own_last) if row is self.own else None}
-
         names = set(self.relations) - {"members", "left", "itself"}
-        members = [pair(row) for row in self.relations["members"]]
-        relations = {name: [pair(row) for row in self.relations[name]] for name in sorted(names) if self.relations[name]}
-        relations |= {"members": members, "all_members": [*members, *(pair(row) for row in self.relations["left"])]}
-        spell = max(self.relations["spells"], key=lambda row: row.get("spell_no") or 0, default=None)
-        household = {
-            "row": _plain(self.home),
-            "last": _plain(self.home_last),
-            "relations": relations,
-            "spell": {"row": _plain(spell)} if spell else None,
-        }
-        return {"row": _plain(self.own), "last": _plain(self.own_last), "household": household, "consts": self.pack.constants(TODAY)}
+        members = [pair.plain() for pair in self.relations["members"]]
+        relations = {name: [pair.plain() for pair in self.relations[name]] for name in sorted(names) if self.relations[name]}
+        relations |= {"members": members, "all_members": [*members, *(pair.plain() for pair in self.relations["left"])]}
+        spell = max((pair.row for pair in self.relations["spells"]), key=lambda row: row.get("spell_no") or 0, default=None)
+        household = self.home.plain() | {"relations": relations, "spell": {"row": _plain(spell)} if spell else None}
+        return self.own.plain() | {"household": household, "consts": self.pack.constants(TODAY)}
+
+    def key(self, place: int) -> str:
+        """The subject's in the tables."""
+        return f"{place}" if self.rule.subject == "household" else f"{place}/own"
+
+    def population(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The subject's scope and those of all live people of its county, for set functions."""
+        scope = self.scope()
+        others = [pair.plain() | {"household": scope["household"], "consts": scope["consts"]} for pair in self.relations["members"][1:]]
+        foreign = [pair.plain() | {"household": {"row": {}}, "consts": scope["consts"]} for pair in self.elsewhere]
+        return scope, [scope, *others, *foreign]
 
 
-def _plain(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _plain(row: Row | None) -> dict[str, Any] | None:
     return None if row is None else {name: list(value) if isinstance(value, tuple) else value for name, value in row.items()}
 
 
-def in_duckdb(judged: Sequence[Judged], pack: Pack) -> set[int]:
-    """Places of the situations that their rule hits, by the sweep's own statements: every situation is a household of one county."""
-    schema = pack.schema()
-    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in schema.subjects}
-    for place, one in enumerate(judged):
-        home = f"h{place}"
-        rows["household"].append(_wide(one.home, one.home_last) | {"household_key": home, "village_code": "v"})
-        for name, relation in schema.relations.items():
-            if name in ("members", "all_members") or relation.by:
-                continue
-            rows[relation.table] += [_keyed(row, one, relation.table, home) for row in one.relations[name]]
-        for name in ("members", "left"):
-            rows["person"] += [_keyed(row, one, "person", home) | {"is_live": name == "members"} for row in one.relations[name]]
-        if one.among == "itself":
-            rows[one.rule.subject].append(_keyed(one.own, one, one.rule.subject, home))
-    database = duckdb.connect(":memory:")
-    for table, held in rows.items():
-        _create(database, table, held, schema)
-    database.execute(
-        "CREATE VIEW latest_spell AS SELECT * FROM spell QUALIFY row_number() OVER (PARTITION BY household_key ORDER BY spell_no DESC) = 1"
-    )
-    found: set[int] = set()
-    for rule in {one.rule.id: one.rule for one in judged}.values():
-        select = rules_select([(rule.when, rule.scope)], schema=schema, env=pack.constants(TODAY))
-        hits = {str(row[0]) for row in database.sql(select.sql("duckdb")).fetchall()}
-        found |= {
-            place
-            for place, one in enumerate(judged)
-            if one.rule is rule and (f"h{place}" if rule.subject == "household" else f"h{place}/own") in hits
-        }
-    database.close()
-    return found
-
-
-def _keyed(row: dict[str, Any], one: Judged, table: str, home: str) -> dict[str, Any]:
-    last = one.own_last if row is one.own else None
-    key = f"{home}/own" if row is one.own else f"{home}/{id(row)}"
-    return _wide(row, last) | {_KEY.get(table, ROW_KEY): key, "household_key": home, "village_code": "v"}
-
-
-def _wide(row: Mapping[str, Any], last: Mapping[str, Any] | None) -> dict[str, Any]:
-    return {**row, **{f"last__{name}": value for name, value in (last or {}).items()}}
-
-
-def _create(database: duckdb.DuckDBPyConnection, table: str, rows: Iterable[dict[str, Any]], schema: Schema) -> None:
-    columns: Mapping[str, Type] = schema.subjects[table].columns
-    fields = [(name, _ARROW[column_type(type_)]) for name, type_ in columns.items()]
-    if schema.subjects[table].has_last:
-        fields += [(f"last__{name}", kind) for name, kind in list(fields)]
-    keys = {"household_key", "village_code", _KEY.get(table, ROW_KEY)} | ({"is_live"} if table == "person" else set())
-    fields += [(key, pa.bool_() if key == "is_live" else pa.string()) for key in sorted(keys)]
-    database.from_arrow(pa.Table.from_pylist(list(rows), schema=pa.schema(fields))).create(table)
-
-
 def situations(examples: Iterable[Example], pack: Pack) -> list[Judged]:
-    rules = {rule.id: rule for rule in pack.rules}
+    rules = {rule.id: rule for rule in pack.judged}
     return [Judged(example, rules[example.rule], pack) for example in examples]
 
 
-__all__ = ["TODAY", "Judged", "Situation", "guzhen", "in_duckdb", "situations", "whole"]
+# Tables: each situation is a household, and a county, of its own
+
+
+def tables(judged: Sequence[Judged], pack: Pack) -> dict[str, pa.Table]:
+    """What a sweep reads."""
+    rows: dict[str, list[dict[str, Any]]] = {table: [] for table in pack.schema().subjects}
+    for place, one in enumerate(judged):
+        home: dict[str, Any] = {"household_key": f"{place}", "village_code": "v", CELL: f"c{place}"}
+        held: list[tuple[str, Sequence[Pair], dict[str, Any]]] = [
+            ("household", [one.home], home),
+            ("person", one.relations["members"], home | {"is_live": True}),
+            ("person", one.relations["left"], home | {"is_live": False}),
+            ("person", one.elsewhere, home | {"is_live": True, "household_key": f"{place}/elsewhere"}),
+        ]
+        held += [(relation.table, one.relations[name], home) for name, relation in _beside(pack)]
+        if one.among == "itself" and one.rule.subject != "household":
+            held.append((one.rule.subject, [one.own], home))
+        numbers = itertools.count()
+        for table, pairs, beside in held:
+            for pair in pairs:
+                key = one.key(place) if pair is one.own else f"{place}/{next(numbers)}"
+                rows[table].append(pair.wide() | {_KEY.get(table, ROW_KEY): key} | beside)
+    return {table: _table(table, of_table, pack) for table, of_table in rows.items()}
+
+
+def _beside(pack: Pack) -> list[tuple[str, Relation]]:
+    """Relations that hold rows of their own: the people are the household's anyway, and rows by what they mention are asked by no rule yet."""
+    return [(name, one) for name, one in pack.schema().relations.items() if name not in ("members", "all_members") and not one.by]
+
+
+def _table(table: str, rows: Iterable[dict[str, Any]], pack: Pack) -> pa.Table:
+    subject = pack.schema().subjects[table]
+    columns: Mapping[str, Type] = subject.columns
+    keys = {"household_key", "village_code", CELL, _KEY.get(table, ROW_KEY)} | ({"is_live"} if table == "person" else set())
+    fields = [(name, _ARROW[column_type(type_)]) for name, type_ in columns.items() if name not in keys]
+    if subject.has_last:
+        fields += [(f"last__{name}", kind) for name, kind in list(fields)]
+    fields += [(key, pa.bool_() if key == "is_live" else pa.string()) for key in sorted(keys)]
+    return pa.Table.from_pylist(list(rows), schema=pa.schema(fields))
+
+
+def _by_subject(judged: Sequence[Judged]) -> dict[str, list[Rule]]:
+    found: dict[str, list[Rule]] = {}
+    for rule in {one.rule.id: one.rule for one in judged}.values():
+        found.setdefault(rule.subject, []).append(rule)
+    return found
+
+
+def _conditions(rules: Sequence[Rule]) -> list[tuple[Expression, Expression | None]]:
+    return [(rule.when, rule.scope) for rule in rules]
+
+
+def _places(judged: Sequence[Judged], hits: set[tuple[str, str, str]]) -> set[int]:
+    """Places of the situations that their own rule hits; `hits`: subject, rule and the subject's key."""
+    return {place for place, one in enumerate(judged) if (one.rule.subject, one.rule.id, one.key(place)) in hits}
+
+
+def in_duckdb(judged: Sequence[Judged], pack: Pack) -> set[int]:
+    """Places of the situations that are hit, by the sweep's own statements."""
+    hits: set[tuple[str, str, str]] = set()
+    with duckdb.connect(":memory:") as database:
+        for name, table in tables(judged, pack).items():
+            database.from_arrow(table).create(name)
+        database.execute(
+            "CREATE VIEW latest_spell AS SELECT * FROM spell QUALIFY row_number() OVER (PARTITION BY household_key ORDER BY spell_no DESC) = 1"
+        )
+        for subject, rules in _by_subject(judged).items():
+            select = rules_select(_conditions(rules), schema=pack.schema(), env=pack.constants(TODAY), cell=CELL)
+            for key, *found in database.sql(select.sql("duckdb")).fetchall():
+                hits |= {(subject, rule.id, key) for rule, is_hit in zip(rules, found[-len(rules) :], strict=True) if is_hit}
+    return _places(judged, hits)
+
+
+def in_spark(judged: Sequence[Judged], pack: Pack, spark: "SparkSession") -> set[int]:
+    """As `in_duckdb`; the whole catalogue in one query: every subject's masks."""
+    by_subject, selects = _by_subject(judged), []
+    for subject, rules in by_subject.items():
+        select = masks_select(_conditions(rules), schema=pack.schema(), env=pack.constants(TODAY), cell=CELL)
+        masks = ", ".join(f"m{place}" for place in range(-(-len(rules) // MASK)))
+        selects.append(f"SELECT '{subject}' AS subject, subject_key, array({masks}) AS masks FROM ({select.sql('spark')})")
+    hits: set[tuple[str, str, str]] = set()
+    with tempfile.TemporaryDirectory() as folder:
+        for name, table in tables(judged, pack).items():
+            pq.write_table(table, f"{folder}/{name}.parquet")
+            spark.read.parquet(f"{folder}/{name}.parquet").createOrReplaceTempView(name)
+        spark.sql(
+            "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY household_key ORDER BY spell_no DESC) AS place FROM spell) WHERE place = 1"
+        ).createOrReplaceTempView("latest_spell")
+        for name, value in _INTERPRETED.items():
+            spark.conf.set(name, value)
+        for row in spark.sql(" UNION ALL ".join(selects)).collect():
+            rules = by_subject[row.subject]
+            hits |= {(row.subject, rule.id, row.subject_key) for place, rule in enumerate(rules) if row.masks[place // MASK] >> place % MASK & 1}
+        for name in _INTERPRETED:
+            spark.conf.unset(name)
+    return _places(judged, hits)

@@ -1,15 +1,19 @@
-"""Every example of a rule hits or does not, in each engine."""
+"""Every rule and every screening rule has its examples, and in each engine they hit or do not."""
 
-from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 
 from fangfanpin.expressions import evaluate
 from fangfanpin.expressions.closures import compiled
 from fangfanpin.pack import Pack
-from tests.rules.examples import Example, all_examples
-from tests.rules.judged import Judged, guzhen, in_duckdb, situations, whole
-from tests.rules.write import CASES, text
+from tests.rules.examples import all_examples
+from tests.rules.judged import Judged, guzhen, in_duckdb, in_spark, situations, whole
+from tests.rules.table import KINDS
+from tests.rules.write import CASES, files
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 @pytest.fixture(scope="module")
@@ -17,32 +21,62 @@ def pack() -> Pack:
     return guzhen()
 
 
-@pytest.mark.parametrize("example", all_examples(), ids=lambda one: f"{one.rule}-{one.kind}")
-def test_python_says_what_the_example_says(example: Example, pack: Pack) -> None:
-    (judged,) = situations([example], pack)
-    node, scope = whole(judged.rule), judged.scope()
-    assert (evaluate(node, scope) is True) == example.hits
-    assert (compiled(node)(scope) is True) == example.hits
+@pytest.fixture(scope="module")
+def judged(pack: Pack) -> list[Judged]:
+    return situations(all_examples(), pack)
 
 
-def test_duckdb_says_what_the_examples_say(pack: Pack) -> None:
-    judged: list[Judged] = situations(all_examples(), pack)
-    found = in_duckdb(judged, pack)
-    wrong = [f"{one.rule.id}-{one.example.kind}" for place, one in enumerate(judged) if (place in found) != one.example.hits]
-    assert wrong == []
+def wrong(judged: list[Judged], found: set[int]) -> list[str]:
+    return [f"{one.rule.id} {one.example.kind}: {one.example.situation}" for place, one in enumerate(judged) if (place in found) != one.example.hits]
 
 
-def test_a_rule_with_examples_has_all_four(pack: Pack) -> None:
-    counted = Counter(example.rule for example in all_examples())
-    assert set(counted.values()) == {4}
-    # What asks registers, pairings or the calendar has examples; the demo's truth proves the others until they have theirs too.
-    asking = {
-        rule.id
-        for rule in pack.rules
-        if rule.relations - {"members", "all_members", "spells"} or rule.subject not in ("household", "person", "spell")
-    }
-    assert asking - counted.keys() == set()
+def test_the_reference_says_what_the_examples_say(judged: list[Judged]) -> None:
+    found = set()
+    for place, one in enumerate(judged):
+        scope, population = one.population()
+        if evaluate(whole(one.rule), scope, population) is True:
+            found.add(place)
+    assert wrong(judged, found) == []
+
+
+def test_its_compiled_form_says_what_the_examples_say(judged: list[Judged]) -> None:
+    of_a_household = [one for one in judged if one.rule.reach != "set"]
+    found = {place for place, one in enumerate(of_a_household) if compiled(whole(one.rule))(one.scope()) is True}
+    assert wrong(of_a_household, found) == []
+
+
+def test_duckdb_says_what_the_examples_say(judged: list[Judged], pack: Pack) -> None:
+    assert wrong(judged, in_duckdb(judged, pack)) == []
+
+
+def test_spark_says_what_the_examples_say(judged: list[Judged], pack: Pack, spark: "SparkSession") -> None:
+    assert wrong(judged, in_spark(judged, pack, spark)) == []
+
+
+def test_every_rule_has_its_four_examples(judged: list[Judged], pack: Pack) -> None:
+    held = {(one.rule.id, one.example.kind) for one in judged}
+    assert len(held) == len(judged), "an example stands twice"
+    # What a village's own table says is shown on tables of villages.
+    of_people = [rule for rule in pack.judged if not _of_places(rule.subject, pack)]
+    assert [(rule.id, kind) for rule in of_people for kind in KINDS if (rule.id, kind) not in held] == []
+
+
+def _of_places(subject: str, pack: Pack) -> bool:
+    return subject in pack.forms and pack.forms[subject].subject in ("village", "natural_village")
+
+
+def test_an_example_of_nothing_leaves_something_empty(judged: list[Judged]) -> None:
+    assert [one.rule.id for one in judged if one.example.kind == "null" and not _empties(one.example.situation)] == []
+
+
+def _empties(what: object) -> bool:
+    if isinstance(what, dict):
+        return any(value is None or _empties(value) for value in what.values())
+    return isinstance(what, list) and any(_empties(value) for value in what)
 
 
 def test_what_typescript_reads_is_fresh() -> None:
-    assert CASES.read_text(encoding="utf-8") == text(), "run `python -m tests.rules.write`"
+    held = {path.name: path.read_text(encoding="utf-8") for path in CASES.glob("*.json")}
+    stale = [name for name, text in files().items() if held.get(name) != text]
+    assert not stale, f"run `python -m tests.rules.write`: {stale}"
+    assert held.keys() == files().keys()
