@@ -69,7 +69,7 @@ def correct(*, clue: Clue, note: str, by: User) -> Clue:
             record = Record.objects.exclude(state=Record.State.VOID).filter(pk=row.subject_id).first()
             found = find_hits_of_row(record, pack, clock.now(campaign).date()) if record else []
             hits = [hit for hit in found if hit.rule.id == row.rule_id]
-            write_clues(hits=hits, campaign=campaign, pack=pack, rules=mine, subject=row.subject_id, by=by)
+            write_clues(hits=hits, campaign=campaign, pack=pack, rules=mine, subjects={row.subject_id}, by=by)
     row.refresh_from_db()
     return row
 

@@ -3,11 +3,11 @@
 from fangfanpin.accounts.models import User
 from fangfanpin.quality.models import Clue
 from fangfanpin.quality.queries import DUE
-from fangfanpin.quality.recheck import must_be_corrected, recheck, recheck_row
+from fangfanpin.quality.recheck import must_be_corrected, recheck, recheck_rows
 from fangfanpin.records.gates import register_opener
 from fangfanpin.records.models import Record
 from fangfanpin.records.saving import register_after_save, register_before_submit
-from fangfanpin.registers.written import register_after_row
+from fangfanpin.registers.written import register_after_rows
 
 
 def has_open_clue(record: Record, user: User) -> bool:
@@ -20,6 +20,6 @@ def has_open_clue(record: Record, user: User) -> bool:
 
 
 register_after_save(recheck)
-register_after_row(recheck_row)
+register_after_rows(recheck_rows)
 register_before_submit(must_be_corrected)
 register_opener(has_open_clue)

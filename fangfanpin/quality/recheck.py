@@ -4,7 +4,7 @@ Only households that are swept have clues; while a first draft is being typed, t
 """
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,9 +16,9 @@ from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign
 from fangfanpin.expressions.closures import Closure, compiled
 from fangfanpin.households.models import Household
-from fangfanpin.pack import Pack, Rule
+from fangfanpin.pack import Form, Pack, Rule
 from fangfanpin.policy.services import spoken
-from fangfanpin.quality import messages
+from fangfanpin.quality import messages, snapshot, sweep
 from fangfanpin.quality.models import STANDING_STATES, Clue
 from fangfanpin.quality.queries import open_clues
 from fangfanpin.quality.snapshot import SWEPT_STATES
@@ -26,8 +26,8 @@ from fangfanpin.quality.sweep import Hit, write_clues
 from fangfanpin.records import relations
 from fangfanpin.records.models import Record
 from fangfanpin.records.saving import Fault
-from fangfanpin.records.units import TARGET_HOUSEHOLD, Scopes, Unit, load_unit, scopes_of
-from fangfanpin.registers.models import Link
+from fangfanpin.records.units import HOUSEHOLD_FORM, TARGET_HOUSEHOLD, Scopes, Unit, load_unit, scopes_of
+from fangfanpin.registers.written import Written
 
 _PACKS_AT_ONCE = 4
 
@@ -156,32 +156,65 @@ def recheck(unit: Unit, pack: Pack, by: User | None) -> list[dict[str, Any]]:
     return open_clues(unit.household, unit.year, spoken(pack), sensitive=True)
 
 
-def recheck_row(record: Record, pack: Pack, by: User | None) -> None:
-    """A register's row was written or struck: the rules that judge it or ask for rows like it are asked again of the households it belongs to
-    and mentions; of one under no household the row itself."""
+def recheck_rows(written: Written, pack: Pack, by: User | None) -> None:
+    """A register's rows were written, struck or taken back: the rules that judge such rows or ask for them are asked again of the households
+    they belong to or name; of those under no household the rows themselves."""
+    form = written.form
+    read = _reading(form, pack)
+    if not read:
+        return
     campaign = clock.current()
-    form = pack.forms[record.form]
-    read = [judge.rule for judge in _judges_of(pack) if judge.rule.subject == form.key or (form.relation and form.relation in judge.rule.relations)]
-    if not read or campaign.pack.hash != pack.hash:
+    if campaign.pack.hash != pack.hash:
         return
-    households = [record.household_id] if record.household_id else []
-    if form.relation and pack.schema().relations[form.relation].by:
-        households = [*Link.objects.filter(record=record, name=form.mentions).values_list("to_household_id", flat=True)]
-    for household in Household.objects.filter(pk__in=households):
-        _recheck_rules(load_unit(household, campaign.year), pack, campaign, read, by)
-    if record.household_id is None:
-        hits = [] if record.state == Record.State.VOID else find_hits_of_row(record, pack, clock.now(campaign).date())
-        mine = frozenset(rule.id for rule in read if rule.subject == form.key)
-        write_clues(hits=hits, campaign=campaign, pack=pack, rules=mine, subject=record.pk, by=by)
+    _recheck_rules(written.households, pack, campaign, [rule for rule in read if form.belongs or rule.subject != form.key], by)
+    if form.belongs:
+        return
+    mine = frozenset(rule.id for rule in read if rule.subject == form.key)
+    today, ids = clock.now(campaign).date(), list(written.records)
+    for start in range(0, len(ids) if mine else 0, _ROWS_AT_ONCE):
+        some = ids[start : start + _ROWS_AT_ONCE]
+        records = Record.objects.filter(pk__in=some, household__isnull=True).exclude(state=Record.State.VOID)
+        hits = [hit for record in records for hit in find_hits_of_row(record, pack, today)]
+        write_clues(hits=hits, campaign=campaign, pack=pack, rules=mine, subjects=set(some), by=by)
 
 
-def _recheck_rules(unit: Unit, pack: Pack, campaign: Campaign, rules: Sequence[Rule], by: User | None) -> None:
-    lead = unit.records.get(TARGET_HOUSEHOLD)
-    if lead is None or lead.state not in SWEPT_STATES:
+def recheck_households(households: Collection[UUID], pack: Pack, by: User | None, *, form: str = "") -> None:
+    """Rows of a form, of any where it is "", of these households were written otherwise than by a save of theirs: their clues are brought in step
+    in the caller's transaction."""
+    read = _reading(pack.forms[form], pack) if form else [judge.rule for judge in _judges_of(pack)]
+    if not households or not read:
         return
-    ids = frozenset(rule.id for rule in rules)
-    hits = find_hits(unit, pack, only=lambda rule: rule.id in ids)
-    write_clues(hits=hits, campaign=campaign, pack=pack, households={unit.household.id}, rules=ids, by=by)
+    campaign = clock.current()
+    if campaign.pack.hash == pack.hash:
+        _recheck_rules(households, pack, campaign, read, by)
+
+
+_ROWS_AT_ONCE = 2000
+_HOUSEHOLDS_AT_ONCE = 5000
+_ONE_BY_ONE = 8  # households: what judging by sets costs before the first of them
+
+
+def _reading(form: Form, pack: Pack) -> list[Rule]:
+    """Rules that judge rows of a form or ask for them."""
+    return [judge.rule for judge in _judges_of(pack) if judge.rule.subject == form.key or (form.relation and form.relation in judge.rule.relations)]
+
+
+def _recheck_rules(households: Collection[UUID], pack: Pack, campaign: Campaign, rules: Sequence[Rule], by: User | None) -> None:
+    """Few one by one by the reference, many by the sweep's own queries over what this transaction sees of them."""
+    leads = Record.objects.filter(form=HOUSEHOLD_FORM, year=campaign.year, period="", state__in=SWEPT_STATES)
+    ids, chosen = frozenset(rule.id for rule in rules), list(households)
+    for start in range(0, len(chosen) if rules else 0, _HOUSEHOLDS_AT_ONCE):
+        some = leads.filter(household__in=chosen[start : start + _HOUSEHOLDS_AT_ONCE])
+        swept = set(some.filter(household__kind=Household.Kind.ASSISTED).values_list("household_id", flat=True))
+        if not swept:
+            continue
+        if len(swept) <= _ONE_BY_ONE:
+            units = [load_unit(household, campaign.year) for household in Household.objects.filter(pk__in=swept)]
+            hits = [hit for unit in units for hit in find_hits(unit, pack, only=lambda rule: rule.id in ids)]
+        else:
+            with snapshot.within(campaign.year, pack, rules, swept) as database:
+                hits = sweep.find_hits(database, pack, clock.now(campaign).date(), rules=rules)
+        write_clues(hits=hits, campaign=campaign, pack=pack, households=swept, rules=ids, by=by)
 
 
 def must_be_corrected(unit: Unit, pack: Pack) -> list[Fault]:

@@ -8,11 +8,12 @@ joins are DuckDB's: a planner without fresh statistics then cannot turn seconds 
 
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import adbc_driver_postgresql.dbapi as adbc
@@ -20,6 +21,7 @@ import duckdb
 import pyarrow as pa
 import sqlglot.expressions as e
 from django.conf import settings
+from django.db import connection
 from psycopg import sql
 
 from fangfanpin.expressions import Codes, Date, Month, Relation, Type
@@ -116,6 +118,42 @@ def whole(year: int, pack: Pack) -> Iterator[duckdb.DuckDBPyConnection]:
         yield database
 
 
+@contextmanager
+def within(year: int, pack: Pack, rules: Sequence[Rule], households: Collection[UUID]) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Of some households what these rules read, as the caller's transaction sees it: rows that it has not committed yet, and none beyond its
+    reach. The tables of `taken`."""
+    columns, mentions = columns_read(rules, pack), mentions_read(rules, pack)
+    raw = {}
+    with connection.cursor() as cursor:
+        for name, scan in _scans(year, columns, mentions, pack, narrowed=True).items():
+            cursor.execute(scan, {"households": list(households)})
+            raw[name] = _as_arrow(cursor)
+    with build(raw, columns, pack, mentions) as database:
+        yield database
+
+
+# By PostgreSQL's number of a type; the rest is text.
+_ARROW = {
+    16: pa.bool_(), 20: pa.int64(), 21: pa.int64(), 23: pa.int64(), 1009: pa.list_(pa.string()), 1015: pa.list_(pa.string()), 1082: pa.date32(),
+    2950: pa.uuid(),
+}  # fmt: skip
+
+
+def _as_arrow(cursor: Any) -> pa.Table:
+    """What a query of Django's connection found."""
+    rows = cursor.fetchall()
+    columns = list(zip(*rows, strict=True)) or [() for _column in cursor.description]
+    return pa.table(
+        {column.name: _column(values, _ARROW.get(column.type_code, pa.string())) for column, values in zip(cursor.description, columns, strict=True)}
+    )
+
+
+def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if kind != pa.uuid():
+        return pa.array(values, kind)
+    return pa.ExtensionArray.from_storage(kind, pa.array([value and value.bytes for value in values], kind.storage_type))
+
+
 def _write(database: duckdb.DuckDBPyConnection, folder: Path, tables: Iterable[str]) -> None:
     with database:
         for table in tables:
@@ -170,12 +208,22 @@ def _taken_out(source: str, items: Iterable[str], was: Mapping[str, Sequence[str
     return found
 
 
-def _scans(year: int, columns: Mapping[str, Columns], mentions: Iterable[Relation], pack: Pack) -> dict[str, sql.Composed]:
-    """By the name of its raw table. The two tables of persons, the longest, come early and last: the two connections end at about the same time."""
+def _among(column: str, narrowed: bool, *, also: sql.Composable | None = None) -> sql.Composable:
+    """Only rows of the parameter `households`, where a scan is narrowed to some; `also`: or of which this holds."""
+    if not narrowed:
+        return sql.SQL("")
+    mine = sql.SQL("{} = ANY(%(households)s)").format(sql.Identifier(*column.split(".")))
+    return sql.SQL(" AND ({} OR {})").format(mine, also) if also is not None else sql.SQL(" AND {}").format(mine)
+
+
+def _scans(year: int, columns: Mapping[str, Columns], mentions: Sequence[Relation], pack: Pack, *, narrowed: bool = False) -> dict[str, sql.Composed]:
+    """By the name of its raw table. The two tables of persons, the longest, come early and last: the two connections end at about the same time.
+    `narrowed`: to the households of the parameter `households`, and rows that name one of them."""
     last = {table: sorted(columns[table].last) for table in ("household", "person")}
     subject = {"household": HOUSEHOLD_SUBJECT, "person": PERSON_SUBJECT}
     as_swept = sql.SQL(" AND state IN ({})").format(sql.SQL(", ").join(map(sql.Literal, SWEPT_STATES)))
-    not_merged = sql.SQL(" WHERE merged_into_id IS NULL")  # a person entered twice is read once
+    not_merged = sql.SQL(" AND merged_into_id IS NULL")  # a person entered twice is read once
+    mine = _among("household_id", narrowed)
     of_record = [
         sql.SQL("entered_by_id::text AS entered_by, checked_by_id::text AS checked_by"),
         sql.SQL("to_char(submitted_at AT TIME ZONE 'Asia/Shanghai', 'YYYYMMDD')::int AS entered_on"),
@@ -185,16 +233,30 @@ def _scans(year: int, columns: Mapping[str, Columns], mentions: Iterable[Relatio
     person_last = [item for item in last["person"] if item not in PERSON_SUBJECT]
     household_last = [item for item in last["household"] if item not in HOUSEHOLD_SUBJECT]
     return {
-        "household": _household_scan(columns),
-        "person": _registry_scan("person", "households_person", PERSON_SUBJECT, columns, "village_code", "member_state") + not_merged,
-        "household_now": _unpacked_scan("household_year", year, of_record, _recorded("household", columns)) + as_swept,
-        "person_now": _record_scan("person_year", year, _taken_out("values", _recorded("person", columns))),
-        "household_last": _unpacked_scan("household_year", year - 1, then["household"], household_last, was["household"]),
-        "spell": _registry_scan("spell", "households_monitoringspell", SPELL_SUBJECT, columns, "village_code", "spell_no"),
-        "person_last": _record_scan("person_year", year - 1, [*_taken_out("values", person_last, was["person"]), *then["person"]]),
-        **{form: _row_scan(form, read, pack) for form, read in columns.items() if form not in _KEYS},
-        **{relation.stored: _mention_scan(relation) for relation in mentions},
+        "household": _household_scan(columns) + _among("h.id", narrowed),
+        "person": _registry_scan("person", "households_person", PERSON_SUBJECT, columns, "village_code", "member_state") + not_merged + mine,
+        "household_now": _unpacked_scan("household_year", year, of_record, _recorded("household", columns)) + as_swept + mine,
+        "person_now": _record_scan("person_year", year, _taken_out("values", _recorded("person", columns))) + mine,
+        "household_last": _unpacked_scan("household_year", year - 1, then["household"], household_last, was["household"]) + mine,
+        "spell": _registry_scan("spell", "households_monitoringspell", SPELL_SUBJECT, columns, "village_code", "spell_no") + mine,
+        "person_last": _record_scan("person_year", year - 1, [*_taken_out("values", person_last, was["person"]), *then["person"]]) + mine,
+        **{
+            form: _row_scan(form, read, pack) + _among("household_id", narrowed, also=_naming(form, mentions))
+            for form, read in columns.items()
+            if form not in _KEYS
+        },
+        **{relation.stored: _mention_scan(relation) + _among("to_household_id", narrowed) for relation in mentions},
     }
+
+
+def _naming(form: str, mentions: Iterable[Relation]) -> sql.Composable | None:
+    """Rows of a form that name one of the parameter `households`; None where they name none."""
+    items = [relation.by for relation in mentions if relation.table == form]
+    if not items:
+        return None
+    return sql.SQL(
+        "id IN (SELECT record_id FROM registers_link WHERE name = ANY({items}) AND is_current AND to_household_id = ANY(%(households)s))"
+    ).format(items=sql.Literal(items))
 
 
 def _row_scan(form: str, columns: Columns, pack: Pack) -> sql.Composed:
@@ -202,7 +264,7 @@ def _row_scan(form: str, columns: Columns, pack: Pack) -> sql.Composed:
     if form in TYPED:
         names = sql.SQL("").join(sql.SQL(", {}").format(sql.Identifier(name)) for name in sorted(columns.now))
         return sql.SQL(
-            "SELECT id AS row_key, household_id AS household_key, NULL::uuid AS person_key, village_code{names} FROM households_pairing"
+            "SELECT id AS row_key, household_id AS household_key, NULL::uuid AS person_key, village_code{names} FROM households_pairing WHERE true"
         ).format(names=names)
     selected = [sql.SQL("id AS row_key, household_id AS household_key, person_id AS person_key, village_code")]
     return sql.SQL("SELECT {selected} FROM records_record WHERE form = {form} AND state <> 'void'").format(
@@ -235,7 +297,7 @@ def _household_scan(columns: Mapping[str, Columns]) -> sql.Composed:
 
 def _registry_scan(table: str, stored: str, subject: Mapping[str, str], columns: Mapping[str, Columns], *always: str) -> sql.Composed:
     items = _taken_out("values", _recorded(table, columns)) if table == "spell" else []
-    return sql.SQL("SELECT id AS {key}, household_id AS household_key, {selected} FROM {stored} r").format(
+    return sql.SQL("SELECT id AS {key}, household_id AS household_key, {selected} FROM {stored} r WHERE true").format(
         key=sql.Identifier(_KEYS[table][0]),
         selected=sql.SQL(", ").join([_columns_of(table, subject, columns, "r", always), *items]),
         stored=sql.Identifier(stored),

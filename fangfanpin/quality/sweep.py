@@ -59,10 +59,16 @@ def kind_of(rule: Rule) -> str:
     return rule.subject if rule.subject in _KEY else RECORD
 
 
-def find_hits(database: duckdb.DuckDBPyConnection, pack: Pack, today: datetime.date | None = None, judging: "Judge | None" = None) -> list[Hit]:
-    """All hits of all rules on a day: one scan per subject judges its rules, then the values are read that the rules used where they hit.
-    `judging`: another engine than DuckDB."""
-    queries = queries_of(pack, today)
+def find_hits(
+    database: duckdb.DuckDBPyConnection,
+    pack: Pack,
+    today: datetime.date | None = None,
+    judging: "Judge | None" = None,
+    rules: Sequence[Rule] | None = None,
+) -> list[Hit]:
+    """All hits on a day, of all rules that are judged or of `rules`: one scan per subject judges its rules, then the values are read that the rules
+    used where they hit. `judging`: another engine than DuckDB."""
+    queries = queries_of(pack, today, rules)
 
     def judge(*subjects: str) -> list[_Judged]:
         return [one for subject in subjects if subject in queries for one in _judge(database, queries[subject], pack, judging or _in_place)]
@@ -125,24 +131,27 @@ class _Judged:
 
 
 _PERSON = "person_key"  # beside the values read of a register's row
-_DAYS_AT_ONCE = 4
-_queries: dict[tuple[str, datetime.date | None], dict[str, Query]] = {}  # by the pack's hash and the day, of which constants are written in
+_SETS_AT_ONCE = 24
+# By the pack's hash, the day, of which constants are written in, and the rules where they are not all.
+_queries: dict[tuple[str, datetime.date | None, tuple[str, ...] | None], dict[str, Query]] = {}
 
 
-def queries_of(pack: Pack, today: datetime.date | None = None) -> dict[str, Query]:
-    """By subject, what judges its rules on a day."""
-    if (pack.hash, today) not in _queries:
-        if len(_queries) >= _DAYS_AT_ONCE:
+def queries_of(pack: Pack, today: datetime.date | None = None, rules: Sequence[Rule] | None = None) -> dict[str, Query]:
+    """By subject, what judges on a day its rules, those of `rules` where they are given."""
+    key = (pack.hash, today, None if rules is None else tuple(rule.id for rule in rules))
+    if key not in _queries:
+        if len(_queries) >= _SETS_AT_ONCE:
             _queries.clear()
         schema, env = pack.schema(), pack.constants(today)
+        judged = pack.judged if rules is None else rules
         written = {}
-        for subject in dict.fromkeys([*_KEY, *(rule.subject for rule in pack.judged)]):
-            rules = [rule for rule in pack.judged if rule.subject == subject]
-            if rules:
-                select = rules_select([(rule.when, rule.scope) for rule in rules], schema=schema, env=env)
-                written[subject] = Query(subject, rules, select.sql("duckdb", copy=False))
-        _queries[pack.hash, today] = written
-    return _queries[pack.hash, today]
+        for subject in dict.fromkeys([*_KEY, *(rule.subject for rule in judged)]):
+            own = [rule for rule in judged if rule.subject == subject]
+            if own:
+                select = rules_select([(rule.when, rule.scope) for rule in own], schema=schema, env=env)
+                written[subject] = Query(subject, own, select.sql("duckdb", copy=False))
+        _queries[key] = written
+    return _queries[key]
 
 
 Judge = Callable[[duckdb.DuckDBPyConnection, Query], None]  # makes the table `query.hits`
@@ -311,10 +320,10 @@ def write_clues(
     pack: Pack,
     households: Container[UUID] | None = None,
     rules: frozenset[str] | None = None,
-    subject: UUID | None = None,
+    subjects: Set[UUID] | None = None,
     by: User | None = None,
 ) -> tuple[int, int]:
-    """Bring clues in step with hits, over the households judged (`households`) and rules judged (all by default), or over one subject.
+    """Bring clues in step with hits, over the households judged (`households`) and rules judged (all by default), or over some `subjects`.
 
     New: opened. Still hitting: values refreshed; a confirmation whose values changed opens again. No longer hitting: closed.
     Answered "corrected" and hitting still: open, and the steps say so. Hitting again: the same clue opens again. Nothing is deleted.
@@ -326,12 +335,12 @@ def write_clues(
     existing_rows = Clue.objects.filter(year=campaign.year)
     if isinstance(households, Set):  # a few, to be named in a query
         existing_rows = existing_rows.filter(household_id__in=households)
-    if subject is not None:
-        existing_rows = existing_rows.filter(subject_id=subject)
+    if subjects is not None:
+        existing_rows = existing_rows.filter(subject_id__in=subjects)
+    if rules is not None:
+        existing_rows = existing_rows.filter(rule_id__in=rules)
     existing = {
-        (clue.rule_id, clue.subject_kind, clue.subject_id): clue
-        for clue in existing_rows
-        if (rules is None or clue.rule_id in rules) and (households is None or clue.household_id in households)
+        (clue.rule_id, clue.subject_kind, clue.subject_id): clue for clue in existing_rows if households is None or clue.household_id in households
     }
     hits = list(hits)
     labels = dict(Entry.objects.filter(record_id__in=[hit.subject_id for hit in hits if hit.kind == RECORD]).values_list("record_id", "label"))

@@ -24,7 +24,7 @@ from fangfanpin.registers.mirror import unique_key_of, value_of
 from fangfanpin.registers.references import Words
 from fangfanpin.registers.services import Given, Refused
 from fangfanpin.registers.spans import Span, overlap
-from fangfanpin.registers.written import rows_written
+from fangfanpin.registers.written import Written, households_of, rows_written
 
 MOST = 500  # rows of one grid
 _LONGEST = 600  # characters of one cell that are looked at
@@ -200,7 +200,8 @@ def save(register: Register, pack: Pack, year: int, rows: Sequence[Row], *, only
             keys = [one.record.pk for one in good]
             write_entries(register, pack, only=keys)
             write_links(register, only=keys)
-            rows_written([one.record for one in good], pack, by)
+            households = {one.record.household_id for one in good if one.record.household_id} or households_of(register.form, keys)
+            rows_written(Written(register.form, keys, households), pack, by)
             services.follow(register, pack, {one.record.village_code for one in good})
     except IntegrityError:  # between check and save somebody else kept the same row, or another tab this very one
         for one in good:

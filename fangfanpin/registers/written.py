@@ -1,28 +1,50 @@
-"""Who must hear that a register's row was written, changed state or was struck: higher apps answer through this registry (quality re-checks)."""
+"""Who must hear that rows of a register were written, changed state, were struck or taken back: higher apps answer through this registry (quality
+re-checks)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from uuid import UUID
 
 from fangfanpin.accounts.models import User
-from fangfanpin.pack import Pack
+from fangfanpin.pack import Form, Pack
 from fangfanpin.records.models import Record
-
-MOST_AT_ONCE = 100  # households that a request may wait for, about 30 ms each
-AfterRow = Callable[[Record, Pack, User | None], None]
-_after: list[AfterRow] = []
+from fangfanpin.registers.models import Link
 
 
-def register_after_row(listener: AfterRow) -> None:
-    """`listener(record, pack, by)` in the transaction of the write, its list row and links written."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Rows of one form. `records`: their ids, of rows under no household at least; `households`: those the rows belong to or name, or did."""
+
+    form: Form
+    records: Collection[UUID]
+    households: Collection[UUID]
+
+
+AfterRows = Callable[[Written, Pack, User | None], None]
+_after: list[AfterRows] = []
+
+
+def register_after_rows(listener: AfterRows) -> None:
+    """`listener(written, pack, by)` in the transaction of the write, list rows and links written."""
     _after.append(listener)
 
 
-def rows_written(records: Iterable[Record], pack: Pack, by: User | None) -> None:
-    """As `row_written` of many at once; of one household's rows of a form one speaks for all. Of the rest of a long grid the nightly sweep hears."""
-    spoken_for = {(record.form, record.household_id or record.pk): record for record in records}
-    for record in list(spoken_for.values())[:MOST_AT_ONCE]:
-        row_written(record, pack, by)
+def households_of(form: Form, records: Sequence[UUID]) -> set[UUID]:
+    """Households that these rows of a form belong to or, where they are under none, name or have named."""
+    if form.belongs:
+        return set(Record.objects.filter(pk__in=records, household__isnull=False).values_list("household_id", flat=True))
+    if not form.mentions:
+        return set()
+    return set(Link.objects.filter(record__in=records, name=form.mentions, to_household__isnull=False).values_list("to_household_id", flat=True))
+
+
+def rows_written(written: Written, pack: Pack, by: User | None) -> None:
+    """Many at once, however many: what listens works by sets."""
+    for listener in _after:
+        listener(written, pack, by)
 
 
 def row_written(record: Record, pack: Pack, by: User | None) -> None:
-    for listener in _after:
-        listener(record, pack, by)
+    form = pack.forms[record.form]
+    households = {record.household_id} if record.household_id else households_of(form, [record.pk])
+    rows_written(Written(form, [record.pk], households), pack, by)

@@ -19,6 +19,7 @@ from fangfanpin.jobs.exports import write
 from fangfanpin.pack import Pack
 from fangfanpin.privacy.secrets import decrypt, digest, mask_id
 from fangfanpin.records.current_year import current_year
+from fangfanpin.quality.models import Clue
 from fangfanpin.records.models import ImportBatch, Record, TrayRow
 from fangfanpin.records.workbooks.batches import ImportRefused
 from fangfanpin.regions.names import name_of
@@ -444,6 +445,53 @@ def test_an_import_is_taken_back_whole(take: Take, homes: list[Household], pack:
 
 
 def test_an_import_stays_where_something_stands_on_it(take: Take, homes: list[Household], pack: Pack, cast: dict[str, User]) -> None:
+@pytest.mark.parametrize("many", [5, 20])
+def test_clues_follow_an_import_and_its_taking_back(take: Take, county: Reach, pack: Pack, many: int) -> None:
+    """Few households are judged one by one, many by sets."""
+    leads = Record.objects.filter(form="household_year", year=2021, state__in=("submitted", "approved"))
+    swept = list(Household.objects.visible_to(county).filter(pk__in=leads.values("household")).order_by("code")[:many])
+    untouched = Household.objects.exclude(pk__in=leads.values("household")).filter(kind="assisted").order_by("code")[0]
+    assert len(swept) == many
+    rows = loans([*swept, untouched])
+    rows[0].append("贷款期限（月）")
+    for row in rows[1:]:
+        row.append(48)
+    batch = take(rows)
+    assert batch.state == "applied", told(batch)
+    made: list[Any] = []
+
+    def found_out() -> dict[Any, str]:
+        rows = Record.objects.filter(form="microcredit", values__contract_no__startswith="X-")
+        made.extend(rows.values_list("pk", flat=True))
+        return {clue.household_id: clue.state for clue in Clue.objects.filter(rule_id="B002", subject_id__in=made).order_by("opened_at")}
+
+    assert found_out() == {home.pk: "open" for home in swept}
+    take_back(batch=batch, register=found(pack, "microcredit"), pack=pack, report=nothing)
+    assert found_out() == {home.pk: "closed" for home in swept}
+    take(rows)
+    assert found_out() == {home.pk: "open" for home in swept}
+    batch = take([[*row[:-1], 24 if place else row[-1]] for place, row in enumerate(rows)])
+    assert batch.summary["written"]["changed"] == many + 1, told(batch)
+    assert found_out() == {home.pk: "closed" for home in swept}
+    take_back(batch=batch, register=found(pack, "microcredit"), pack=pack, report=nothing)
+    assert found_out() == {home.pk: "open" for home in swept}
+
+
+def test_clues_of_rows_under_no_household_follow_an_import(take: Take, county: Reach, pack: Pack) -> None:
+    village = sorted(county.villages)[0]
+    headers = ["村代码", "项目名称", "批复资金", "已支付资金"]
+    form = found(pack, "project")
+    called = {item.name: item.zh for item in form.asked}
+    headers = ["村代码", called["project_name"], called["funds_approved"], called["funds_paid"]]
+    batch = take([headers, [village, "路一", 1000, 2000], [village, "路二", 1000, 900]], "project")
+    assert batch.state == "applied", told(batch)
+    made = {record.values["project_name"]: record.pk for record in Record.objects.filter(form="project", values__project_name__in=["路一", "路二"])}
+    clues = Clue.objects.filter(rule_id="B007", subject_id__in=made.values())
+    assert {clue.subject_id: (clue.state, clue.household_id) for clue in clues} == {made["路一"]: ("open", None)}
+    take_back(batch=batch, register=form, pack=pack, report=nothing)
+    assert [clue.state for clue in clues.all()] == ["closed"]
+
+
     batch = take(loans(homes))
     register = found(pack, "microcredit")
     record = Record.objects.get(values__contract_no="X-0")

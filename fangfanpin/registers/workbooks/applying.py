@@ -28,6 +28,7 @@ from fangfanpin.registers.services import follow
 from fangfanpin.registers.workbooks.columns import MASKED
 from fangfanpin.registers.workbooks.finding import Subject
 from fangfanpin.registers.workbooks.sheets import Checked, Sheet
+from fangfanpin.registers.written import Written, households_of, rows_written
 
 STAGE = "register_stage"
 _COPIED = ("id", "village_code", "household_id", "person_id", "subject_code", "values")
@@ -66,12 +67,15 @@ def apply(checked: Checked, *, batch_id: UUID, by: User | None, report: Report) 
         waiting: deque[Future[None]] = deque()
         sealed: list[Sealed] = []
         try:
+        made: list[str] = []
             for sheet in checked.sheets:
                 for positions in _pieces(sheet.new()):
                     ids = list(ordered_ids(len(positions)))
                     columns = _staged(checked, sheet, positions, ids)
                     sealed += _sealed(sheet, positions, ids)
                     if len(waiting) >= _AHEAD:
+                    if not register.form.belongs:
+                        made += ids
                         waiting.popleft().result()
                     waiting.append(executor.submit(_write, cursor, checked, columns, following, batch_id))
                     done.new += len(positions)
@@ -91,9 +95,22 @@ def apply(checked: Checked, *, batch_id: UUID, by: User | None, report: Report) 
     if done.new or done.changed:
         follow(register, pack, checked.villages())
     return done
+        rows_written(_written(checked, made), pack, by)
 
 
 def _pieces(positions: Sequence[int]) -> Iterator[list[int]]:
+def _written(checked: Checked, made: Sequence[str]) -> Written:
+    """The rows of the file that were taken, and the households they touch."""
+    form = checked.ground.register.form
+    touched = [(sheet, position) for sheet in checked.sheets for position in (*sheet.new(), *sheet.changes) if position not in sheet.faulty]
+    if form.belongs:
+        subjects = (sheet.subjects[position] for sheet, position in touched)
+        return Written(form, (), {subject.household for subject in subjects if subject is not None and subject.household is not None})
+    known = [row.id for sheet, position in touched if (row := sheet.known[position]) is not None]
+    records = [*map(UUID, made), *known]
+    return Written(form, records, households_of(form, records))
+
+
     rest = iter(positions)
     while piece := list(islice(rest, _AT_ONCE)):
         yield piece

@@ -15,6 +15,7 @@ from fangfanpin.registers.bulk import write_entries, write_links
 from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.models import Entry, Link, Sealed
 from fangfanpin.registers.services import follow
+from fangfanpin.registers.written import Written, households_of, rows_written
 
 _RECORDS = """
 CREATE TEMPORARY TABLE import_records ON COMMIT DROP AS
@@ -50,6 +51,9 @@ def take_back(*, batch: ImportBatch, register: Register, pack: Pack, report: Rep
         set_act(f"import.take_back {batch.pk}")
         cursor.execute("SELECT DISTINCT r.village_code FROM records_record r JOIN import_records b USING (id)")
         villages = [row[0] for row in cursor.fetchall()]
+        cursor.execute("SELECT id FROM import_records")
+        records = [row[0] for row in cursor.fetchall()]
+        households = households_of(register.form, records)
         for following in _FOLLOWING:
             statement = sql.SQL("DELETE FROM {} t USING import_records b WHERE b.made AND t.record_id = b.id")
             cursor.execute(statement.format(sql.Identifier(following._meta.db_table)))
@@ -64,6 +68,8 @@ def take_back(*, batch: ImportBatch, register: Register, pack: Pack, report: Rep
         write_entries(register, pack, only=changed)
         write_links(register, only=changed)
     follow(register, pack, villages)
+    touched = households | households_of(register.form, changed)
+    rows_written(Written(register.form, () if register.form.belongs else records, touched), pack, None)
     set_taken_back(batch)
     return batch
 
