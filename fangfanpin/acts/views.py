@@ -140,7 +140,7 @@ def hand_over(request: SignedInRequest) -> HttpResponse:
                 if helper is None:
                     raise ActRefused(_("请给每一户选接手的人。"), "row")
                 to[one["pairing"].pk] = helper
-        return handover.plan(rows, to, day_of(given.get("on", "")))
+        return handover.plan(rows, to, day_of(given.get("on", "")), by=request.user)
 
     context = {
         "rows": shown,

@@ -5,14 +5,16 @@ import datetime
 from fangfanpin.accounts.management import register_handover
 from fangfanpin.accounts.models import User
 from fangfanpin.households.models import Pairing
-from fangfanpin.pairings.services import Helper, succeed
+from fangfanpin.pairings.services import Helper, judge_again, succeed
 
 
 def hand_over_pairings(leaver: User, successor: User, day: datetime.date) -> None:
     """The successor helps the same households from the day on."""
     helper = Helper(name=successor.name, user=successor, phone=successor.phone, unit=successor.unit)
-    for pairing in list(Pairing.objects.filter(user=leaver, end_on__isnull=True)):
+    pairings = list(Pairing.objects.filter(user=leaver, end_on__isnull=True))
+    for pairing in pairings:
         succeed(pairing, helper, day)
+    judge_again({pairing.household_id for pairing in pairings}, None)
 
 
 register_handover(hand_over_pairings)

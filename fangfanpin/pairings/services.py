@@ -1,9 +1,10 @@
 """Pair a helper with a household, change and end a pairing. Two main helpers of a household never overlap; a pairing is never deleted."""
 
 import datetime
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
@@ -16,9 +17,11 @@ from fangfanpin.accounts.verbs import Verb
 from fangfanpin.households.models import Household, Pairing
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.pack.codec import CodecFault
-from fangfanpin.pairings.dictionary import ACCOUNT, COLUMNS, SECRET, SUBJECT
+from fangfanpin.pairings.dictionary import ACCOUNT, COLUMNS, FORM, SECRET, SUBJECT
 from fangfanpin.policy.services import spoken
 from fangfanpin.privacy.secrets import encrypt, mask_id
+from fangfanpin.quality.recheck import recheck_households
+from fangfanpin.records.current_year import year_if_any
 from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.references import ReferenceFault, known, resolve
 from fangfanpin.registers.services import Given, Refused
@@ -64,7 +67,8 @@ def overlapping_main(household_id: Any, start_on: datetime.date, end_on: datetim
 
 
 def succeed(pairing: Pairing, helper: Helper, on: datetime.date) -> Pairing:
-    """The helper takes over a household from the day on; the pairing that ends stays as history."""
+    """The helper takes over a household from the day on; the pairing that ends stays as history. Whoever hands over says `judge_again` of all
+    the households at its end."""
     pairing.end_on = on
     pairing.save(update_fields=["end_on"])
     return Pairing.objects.create(
@@ -84,7 +88,16 @@ def succeed(pairing: Pairing, helper: Helper, on: datetime.date) -> Pairing:
 
 
 @transaction.atomic
-def save(*, pairing: Pairing | None, register: Register, pack: Pack, given: Mapping[str, Given], reach: Reach, pairing_id: Any = None) -> Pairing:
+def save(
+    *,
+    pairing: Pairing | None,
+    register: Register,
+    pack: Pack,
+    given: Mapping[str, Given],
+    reach: Reach,
+    by: User | None = None,
+    pairing_id: Any = None,
+) -> Pairing:
     """A new pairing (`pairing` None; `pairing_id` comes with the page, so that it is kept once), or one changed. Raises registers' Refused with
     every fault at its item."""
     if pairing is None and (sent := Pairing.objects.visible_to(reach).filter(pk=pairing_id).first()) is not None:
@@ -117,7 +130,14 @@ def save(*, pairing: Pairing | None, register: Register, pack: Pack, given: Mapp
         raise Refused({SUBJECT: _("您的岗位不能为这里登记。")})
     set_act(act)
     pairing.save()
+    judge_again([pairing.household_id], by)
     return pairing
+
+
+def judge_again(households: Collection[UUID], by: User | None) -> None:
+    """Pairings of these households were written: rules that ask for them are asked again in the same transaction."""
+    if (year := year_if_any()) is not None and FORM in year.pack.forms:
+        recheck_households(households, year.pack, by, form=FORM)
 
 
 def _main_already(other: Pairing) -> str:
@@ -173,7 +193,7 @@ def _fill(pairing: Pairing, values: Mapping[str, Any], user: User | None) -> Non
 
 
 @transaction.atomic
-def end(*, pairing: Pairing, on: datetime.date) -> Pairing:
+def end(*, pairing: Pairing, on: datetime.date, by: User | None = None) -> Pairing:
     """The helper no longer helps this household from the day on. Raises Refused."""
     pairing = Pairing.objects.select_for_update().get(pk=pairing.pk)
     if pairing.end_on is not None:
@@ -183,4 +203,5 @@ def end(*, pairing: Pairing, on: datetime.date) -> Pairing:
     set_act("pairing.end")
     pairing.end_on = on
     pairing.save(update_fields=["end_on"])
+    judge_again([pairing.household_id], by)
     return pairing

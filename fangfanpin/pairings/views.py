@@ -116,7 +116,7 @@ def new(request: SignedInRequest) -> HttpResponse:
     if request.method == "POST":
         given = fields.given_of(register, request.POST)
         try:
-            services.save(pairing=None, register=register, pack=pack, given=given, reach=request.reach, pairing_id=_uuid(pairing_id))
+            services.save(pairing=None, register=register, pack=pack, given=given, reach=request.reach, by=request.user, pairing_id=_uuid(pairing_id))
         except Refused as found:
             refused = found
         else:
@@ -141,7 +141,7 @@ def edit(request: SignedInRequest, pairing_id: UUID) -> HttpResponse:
     if request.method == "POST":
         given |= {name: value for name, value in fields.given_of(register, request.POST).items() if name != dictionary.SUBJECT}
         try:
-            services.save(pairing=pairing, register=register, pack=pack, given=given, reach=request.reach)
+            services.save(pairing=pairing, register=register, pack=pack, given=given, reach=request.reach, by=request.user)
         except Refused as found:
             refused = found
         else:
@@ -157,7 +157,7 @@ def end(request: SignedInRequest, pairing_id: UUID) -> HttpResponse:
     require(request.reach, Verb.HOUSEHOLD_EDIT, pairing)
     try:
         on = datetime.date.fromisoformat(request.POST.get("on") or timezone.localdate().isoformat())
-        services.end(pairing=pairing, on=on)
+        services.end(pairing=pairing, on=on, by=request.user)
     except ValueError:
         messages.error(request, _("请填结束日期，例如 2021-11-05。"))
     except Refused as refused:

@@ -1,9 +1,14 @@
-"""What quality tells the apps below: re-check of what was saved, what blocks submission, an open clue opens a closed record."""
+"""What quality tells the apps below: re-check of what was saved or imported, what blocks submission, an open clue opens a closed record."""
+
+from collections.abc import Collection
+from uuid import UUID
 
 from fangfanpin.accounts.models import User
 from fangfanpin.quality.models import Clue
 from fangfanpin.quality.queries import DUE
-from fangfanpin.quality.recheck import must_be_corrected, recheck, recheck_rows
+from fangfanpin.quality.recheck import must_be_corrected, recheck, recheck_households, recheck_rows
+from fangfanpin.records.changed import register_households_changed
+from fangfanpin.records.current_year import year_if_any
 from fangfanpin.records.gates import register_opener
 from fangfanpin.records.models import Record
 from fangfanpin.records.saving import register_after_save, register_before_submit
@@ -19,7 +24,13 @@ def has_open_clue(record: Record, user: User) -> bool:
     )
 
 
+def recheck_imported(households: Collection[UUID]) -> None:
+    if (year := year_if_any()) is not None:
+        recheck_households(households, year.pack, None)
+
+
 register_after_save(recheck)
 register_after_rows(recheck_rows)
+register_households_changed(recheck_imported)
 register_before_submit(must_be_corrected)
 register_opener(has_open_clue)

@@ -18,8 +18,12 @@ from fangfanpin.households.models import Household, Pairing
 from fangfanpin.jobs.exports import write
 from fangfanpin.pairings import listing, services
 from fangfanpin.pairings.dictionary import given_from, register_of_pairings
+from fangfanpin.pairings.hooks import hand_over_pairings
 from fangfanpin.privacy.secrets import decrypt
+from fangfanpin.quality.models import Clue
+from fangfanpin.quality.recheck import recheck_households
 from fangfanpin.records.current_year import current_year
+from fangfanpin.records.models import Record
 from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.references import Words
 from fangfanpin.registers.services import Given, Refused
@@ -119,6 +123,42 @@ def test_two_main_helpers_at_a_time_are_refused_in_words(form: Register, househo
     with pytest.raises(Refused) as refused:
         services.end(pairing=first, on=datetime.date(2021, 7, 1))
     assert "2021-06-01" in refused.value.faults[""]
+
+
+def test_clues_follow_a_pairing_that_is_saved_changed_and_ended(form: Register, household: Household, cast: dict[str, User], acting: Acting) -> None:
+    reach, by = acting("village"), cast["village"]
+    Record.objects.filter(form="household_year", year=2021, household=household).update(state="submitted")
+    recheck_households([household.pk], current_year().pack, by)
+    clue = Clue.objects.get(rule_id="C030", household=household)
+    assert clue.state == Clue.State.OPEN, "nobody helps since 2021"
+    pairing = services.save(
+        pairing=None, register=form, pack=current_year().pack, given=typed(household, helper_name="王一"), reach=reach, by=by, pairing_id=uuid4()
+    )
+    clue.refresh_from_db()
+    assert clue.state == Clue.State.CLOSED
+    assert clue.steps.order_by("-id")[0].by == by
+    services.end(pairing=pairing, on=datetime.date(2021, 6, 1), by=by)
+    clue.refresh_from_db()
+    assert (clue.state, clue.times_opened) == (Clue.State.OPEN, 2)
+    again = given_from(pairing, form, current_year().pack, Words(reach)) | {"end_on": Given()}
+    services.save(pairing=pairing, register=form, pack=current_year().pack, given=again, reach=reach, by=by)
+    clue.refresh_from_db()
+    assert clue.state == Clue.State.CLOSED
+
+
+def test_clues_follow_when_an_account_is_replaced(household: Household, cast: dict[str, User], acting: Acting) -> None:
+    acting("county")
+    Record.objects.filter(form="household_year", year=2021, household=household).update(state="submitted")
+    old = Pairing.objects.create(
+        household=household, village_code=household.village_code, user=cast["helper"], helper_name="旧", start_on=datetime.date(2031, 1, 1)
+    )
+    recheck_households([household.pk], current_year().pack, None)
+    clue = Clue.objects.get(rule_id="C030", household=household)
+    assert clue.state == Clue.State.OPEN, "help begins in ten years"
+    Pairing.objects.filter(pk=old.pk).update(start_on=datetime.date(2021, 2, 1))
+    hand_over_pairings(cast["helper"], cast["village"], datetime.date(2021, 3, 1))
+    clue.refresh_from_db()
+    assert clue.state == Clue.State.CLOSED
 
 
 def test_the_list_is_filtered_turned_and_lies_within_reach(form: Register, acting: Acting, household: Household) -> None:

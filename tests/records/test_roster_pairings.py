@@ -14,8 +14,10 @@ from fangfanpin.demo.generate import generate
 from fangfanpin.demo.roster import write_roster
 from fangfanpin.households.models import Household, Pairing
 from fangfanpin.pairings.hooks import hand_over_pairings
+from fangfanpin.quality.models import Clue
+from fangfanpin.quality.recheck import recheck_households
 from fangfanpin.records.current_year import current_year
-from fangfanpin.records.models import ImportBatch, ImportDifference
+from fangfanpin.records.models import ImportBatch, ImportDifference, Record
 from fangfanpin.records.roster.lane import Lane
 from fangfanpin.records.roster.taking_back import take_back
 from fangfanpin.records.workbooks.batches import ImportRefused
@@ -93,6 +95,23 @@ def test_another_helper_is_listed_beside_the_current_one(drawn: Roster, take: Ca
         assert batch.summary["counts"]["differences"] == 1
     batch = take(helped(drawn, 帮扶责任人姓名="吴亮", 是否主要帮扶责任人="否"))
     assert [(p.helper_name, p.is_main) for p in pairings()] == [("周明", True), ("吴亮", False)], "a second helper stands beside the main one"
+
+
+def test_clues_of_collected_households_follow_a_file_and_its_taking_back(drawn: Roster, take: Callable[..., ImportBatch], county: Reach) -> None:
+    take(drawn)
+    home = Household.objects.get(code="NEW0001")
+    Household.objects.filter(pk=home.pk).update(household_type="01")
+    Record.objects.filter(form="household_year", year=2021, household=home).update(state="submitted")
+    recheck_households([home.pk], current_year().pack, None)
+    clue = Clue.objects.get(rule_id="C030", household=home)
+    assert clue.state == Clue.State.OPEN
+    batch = take(helped(drawn))
+    assert batch.state == "applied", messages(batch)
+    clue.refresh_from_db()
+    assert clue.state == Clue.State.CLOSED
+    take_back(batch=batch, reach=county, report=nothing)
+    clue.refresh_from_db()
+    assert (clue.state, clue.times_opened) == (Clue.State.OPEN, 2)
 
 
 def test_what_people_did_with_a_pairing_stays(drawn: Roster, take: Callable[..., ImportBatch], cast: dict[str, User]) -> None:

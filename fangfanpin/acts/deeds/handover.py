@@ -13,7 +13,7 @@ from fangfanpin.acts.deeds.members import called
 from fangfanpin.acts.models import Act
 from fangfanpin.acts.plans import ActRefused, Line, Plan, Trace
 from fangfanpin.households.models import Pairing
-from fangfanpin.pairings.services import Helper, overlapping_main, succeed
+from fangfanpin.pairings.services import Helper, judge_again, overlapping_main, succeed
 
 
 def open_pairings(*, user: User | None, name: str, reach: Reach) -> list[Pairing]:
@@ -24,8 +24,8 @@ def open_pairings(*, user: User | None, name: str, reach: Reach) -> list[Pairing
     return [row for row in found if reach.allows(Verb.ACT_HOUSEHOLD, village_code=row.village_code)]
 
 
-def plan(pairings: Sequence[Pairing], to: Mapping[UUID, Helper], on: datetime.date) -> Plan:
-    """`to`: who takes over, by pairing. Raises ActRefused."""
+def plan(pairings: Sequence[Pairing], to: Mapping[UUID, Helper], on: datetime.date, *, by: User | None = None) -> Plan:
+    """`to`: who takes over, by pairing; `by`: whom clues name that open or close by it. Raises ActRefused."""
     chosen = [pairing for pairing in pairings if pairing.pk in to]
     if not chosen:
         raise ActRefused(_("请至少选一户，并选好由谁接手。"))
@@ -51,6 +51,7 @@ def plan(pairings: Sequence[Pairing], to: Mapping[UUID, Helper], on: datetime.da
             if pairing.end_on is not None:
                 raise ActRefused(_("有的结对刚刚被别人结束了，请重新打开这一页。"))
             succeed(pairing, to[pairing.pk], on)
+        judge_again({pairing.household_id for pairing in chosen}, by)
 
     return Plan(
         kind=Act.Kind.HAND_OVER,

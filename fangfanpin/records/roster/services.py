@@ -2,14 +2,16 @@
 
 from pathlib import Path
 from typing import Any, BinaryIO
+from uuid import UUID
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, set_act
+from fangfanpin.audit.models import Event
 from fangfanpin.files.services import path_of
-from fangfanpin.records.changed import villages_changed
+from fangfanpin.records.changed import households_changed, villages_changed
 from fangfanpin.records.current_year import CurrentYear
 from fangfanpin.records.models import ImportBatch
 from fangfanpin.records.roster.applying import Application
@@ -115,7 +117,8 @@ def apply_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, keep_goo
         raise ImportRefused(_("这个文件是为 %(year)d 年基线上传的，年度已换，请重新上传。") % {"year": batch.year})
     on = ground(pack=year.pack, year=batch.year, reach=reach)
     first, act = last_event(), f"import.apply {batch.pk}"
-    lane = Lane(on, batch_id=batch.pk, begin=lambda: set_act(act)) if registry_is_empty() and not keep_good else None
+    is_first = registry_is_empty()
+    lane = Lane(on, batch_id=batch.pk, begin=lambda: set_act(act)) if is_first and not keep_good else None
     reading, writing = halves(report)
     examined = examine(path=path_of(batch.file), name=batch.file.name, year=year, on=on, report=reading, lane=lane)
     checked = examined.checked
@@ -142,7 +145,16 @@ def apply_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, keep_goo
     settled = settle_taken(checked.households, reach)
     set_applied(batch, first, counts=counts.as_json(), tray=kept, settled=settled)
     villages_changed({row.village for row in checked.households.values() if row.village})
+    if not is_first:
+        households_changed(_written_to(checked, first, act))
     return batch
+
+
+def _written_to(checked: Checked, first: int, act: str) -> set[UUID]:
+    """Households known before of which this import wrote any row."""
+    known = {row.known.id for row in checked.households.values() if row.known is not None}
+    events = Event.objects.filter(id__gt=first, act=act, household_id__isnull=False) if known else Event.objects.none()
+    return known & set(events.values_list("household_id", flat=True).distinct())
 
 
 def sentence_of(batch: ImportBatch) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.reach import Reach, set_act
 from fangfanpin.households.models import Household, Membership, MonitoringSpell, Pairing, Person
-from fangfanpin.records.changed import villages_changed
+from fangfanpin.records.changed import households_changed, villages_changed
 from fangfanpin.records.models import ImportBatch, ImportDifference, Record
 from fangfanpin.records.workbooks.batches import ImportRefused, Report, set_taken_back, taken
 from fangfanpin.records.workbooks.undoing import delete_made, find_own, leading_to, restore
@@ -56,6 +56,8 @@ def take_back(*, batch: ImportBatch, reach: Reach, report: Report) -> ImportBatc
         report(2, 8)
         cursor.execute("SELECT DISTINCT village_code FROM households_household h JOIN import_own b ON b.row_id = h.id::text")
         villages = [row[0] for row in cursor.fetchall()]
+        cursor.execute("SELECT DISTINCT household_id FROM import_own WHERE household_id IS NOT NULL")
+        households = [row[0] for row in cursor.fetchall()]
         set_act(f"import.take_back {batch.pk}")
         ImportDifference.objects.filter(batch=batch).delete()
         for place, model in enumerate(_WRITTEN, 3):
@@ -64,6 +66,7 @@ def take_back(*, batch: ImportBatch, reach: Reach, report: Report) -> ImportBatc
             report(place, 8)
     set_taken_back(batch)
     villages_changed(villages)
+    households_changed(households)
     return batch
 
 
