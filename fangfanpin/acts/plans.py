@@ -17,7 +17,9 @@ from fangfanpin.accounts.reach import Reach, reach_of, set_act, set_database_rea
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.acts.models import OF_DIVISIONS, Act
 from fangfanpin.audit.models import Event
+from fangfanpin.records.current_year import year_if_any
 from fangfanpin.regions.models import Region
+from fangfanpin.registers import rollups
 
 SHORTEST_REASON = 4
 LONGEST_REASON = 500
@@ -110,6 +112,7 @@ def carry_out(plan: Plan, *, reason: str, by: User, reach: Reach) -> Act:
         raise ActRefused(_("请写明原因（至少 4 个字），以后查得到为什么这样办。"), "reason")
     act = opened(kind=plan.kind, title=plan.title, reason=reason, villages=plan.villages, household_id=plan.household_id, lines=plan.lines, by=by)
     trace = Trace()
+    rollups.alone_with(set(plan.villages))  # before their records are locked
     try:
         with transaction.atomic():
             plan.work(trace)
@@ -118,7 +121,14 @@ def carry_out(plan: Plan, *, reason: str, by: User, reach: Reach) -> Act:
         raise ActRefused(_("办不了：和已有的登记重复或冲突（%(what)s）。请先处理那一条再办。") % {"what": constraint_of(fault)}) from fault
     act.plain, act.made = trace.plain, trace.made
     closed(act)
+    count_again(plan.villages)
     return act
+
+
+def count_again(villages: Iterable[str]) -> None:
+    """Tables of the villages that rows left or came to follow at once. What is counted is nobody's work: it is no part of the act."""
+    if (now := year_if_any()) is not None:
+        rollups.refresh(now.pack, now.year, set(villages))
 
 
 def opened(

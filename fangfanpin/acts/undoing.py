@@ -18,15 +18,28 @@ from fangfanpin.accounts.models import Assignment, User
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.acts.models import MOVES, Act
 from fangfanpin.acts.moving import move_households
-from fangfanpin.acts.plans import SHORTEST_REASON, ActRefused, check_references, closed, constraint_of, must_hold, opened, row_json, widen
+from fangfanpin.acts.plans import (
+    SHORTEST_REASON,
+    ActRefused,
+    check_references,
+    closed,
+    constraint_of,
+    count_again,
+    must_hold,
+    opened,
+    row_json,
+    widen,
+)
 from fangfanpin.audit.models import Event
 from fangfanpin.households.models import Household
 from fangfanpin.quality.models import Clue
 from fangfanpin.regions.models import Region
+from fangfanpin.registers import rollups
 
 _ACTS = Act._meta.db_table
 _PLAIN: Mapping[str, type[Region | Assignment]] = {"regions_region": Region, "accounts_assignment": Assignment}
 _SWEEP = "quality.sweep"
+_COUNTED = "rollup."  # what the system counts of rows is nobody's work
 _NAMED = 5  # what stands on an act is named up to here
 
 
@@ -86,7 +99,7 @@ def _standing(act: Act, stories: Mapping[str, _Story], first: int, last: int) ->
     if act.kind not in MOVES:
         new &= Q(table_name__in=list(stories))
     new |= Q(op="I", village_code__in=[code for code in act.made if len(code) == 12])
-    since = Event.objects.filter(id__gt=last).exclude(table_name=_ACTS).exclude(act=_SWEEP)
+    since = Event.objects.filter(id__gt=last).exclude(table_name=_ACTS).exclude(act=_SWEEP).exclude(act__startswith=_COUNTED)
     later = list(since.filter(new).order_by("id"))
     ids = sorted({row for _table, row in rows})
     for start in range(0, len(ids), 1000):
@@ -206,6 +219,7 @@ def undo(*, act: Act, reason: str, by: User, reach: Reach) -> Act:
         by=by,
         undoes=act,
     )
+    rollups.alone_with(set(act.villages))  # before their records are locked
     try:
         with transaction.atomic():
             _take_away(stories, act)
@@ -223,6 +237,7 @@ def undo(*, act: Act, reason: str, by: User, reach: Reach) -> Act:
     closed(deed)
     if act.plain:
         widen(by)
+    count_again(act.villages)
     return deed
 
 

@@ -32,6 +32,7 @@ from fangfanpin.records.households_by_hand import NewHousehold, add_household
 from fangfanpin.records.models import Conflict, Record
 from fangfanpin.records.units import load_unit
 from fangfanpin.regions.models import Region
+from fangfanpin.registers import rollups
 from fangfanpin.registers import services as registers
 from fangfanpin.registers.definitions import register_of
 from fangfanpin.registers.models import Entry, Link
@@ -294,6 +295,44 @@ def test_a_village_and_a_natural_village_split_and_a_division_is_renamed(county:
     for act in reversed(acts):
         undone(act, county)
     assert differences(before, dump()) == []
+
+
+def counted(*villages: str) -> dict[str, Any]:
+    """What the villages' tables hold of what is counted from below."""
+    pack = current_year().pack
+    names = [one.name for one in pack.rollups if one.form == "village_year"]
+    rows = Record.objects.filter(form="village_year", year=2021, village_code__in=villages)
+    return {row.village_code: {name: row.values.get(name) for name in names} for row in rows}
+
+
+def test_tables_of_both_villages_follow_an_act_and_its_undo_at_once(county: User, now: CurrentYear) -> None:
+    natural = natural_with_households()
+    village = natural.code[:12]
+    target = Region.objects.villages().filter(code__startswith=natural.code[:9]).exclude(code=village).order_by("code")[0].code
+    rollups.refresh(now.pack, now.year, [village, target])
+    before = counted(village, target)
+    moved = Household.objects.filter(natural_village_code=natural.code, kind="assisted", household_state="01").count()
+    assert moved
+    act = do(divisions.plan_move_natural(natural.code, target, TODAY, pack=now.pack, by=county), county)
+    after = counted(village, target)
+    assert before[village] != after[village] and before[target] != after[target]
+    rollups.refresh(now.pack, now.year, [village, target])
+    assert counted(village, target) == after, "nothing was left for the night"
+    undone(act, county)
+    assert counted(village, target) == before
+
+
+def test_what_the_night_counts_does_not_stand_on_an_act(county: User, now: CurrentYear) -> None:
+    natural = natural_with_households()
+    target = Region.objects.villages().filter(code__startswith=natural.code[:9]).exclude(code=natural.code[:12]).order_by("code")[0].code
+    act = do(divisions.plan_move_natural(natural.code, target, TODAY, pack=now.pack, by=county), county)
+    natural.refresh_from_db()
+    moved = Record.objects.get(form="natural_village_year", year=2021, village_code=target, subject_code=natural.successor_id)
+    name = next(one.name for one in now.pack.rollups if one.form == moved.form)
+    set_act("rollup.refresh")
+    Record.objects.filter(pk=moved.pk).update(values={**moved.values, name: 99})
+    set_act("test")
+    assert standing(act) == []
 
 
 # --- households and persons
