@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from fangfanpin.acts.models import Act
 from fangfanpin.audit.models import Event
+from fangfanpin.campaigns.models import Unlock
 from fangfanpin.files.models import StoredFile
 from fangfanpin.households.models import Household, Membership, Person
 from fangfanpin.households.subjects import initials, name_key
@@ -88,7 +89,8 @@ def _move_records(records: QuerySet[Record], village_code: str, subject_code: st
         return
     rows = Record.objects.filter(pk__in=ids)
     rows.update(village_code=village_code, **({"subject_code": subject_code} if subject_code else {}))
-    Link.objects.filter(record_id__in=ids).update(village_code=village_code)
+    for own in (Link.objects.filter(record_id__in=ids), Unlock.objects.filter(record_id__in=ids)):
+        own.update(village_code=village_code)
     renew_entries(ids, pack)
 
 

@@ -13,7 +13,7 @@ from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.archives import reading
 from fangfanpin.campaigns import clock
-from fangfanpin.campaigns.models import Unlock
+from fangfanpin.campaigns.services import unlock_in_force
 from fangfanpin.households.models import Household, Person
 from fangfanpin.households.services import RevealRefused, reveal
 from fangfanpin.jobs.services import start
@@ -60,7 +60,7 @@ def household(request: SignedInRequest, household_id: UUID) -> HttpResponse:
             ),
             "conflicts": row.conflicts.filter(state="open").count(),
             "papers": reading.papers(unit, pack),
-            "unlocked": Unlock.objects.filter(household=row, year=campaign.year, closed_at__isnull=True).first(),
+            "unlocked": unlock_in_force(row, campaign.year),
             "may_ask": can(request.reach, Verb.RECORD_ENTER, row),
             "may_enter": can(request.reach, Verb.RECORD_ENTER, row) and lead is not None and closed is None,
             "may_review": can(request.reach, Verb.RECORD_REVIEW, row),

@@ -7,14 +7,15 @@ from django.utils.translation import gettext as _
 
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign
-from fangfanpin.campaigns.services import entry_gate, is_unlocked
+from fangfanpin.campaigns.services import entry_gate, is_unlocked, said_unlocked
 from fangfanpin.policy.services import pack_of, spoken
 from fangfanpin.records.current_year import CurrentYear, register_current_year
-from fangfanpin.records.gates import register_gate, register_opener
+from fangfanpin.records.gates import register_gate, register_opener, register_unlocked
 from fangfanpin.web.context import register_frame_part, register_open_part
 
 register_gate(entry_gate)
 register_opener(is_unlocked)
+register_unlocked(said_unlocked)
 
 
 def _year_in_force() -> CurrentYear | None:

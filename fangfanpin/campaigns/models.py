@@ -27,9 +27,10 @@ class Campaign(models.Model):
 
 
 class Unlock(models.Model):
-    """The county opens one household for entry after closing, with a reason."""
+    """The county opens one household, or one table of a village, for entry after closing or approval, with a reason."""
 
-    household = models.ForeignKey("households.Household", on_delete=models.PROTECT, related_name="unlocks")
+    household = models.ForeignKey("households.Household", null=True, on_delete=models.PROTECT, related_name="unlocks")
+    record = models.ForeignKey("records.Record", null=True, on_delete=models.PROTECT, related_name="unlocks")  # the village's table
     village_code = models.CharField(max_length=12)
     year = models.PositiveSmallIntegerField()
     reason = models.CharField(max_length=500)
@@ -43,6 +44,11 @@ class Unlock(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["household", "year"], condition=models.Q(closed_at__isnull=True), name="a_household_is_unlocked_once_at_a_time"
+            ),
+            models.UniqueConstraint(fields=["record"], condition=models.Q(closed_at__isnull=True), name="a_table_is_unlocked_once_at_a_time"),
+            models.CheckConstraint(
+                name="an_unlock_is_of_a_household_or_a_table",
+                condition=models.Q(household__isnull=False, record__isnull=True) | models.Q(household__isnull=True, record__isnull=False),
             ),
         ]
 

@@ -3,6 +3,7 @@
 import datetime
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -16,7 +17,7 @@ from fangfanpin.households.models import Household
 from fangfanpin.pack import Pack
 from fangfanpin.policy.models import PublishedPack
 from fangfanpin.policy.services import pack_of, publish
-from fangfanpin.records.gates import Closed
+from fangfanpin.records.gates import Closed, Unlocked
 from fangfanpin.records.models import Record
 from fangfanpin.records.services import open_year
 from fangfanpin.regions.models import Region
@@ -126,26 +127,35 @@ def _read_differently(before: Pack, after: Pack) -> list[str]:
 
 
 @transaction.atomic
-def unlock(*, household: Household, year: int, reason: str, by: User) -> Unlock:
-    """Open one household for entry after closing. A reason of at least five characters is asked."""
+def unlock(*, of: Household | Record, year: int, reason: str, by: User) -> Unlock:
+    """Open one household, or one table of a village, for entry after closing or approval. A reason of at least five characters is asked."""
     if len(reason.strip()) < 5:
         raise CampaignRefused(_("请写明解锁原因（至少 5 个字）。"))
     set_act("record.unlock")
     found, _made = Unlock.objects.get_or_create(
-        household=household,
+        **_whose(of),
         year=year,
         closed_at=None,
-        defaults={"village_code": household.village_code, "reason": reason.strip()[:500], "opened_by": by},
+        defaults={"village_code": of.village_code, "reason": reason.strip()[:500], "opened_by": by},
     )
     return found
 
 
 @transaction.atomic
-def lock_again(*, household: Household, year: int, by: User) -> None:
+def lock_again(*, of: Household | Record, year: int, by: User) -> None:
     set_act("record.lock_again")
-    for found in Unlock.objects.filter(household=household, year=year, closed_at__isnull=True):
+    for found in Unlock.objects.filter(**_whose(of), year=year, closed_at__isnull=True):
         found.closed_at = timezone.now()
         found.save()
+
+
+def _whose(of: Household | Record) -> dict[str, Any]:
+    return {"household": of} if isinstance(of, Household) else {"record": of}
+
+
+def unlock_in_force(of: Household | Record, year: int) -> Unlock | None:
+    """Since when and why it is open all the same; None where it is not."""
+    return Unlock.objects.filter(**_whose(of), year=year, closed_at__isnull=True).select_related("opened_by").first()
 
 
 @transaction.atomic
@@ -168,11 +178,21 @@ def entry_gate(record: Record, user: User) -> Closed | None:
         return None
     closes_at = clock.entry_closes_at(campaign)
     last = closes_at - datetime.timedelta(minutes=1) if closes_at else None
-    return Closed(
-        _("录入已于%(month)s月%(day)s日 24:00截止。有疑问线索的农户可从线索进入更正，其他修改请县里解锁并说明原因。")
-        % {"month": f"{last:%m}" if last else "", "day": f"{last:%d}" if last else ""}
-    )
+    on = {"month": f"{last:%m}" if last else "", "day": f"{last:%d}" if last else ""}
+    if record.subject_code:
+        return Closed(_("录入已于%(month)s月%(day)s日 24:00截止。要修改这张表，请县里解锁并说明原因。") % on)
+    return Closed(_("录入已于%(month)s月%(day)s日 24:00截止。有疑问线索的农户可从线索进入更正，其他修改请县里解锁并说明原因。") % on)
 
 
 def is_unlocked(record: Record, user: User) -> bool:
-    return Unlock.objects.filter(household=record.household, year=record.year, closed_at__isnull=True).exists()
+    return _unlock_of(record) is not None
+
+
+def _unlock_of(record: Record) -> Unlock | None:
+    return unlock_in_force(record if record.household is None else record.household, record.year)
+
+
+def said_unlocked(record: Record) -> Unlocked | None:
+    """As pages say it."""
+    found = _unlock_of(record)
+    return Unlocked(found.reason, found.opened_by.name, found.opened_at) if found is not None else None

@@ -12,6 +12,7 @@ urlpatterns = [
     path("households/review", views.review_list, name="review_list"),
     path("households/<uuid:household_id>/review", views.review, name="review"),
     path("households/<uuid:household_id>/unlock", views.unlock_household, name="unlock"),
+    path("registers/tables/<uuid:table_id>/unlock", views.unlock_table, name="unlock_table"),
     path("progress/", views.progress, name="progress"),
     path("progress/<str:code>/", views.progress, name="progress"),
     path("progress/map.json", views.map_json, name="map"),

@@ -28,6 +28,7 @@ from fangfanpin.records.reviewing import ReviewRefused, approve, send_back
 from fangfanpin.records.units import HOUSEHOLD_FORM, load_unit
 from fangfanpin.regions.models import Region
 from fangfanpin.regions.names import local_name
+from fangfanpin.registers.yearly import yearly
 
 TRANSFER_PAGE = 20
 _OWN_SHOWN = 50  # a helper's households stand on the start page itself
@@ -190,16 +191,32 @@ def unlock_household(request: SignedInRequest, household_id: UUID) -> HttpRespon
     household = within_reach(Household.objects.all(), request.reach, pk=household_id)
     require(request.reach, Verb.RECORD_UNLOCK, household)
     campaign = clock.current()
+    _unlock(request, household, campaign.year, _("已解锁，这户可以继续录入。"))
+    return redirect("archives:household", household_id)
+
+
+@needs(Verb.RECORD_UNLOCK, "POST")
+def unlock_table(request: SignedInRequest, table_id: UUID) -> HttpResponse:
+    """A village's or natural village's table of this year. POST as of a household: `reason`, or `lock` = 1."""
+    campaign = clock.current()
+    record = within_reach(Record.objects.filter(year=campaign.year), request.reach, pk=table_id)
+    require(request.reach, Verb.RECORD_UNLOCK, record)
+    if record.form not in {register.key for register in yearly(pack_of(campaign.pack))}:
+        raise Http404
+    _unlock(request, record, campaign.year, _("已解锁，这张表可以继续填写。"))
+    return redirect("registers:row", table_id)
+
+
+def _unlock(request: SignedInRequest, of: Household | Record, year: int, done: str) -> None:
     try:
         if request.POST.get("lock") == "1":
-            lock_again(household=household, year=campaign.year, by=request.user)
+            lock_again(of=of, year=year, by=request.user)
             messages.success(request, _("已重新锁定。"))
         else:
-            unlock(household=household, year=campaign.year, reason=request.POST.get("reason", ""), by=request.user)
-            messages.success(request, _("已解锁，这户可以继续录入。"))
+            unlock(of=of, year=year, reason=request.POST.get("reason", ""), by=request.user)
+            messages.success(request, done)
     except CampaignRefused as refused:
         messages.error(request, str(refused))
-    return redirect("archives:household", household_id)
 
 
 def _division(request: SignedInRequest, code: str) -> Region:

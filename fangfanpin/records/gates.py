@@ -1,5 +1,6 @@
-"""May this household's record be changed now? Higher apps (campaigns, quality) answer through this registry."""
+"""May the record of a household, or the table of a village, be changed now? Higher apps (campaigns, quality) answer through this registry."""
 
+import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,10 +17,21 @@ class Closed:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Unlocked:
+    """Somebody opened it for entry all the same."""
+
+    reason: str
+    by: str
+    at: datetime.datetime
+
+
 Gate = Callable[[Record, User], Closed | None]
 Opener = Callable[[Record, User], bool]
+Said = Callable[[Record], Unlocked | None]
 _gates: list[Gate] = []
 _openers: list[Opener] = []
+_said: list[Said] = []
 
 
 def register_gate(gate: Gate) -> None:
@@ -32,12 +44,24 @@ def register_opener(opener: Opener) -> None:
     _openers.append(opener)
 
 
+def register_unlocked(said: Said) -> None:
+    """`said(record)` says why and by whom it was unlocked, None where it is not."""
+    _said.append(said)
+
+
+def unlocked(record: Record) -> Unlocked | None:
+    return next((found for said in _said if (found := said(record)) is not None), None)
+
+
 def closed(record: Record, user: User) -> Closed | None:
     """The first closed gate that no opener opens."""
+    is_table = bool(record.subject_code)
     if record.state == Record.State.LOCKED:
-        reason: Closed | None = Closed(_("这户的年度信息已锁定。需要修改请向县里申请解锁，并说明原因。"))
+        of_household = _("这户的年度信息已锁定。需要修改请向县里申请解锁，并说明原因。")
+        reason: Closed | None = Closed(_("这张表已锁定。需要修改请向县里申请解锁，并说明原因。") if is_table else of_household)
     elif record.state == Record.State.APPROVED:
-        reason = Closed(_("这户的年度信息已审核通过。需要修改请乡镇退回，或由县里解锁。"))
+        of_household = _("这户的年度信息已审核通过。需要修改请乡镇退回，或由县里解锁。")
+        reason = Closed(_("这张表已审核通过。需要修改请乡镇退回，或由县里解锁。") if is_table else of_household)
     else:
         reason = next((found for gate in _gates if (found := gate(record, user)) is not None), None)
     if reason is not None and any(opener(record, user) for opener in _openers):

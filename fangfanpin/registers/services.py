@@ -328,6 +328,8 @@ def _changed(record: Record, register: Register, pack: Pack, by: User) -> None:
     if register.is_yearly:
         if record.state == Record.State.EMPTY:
             record.state = Record.State.DRAFT
+        elif record.state in (Record.State.APPROVED, Record.State.LOCKED):  # unlocked: it goes through review once more
+            record.state, record.submitted_at = Record.State.SUBMITTED, timezone.now()
     elif record.state in (Record.State.RETURNED, Record.State.DRAFT):
         record.state, record.submitted_at, record.return_reason = Record.State.SUBMITTED, timezone.now(), ""
     record.save()
@@ -390,7 +392,7 @@ def submit(*, record: Record, register: Register, pack: Pack, sure: bool, by: Us
 def _may_change(record: Record, register: Register, by: User) -> None:
     if record.state == Record.State.VOID:
         raise Refused({"": _("这一条已作废，不能再改。")})
-    if record.state in (Record.State.APPROVED, Record.State.LOCKED):
+    if record.state in (Record.State.APPROVED, Record.State.LOCKED) and not register.is_yearly:
         raise Refused({"": _("这一条已审核。需要修改请先由乡镇退回。")})
     if why := closed(record, register, by):
         raise Refused({"": why})

@@ -28,7 +28,7 @@ from fangfanpin.registers.papers import blank_of, paper_of
 from fangfanpin.registers.sealed import ShowRefused
 from fangfanpin.registers.services import Refused
 
-_OPEN = (Record.State.EMPTY, Record.State.DRAFT, Record.State.RETURNED, Record.State.SUBMITTED)
+_BEGUN = (Record.State.EMPTY, Record.State.DRAFT, Record.State.RETURNED)
 
 
 def _table(request: SignedInRequest, table_id: UUID, pack: Pack) -> tuple[Record, Register]:
@@ -77,6 +77,9 @@ def table(request: SignedInRequest, record: Record, register: Register, year: Cu
     last = yearly.last_of(record)
     may_review = can(request.reach, Verb.RECORD_REVIEW, record)
     return render(
+    may_unlock = can(request.reach, Verb.RECORD_UNLOCK, record) and record.year == year.year
+    closed = gates.closed(record, request.user)
+    may_edit = can(request.reach, Verb.RECORD_ENTER, record) and closed is None
         request,
         "registers/table.html",
         {
@@ -88,13 +91,15 @@ def table(request: SignedInRequest, record: Record, register: Register, year: Cu
             "missing": len(yearly.missing(record.values, register)),
             "steps": reading.steps(record, register, pack, request.reach),
             "under_it": _under(request, record, register, year),
-            "may_edit": can(request.reach, Verb.RECORD_ENTER, record) and record.state in _OPEN,
-            "may_submit": can(request.reach, Verb.RECORD_ENTER, record) and record.state in _OPEN and record.state != Record.State.SUBMITTED,
+            "may_edit": may_edit,
+            "may_submit": may_edit and record.state in _BEGUN,
             "may_rename": register.form.subject == "natural_village" and can(request.reach, Verb.HOUSEHOLD_EDIT, record),
             "may_print": can(request.reach, Verb.SHEET_PRINT, record),
             "may_approve": may_review and record.state == Record.State.SUBMITTED and not has_typed_in(record, request.user),
             "may_return": may_review and record.state in (Record.State.SUBMITTED, Record.State.APPROVED),
-            "closed": gates.closed(record, request.user) if record.state in _OPEN else None,
+            "closed": closed if may_unlock or record.state in (*_BEGUN, Record.State.SUBMITTED) else None,
+            "unlocked": gates.unlocked(record),
+            "may_unlock": may_unlock,
         },
     )
 
@@ -138,7 +143,7 @@ def edit(request: SignedInRequest, record: Record, register: Register, year: Cur
             "parts": tables.parts(record, yearly.last_of(record), said, pack, request.reach, given=given, refused=refused),
             "refused": refused,
             "general": refused.faults.get("", "") if refused else "",
-            "may_submit": record.state != Record.State.SUBMITTED,
+            "may_submit": record.state in _BEGUN,
         },
         status=422 if refused else 200,
     )

@@ -266,13 +266,13 @@ def test_entry_closes_by_the_campaigns_clock_and_opens_by_unlock(desk: Sit, hous
     with pytest.raises(EntryClosed, match="截止"), transaction.atomic():
         village.put(farmland_mu=200)
     acting("county")
-    unlock(household=household, year=2021, reason="测试时要求补录", by=county.user)
+    unlock(of=household, year=2021, reason="测试时要求补录", by=county.user)
     acting("village")
     village.base = {}
     village.put(farmland_mu=300)
     assert lead(household).values["farmland_mu"] == 300
     acting("county")
-    lock_again(household=household, year=2021, by=county.user)
+    lock_again(of=household, year=2021, by=county.user)
     with pytest.raises(EntryClosed), transaction.atomic():
         village.put(farmland_mu=400)
 

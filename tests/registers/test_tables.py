@@ -14,6 +14,8 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.audit.models import Event
 from fangfanpin.campaigns import clock
+from fangfanpin.campaigns.models import Unlock
+from fangfanpin.campaigns.services import unlock
 from fangfanpin.households.models import Household
 from fangfanpin.pack import Pack, load_pack
 from fangfanpin.pack.load import SHANGHAI
@@ -159,6 +161,61 @@ def test_a_table_closes_with_entry(pack: Pack, natural: Record, cast: dict[str, 
     assert "截止" in refused.value.faults[""]
     natural.refresh_from_db()
     assert natural.state == Record.State.EMPTY
+
+
+def test_a_closed_table_is_unlocked_with_a_reason_and_locked_again(
+    pack: Pack, natural: Record, cast: dict[str, User], acting: Acting, client_as: ClientAs
+) -> None:
+    acting("system")
+    clock.set_clock(clock.current(), datetime.datetime(2021, 11, 18, 9, tzinfo=SHANGHAI))
+    address, page = f"/registers/tables/{natural.pk}/unlock", f"/registers/rows/{natural.pk}/"
+    village, county = client_as("village"), client_as("county")
+    shown = village.get(page).content.decode()
+    assert "请县里解锁" in shown and address not in shown and f"{page}edit" not in shown
+    assert village.post(address, {"reason": "补录自然村人口"}).status_code == 403
+    assert address in county.get(page).content.decode()
+    county.post(address, {"reason": "补录"})
+    acting("county")
+    assert not Unlock.objects.filter(record=natural).exists(), "a reason of less than five characters"
+    assert county.post(address, {"reason": "补录自然村人口"}).status_code == 302
+    acting("county")
+    found = Unlock.objects.get(record=natural)
+    assert (found.household, found.village_code, found.opened_by, found.reason) == (None, natural.village_code, cast["county"], "补录自然村人口")
+    assert Event.objects.of_row("campaigns_unlock", found.pk).get().act == "record.unlock"
+    shown = village.get(page).content.decode()
+    assert "补录自然村人口" in shown and f"{page}edit" in shown
+    done = change(natural, pack, cast["village"], acting("village"), typed(population="300"))
+    assert (done.state, done.values["population"]) == (Record.State.DRAFT, 300)
+    beside = Record.objects.filter(form="natural_village_year", year=2021).exclude(pk=natural.pk).order_by("subject_code")[0]
+    with pytest.raises(Refused):
+        change(beside, pack, cast["village"], acting("village"), typed(population="300"))
+    assert county.post(address, {"lock": "1"}).status_code == 302
+    acting("county")
+    found.refresh_from_db()
+    assert found.closed_at is not None
+    assert [event.act for event in Event.objects.of_row("campaigns_unlock", found.pk)] == ["record.unlock", "record.lock_again"]
+    with pytest.raises(Refused):
+        change(done, pack, cast["village"], acting("village"), typed(population="301"))
+
+
+def test_an_approved_table_that_is_unlocked_goes_through_review_once_more(
+    pack: Pack, natural: Record, cast: dict[str, User], acting: Acting, client_as: ClientAs
+) -> None:
+    acting("county")
+    Record.objects.filter(pk=natural.pk).update(state="approved", entered_by=cast["village"], reviewed_by=cast["township"])
+    natural.refresh_from_db()
+    page = f"/registers/rows/{natural.pk}/"
+    assert "已审核通过" in client_as("county").get(page).content.decode()
+    assert "已审核通过。需要修改" not in client_as("village").get(page).content.decode()
+    with pytest.raises(Refused) as refused:
+        change(natural, pack, cast["village"], acting("village"), typed(population="300"))
+    assert "由县里解锁" in refused.value.faults[""]
+    unlock(of=natural, year=2021, reason="审核以后发现少算一户", by=cast["county"])
+    done = change(natural, pack, cast["village"], acting("village"), typed(population="300"))
+    assert (done.state, done.entry.state) == (Record.State.SUBMITTED, Record.State.SUBMITTED)
+    acting("county")
+    loan = Record.objects.filter(form="microcredit", year=2021)[0]
+    assert client_as("county").post(f"/registers/tables/{loan.pk}/unlock", {"reason": "不是村表的登记"}).status_code == 404
 
 
 def test_the_export_holds_this_year_only(pack: Pack, natural: Record, acting: Acting) -> None:

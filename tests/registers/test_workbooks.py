@@ -12,14 +12,15 @@ from django.test import Client
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, reach_of, set_database_reach
 from fangfanpin.audit.models import Event
+from fangfanpin.campaigns.services import unlock
 from fangfanpin.files.services import path_of
 from fangfanpin.households.models import Household
 from fangfanpin.households.subjects import plain_secret
 from fangfanpin.jobs.exports import write
 from fangfanpin.pack import Pack
 from fangfanpin.privacy.secrets import decrypt, digest, mask_id
-from fangfanpin.records.current_year import current_year
 from fangfanpin.quality.models import Clue
+from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import ImportBatch, Record, TrayRow
 from fangfanpin.records.workbooks.batches import ImportRefused
 from fangfanpin.regions.names import name_of
@@ -444,7 +445,6 @@ def test_an_import_is_taken_back_whole(take: Take, homes: list[Household], pack:
         take_back(batch=batch, register=found(pack, "microcredit"), pack=pack, report=nothing)
 
 
-def test_an_import_stays_where_something_stands_on_it(take: Take, homes: list[Household], pack: Pack, cast: dict[str, User]) -> None:
 @pytest.mark.parametrize("many", [5, 20])
 def test_clues_follow_an_import_and_its_taking_back(take: Take, county: Reach, pack: Pack, many: int) -> None:
     """Few households are judged one by one, many by sets."""
@@ -492,6 +492,7 @@ def test_clues_of_rows_under_no_household_follow_an_import(take: Take, county: R
     assert [clue.state for clue in clues.all()] == ["closed"]
 
 
+def test_an_import_stays_where_something_stands_on_it(take: Take, homes: list[Household], pack: Pack, cast: dict[str, User]) -> None:
     batch = take(loans(homes))
     register = found(pack, "microcredit")
     record = Record.objects.get(values__contract_no="X-0")
@@ -526,6 +527,25 @@ def test_a_village_table_is_filled_by_a_file_and_handed_in_by_hand(take: Take, p
     assert back.state == "taken_back"
     record.refresh_from_db()
     assert record.values.get(item.name) == before
+
+
+def test_a_file_changes_a_closed_table_only_while_it_is_unlocked(take: Take, pack: Pack, county: Reach, cast: dict[str, User]) -> None:
+    register = found(pack, "natural_village_year")
+    first, second = Entry.objects.filter(form=register.key, year=2021).select_related("record").order_by("number")[:2]
+    for entry in (first, second):
+        Record.objects.filter(pk=entry.record_id).update(state="approved")
+        Entry.objects.filter(pk=entry.pk).update(state="approved")
+    item = next(item for item in register.asked if item.type == "int" and item.home == "record" and not register.is_stated(item))
+    rows: list[list[Any]] = [
+        ["自然村代码", item.zh],
+        *([entry.record.subject_code, (entry.record.values.get(item.name) or 0) + 7] for entry in (first, second)),
+    ]
+    assert ["已审核通过" in fault["message"] for fault in take(rows, register.key).faults] == [True, True]
+    unlock(of=first.record, year=2021, reason="县里要求重新核对", by=cast["county"])
+    batch = take(rows, register.key, keep_good=True)
+    assert [fault["row"] for fault in batch.faults] == [3], told(batch)
+    record = Record.objects.select_related("entry").get(pk=first.record_id)
+    assert (record.state, record.entry.state, record.values[item.name]) == ("submitted", "submitted", rows[1][1])
 
 
 def test_a_secret_number_is_sealed_and_never_meets_itself(take: Take, homes: list[Household], pack: Pack) -> None:

@@ -36,11 +36,12 @@ _AT_ONCE = 10_000  # rows in a piece
 _AHEAD = 2  # pieces put together while the database is busy with another
 
 
-# A row of a register that was returned is handed in again; a village's table that was empty is begun, and handed in by an act of its own.
+# A row of a register that was returned is handed in again; a village's table that was empty is begun, and handed in by an act of its own; one that
+# was approved and unlocked since goes through review once more.
 _UPDATE = """
 UPDATE records_record r SET values = r.values || c.values, version = r.version + 1, pack_hash = %(pack)s, entered_by_id = %(by)s, updated_at = now(),
-    state = CASE WHEN r.state = ANY (%(from)s) THEN %(to)s ELSE r.state END,
-    submitted_at = CASE WHEN %(now)s AND r.state = ANY (%(from)s) THEN now() ELSE r.submitted_at END,
+    state = CASE WHEN r.state = ANY (%(from)s) THEN %(to)s WHEN r.state = ANY (%(reviewed)s) THEN 'submitted' ELSE r.state END,
+    submitted_at = CASE WHEN %(now)s AND r.state = ANY (%(from)s) OR r.state = ANY (%(reviewed)s) THEN now() ELSE r.submitted_at END,
     return_reason = CASE WHEN %(now)s AND r.state = ANY (%(from)s) THEN '' ELSE r.return_reason END
 FROM register_change c WHERE r.id = c.id AND r.version = c.version
 """
@@ -66,16 +67,16 @@ def apply(checked: Checked, *, batch_id: UUID, by: User | None, report: Report) 
         following = [entries_statement(register, pack, source=STAGE), *(missing for _stale, missing in links_statements(register, source=STAGE))]
         waiting: deque[Future[None]] = deque()
         sealed: list[Sealed] = []
-        try:
         made: list[str] = []
+        try:
             for sheet in checked.sheets:
                 for positions in _pieces(sheet.new()):
                     ids = list(ordered_ids(len(positions)))
                     columns = _staged(checked, sheet, positions, ids)
                     sealed += _sealed(sheet, positions, ids)
-                    if len(waiting) >= _AHEAD:
                     if not register.form.belongs:
                         made += ids
+                    if len(waiting) >= _AHEAD:
                         waiting.popleft().result()
                     waiting.append(executor.submit(_write, cursor, checked, columns, following, batch_id))
                     done.new += len(positions)
@@ -94,11 +95,10 @@ def apply(checked: Checked, *, batch_id: UUID, by: User | None, report: Report) 
         )
     if done.new or done.changed:
         follow(register, pack, checked.villages())
-    return done
         rows_written(_written(checked, made), pack, by)
+    return done
 
 
-def _pieces(positions: Sequence[int]) -> Iterator[list[int]]:
 def _written(checked: Checked, made: Sequence[str]) -> Written:
     """The rows of the file that were taken, and the households they touch."""
     form = checked.ground.register.form
@@ -111,6 +111,7 @@ def _written(checked: Checked, made: Sequence[str]) -> Written:
     return Written(form, records, households_of(form, records))
 
 
+def _pieces(positions: Sequence[int]) -> Iterator[list[int]]:
     rest = iter(positions)
     while piece := list(islice(rest, _AT_ONCE)):
         yield piece
@@ -224,7 +225,8 @@ def _change(cursor: Any, checked: Checked, by: User | None) -> int:
     cursor.execute("ANALYZE register_change")
     begun = {"from": ["empty"], "to": "draft", "now": False}
     again = begun if register.is_yearly else {"from": ["returned", "draft"], "to": "submitted", "now": True}
-    cursor.execute(_UPDATE, {"pack": pack.hash, "by": by.pk if by is not None else None, **again})
+    reviewed = [Record.State.APPROVED.value, Record.State.LOCKED.value]
+    cursor.execute(_UPDATE, {"pack": pack.hash, "by": by.pk if by is not None else None, "reviewed": reviewed, **again})
     if cursor.rowcount != len(rows):
         raise ImportRefused(_("检查以后，有的登记刚刚被别人改动，一条也没有导入。请再试一次。"))
     only = [known.id for known, _changes in rows]

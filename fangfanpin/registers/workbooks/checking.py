@@ -370,7 +370,7 @@ class _Checker:
                     self._tell(sheet, position, item.key, _("导出以后，%(who)s 把它改成了“%(theirs)s”。请重新导出，在新的文件里改") % said)
             if not changes:
                 del sheet.changes[position]
-            elif row is not None and row.state in _CLOSED and position not in sheet.faulty:
+            elif row is not None and row.state in _CLOSED and position not in sheet.faulty and not self._register.is_yearly:
                 name = next(iter(changes))
                 void = row.state == Record.State.VOID
                 self._tell(
@@ -389,13 +389,19 @@ class _Checker:
                 self._tell(sheet, position, self._lead, _("您的岗位不能为这里登记"))
 
     def _only_opened(self, sheet: Sheet) -> None:
-        """A village's table is opened with the year, not added, and closes with it."""
-        year = Record(form=self._form, year=self._on.year)
+        """A village's table is opened with the year, not added; it closes with the year's entry and when it is approved, until it is unlocked."""
         by = User.objects.filter(pk=self._on.reach.user_id).first()
-        why = closed(year, self._register, by) if sheet.changes and by is not None else ""
+        is_over = by is not None and bool(closed(Record(form=self._form, year=self._on.year), self._register, by))
         for position, known in enumerate(sheet.known):
-            if position not in sheet.faulty and (known is None or (why and position in sheet.changes)):
-                self._tell(sheet, position, self._lead, _("今年没有为它开出这张表，请核对代码") if known is None else why)
+            if position in sheet.faulty:
+                continue
+            if known is None:
+                self._tell(sheet, position, self._lead, _("今年没有为它开出这张表，请核对代码"))
+            elif by is not None and position in sheet.changes and (is_over or known.state in _CLOSED):
+                place = {"subject_code": known.subject.code, "village_code": known.subject.village}
+                table = Record(id=known.id, form=self._form, year=self._on.year, state=known.state, **place)
+                if why := closed(table, self._register, by):
+                    self._tell(sheet, position, self._lead, why)
 
     # --- computations and constraints
 
