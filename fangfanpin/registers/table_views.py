@@ -60,6 +60,7 @@ def listing(request: SignedInRequest, register: Register, year: CurrentYear) -> 
             "next_url": f"{request.path}?{urlencode({**kept, 'after': found.next_cursor})}" if found.next_cursor else "",
             "reviewing": chosen.state == Record.State.SUBMITTED and request.reach.has(Verb.RECORD_REVIEW),
             "may_export": request.reach.has(Verb.EXPORT_MAKE),
+            "may_import": request.reach.has(Verb.RECORD_ENTER),
             "may_add": register.form.subject == "natural_village" and request.reach.has(Verb.HOUSEHOLD_EDIT),
             "query": urlencode({name: value for name, value in kept.items() if name != "show"}),
             "narrowed": bool(kept),
@@ -76,10 +77,10 @@ def table(request: SignedInRequest, record: Record, register: Register, year: Cu
     pack = spoken(year.pack)
     last = yearly.last_of(record)
     may_review = can(request.reach, Verb.RECORD_REVIEW, record)
-    return render(
     may_unlock = can(request.reach, Verb.RECORD_UNLOCK, record) and record.year == year.year
     closed = gates.closed(record, request.user)
     may_edit = can(request.reach, Verb.RECORD_ENTER, record) and closed is None
+    return render(
         request,
         "registers/table.html",
         {

@@ -82,6 +82,7 @@ def listing(request: SignedInRequest, form: str) -> HttpResponse:
             "next_url": queries.address(request.path, chosen, found.next_cursor),
             "may_add": request.reach.has(Verb.RECORD_ENTER),
             "reviewing": chosen.state == Record.State.SUBMITTED and request.reach.has(Verb.RECORD_REVIEW),
+            "may_import": request.reach.has(Verb.RECORD_ENTER),
             "may_export": request.reach.has(Verb.EXPORT_MAKE),
             "may_print": request.reach.has(Verb.SHEET_PRINT),
             "kept": (filters := list(kept_filters(register, request.user))),

@@ -218,6 +218,20 @@ def test_an_approved_table_that_is_unlocked_goes_through_review_once_more(
     assert client_as("county").post(f"/registers/tables/{loan.pk}/unlock", {"reason": "不是村表的登记"}).status_code == 404
 
 
+def test_lists_of_tables_offer_template_import_and_export_as_registers_do(pack: Pack, acting: Acting, client_as: ClientAs) -> None:
+    for key in ("village_year", "natural_village_year"):
+        assert yearly.yearly(pack)
+        for name, enters in (("county", True), ("inspector", False)):
+            page = client_as(name).get(f"/registers/{key}/").content.decode()
+            assert (f"/registers/{key}/imports" in page) is enters, (key, name)
+        page = client_as("county").get(f"/registers/{key}/").content.decode()
+        assert f"/registers/{key}/export" in page and 'name="column"' in page and 'name="codes"' in page
+        page = client_as("county").get(f"/registers/{key}/imports").content.decode()
+        assert f"/registers/{key}/template" in page
+        answer = client_as("county").get(f"/registers/{key}/template")
+        assert answer.status_code == 200 and answer.content.startswith(b"PK")
+
+
 def test_the_export_holds_this_year_only(pack: Pack, natural: Record, acting: Acting) -> None:
     reach = acting("village")
     table = table_of(register(pack, natural.form), pack, reach, Wish())
