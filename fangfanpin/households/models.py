@@ -270,7 +270,7 @@ class Reveal(models.Model):
     household = models.ForeignKey(Household, on_delete=models.PROTECT, related_name="reveals")
     village_code = models.CharField(max_length=12)
     subject_id = models.UUIDField()
-    name = models.CharField(max_length=60)  # id_number, disability_card_no, bank_card_no
+    name = models.CharField(max_length=60)  # id_number, disability_card_no, bank_card_no, helper_id of a pairing
     reason = models.CharField(max_length=200)
     revealed_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
     revealed_at = models.DateTimeField(auto_now_add=True)

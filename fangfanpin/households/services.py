@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, set_act
 from fangfanpin.audit.models import Event
-from fangfanpin.households.models import Household, HouseholdQuerySet, Person, Reveal
-from fangfanpin.households.subjects import HOUSEHOLD_SECRETS, PERSON_SECRETS, plain_secret
+from fangfanpin.households.models import Household, HouseholdQuerySet, Pairing, Person, Reveal
+from fangfanpin.households.subjects import plain_secret, secrets_of
 from fangfanpin.privacy.secrets import digest
 
 _IDENTITY = re.compile(r"([0-9]{14}|[0-9]{17})[0-9Xx]([0-9]{2}(B[0-9])?)?")
@@ -41,12 +41,11 @@ def search(text: str, reach: Reach) -> HouseholdQuerySet:
 
 
 @transaction.atomic
-def reveal(*, row: Household | Person, name: str, reason: str, by: User) -> str:
-    """A whole secret number, with the reason kept. `row` was fetched within reach and the right was checked."""
+def reveal(*, row: Household | Person | Pairing, name: str, reason: str, by: User) -> str:
+    """A whole secret number, with the reason kept; of a pairing the helper's. `row` was fetched within reach and the right was checked."""
     if len(reason.strip()) < 4:
         raise RevealRefused(_("请写明查看原因（至少 4 个字），系统会留痕。"))
-    secrets = HOUSEHOLD_SECRETS if isinstance(row, Household) else PERSON_SECRETS
-    if name not in secrets or (plain := plain_secret(row, name)) is None:
+    if name not in secrets_of(row) or (plain := plain_secret(row, name)) is None:
         raise RevealRefused(_("没有登记这个号码。"))
     set_act(f"secret.reveal {name}")
     household = row if isinstance(row, Household) else row.household

@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from fangfanpin.households.models import Household, Person
+from fangfanpin.households.models import Household, Pairing, Person
 from fangfanpin.privacy.facts import bank_luhn_ok, card_facts, identity_facts
 from fangfanpin.privacy.secrets import decrypt, digest, encrypt, mask_bank, mask_id
 
@@ -48,6 +48,7 @@ PERSON_COLUMNS: Mapping[str, str] = {
     "change_date": "change_date",
 }
 PERSON_SECRETS: Mapping[str, str] = {"id_number": "id_number_secret", "disability_card_no": "disability_card_secret"}
+PAIRING_SECRETS: Mapping[str, str] = {"helper_id": "helper_id_secret"}
 PERSON_FACTS = (
     "id_form", "id_check_ok", "id_birth", "id_sex", "id_region_known", "id_placeholder", "id18_digest",
     "card_check_ok", "card_category", "card_grade", "card_reissue_ok", "card_matches_id",
@@ -139,10 +140,14 @@ def mask_secret(name: str, number: str | None) -> str:
     return mask_bank(number) if name in HOUSEHOLD_SECRETS else mask_id(number)
 
 
-def plain_secret(row: Household | Person, name: str) -> str | None:
+def secrets_of(row: Household | Person | Pairing) -> Mapping[str, str]:
+    """Secret items of a row, each with its cipher's column."""
+    return HOUSEHOLD_SECRETS if isinstance(row, Household) else PERSON_SECRETS if isinstance(row, Person) else PAIRING_SECRETS
+
+
+def plain_secret(row: Household | Person | Pairing, name: str) -> str | None:
     """The whole number; only `services.reveal` and checks at write time may call this."""
-    column = HOUSEHOLD_SECRETS.get(name) or PERSON_SECRETS[name]
-    return decrypt(getattr(row, column))
+    return decrypt(getattr(row, secrets_of(row)[name]))
 
 
 def set_household_value(household: Household, name: str, value: Any) -> None:

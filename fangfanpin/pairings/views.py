@@ -5,7 +5,7 @@ import uuid
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require, within_reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.households.models import Household, Pairing
+from fangfanpin.households.services import RevealRefused, reveal
 from fangfanpin.pack import Pack
 from fangfanpin.pairings import dictionary, services
 from fangfanpin.pairings import listing as rows_of
@@ -99,6 +100,7 @@ def _page(
             "refused": refused,
             "general": refused.faults.get("", "") if refused else "",
             "secret": dictionary.SECRET,
+            "may_reveal": pairing is not None and can(request.reach, Verb.SECRET_REVEAL, pairing),
             "today": timezone.localdate(),
         },
         status=422 if refused else 200,
@@ -148,6 +150,17 @@ def edit(request: SignedInRequest, pairing_id: UUID) -> HttpResponse:
             messages.success(request, _("已保存。"))
             return redirect("pairings:list")
     return _page(request, register, pack, given, refused, pairing=pairing)
+
+
+@needs(Verb.SECRET_REVEAL, "POST")
+def show_in_full(request: SignedInRequest, pairing_id: UUID, name: str) -> HttpResponse:
+    """The helper's whole number, with a reason and a trace."""
+    pairing = within_reach(Pairing.objects.select_related("household"), request.reach, pk=pairing_id)
+    require(request.reach, Verb.SECRET_REVEAL, pairing)
+    try:
+        return JsonResponse({"value": reveal(row=pairing, name=name, reason=request.POST.get("reason", ""), by=request.user)})
+    except RevealRefused as refused:
+        return JsonResponse({"message": str(refused)}, status=422)
 
 
 @needs(Verb.HOUSEHOLD_EDIT, "POST")

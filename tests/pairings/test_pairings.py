@@ -14,7 +14,7 @@ from openpyxl import load_workbook
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.audit.models import Event
-from fangfanpin.households.models import Household, Pairing
+from fangfanpin.households.models import Household, Pairing, Reveal
 from fangfanpin.jobs.exports import write
 from fangfanpin.pairings import listing, services
 from fangfanpin.pairings.dictionary import given_from, register_of_pairings
@@ -159,6 +159,29 @@ def test_clues_follow_when_an_account_is_replaced(household: Household, cast: di
     hand_over_pairings(cast["helper"], cast["village"], datetime.date(2021, 3, 1))
     clue.refresh_from_db()
     assert clue.state == Clue.State.CLOSED
+
+
+def test_the_helpers_number_is_shown_in_full_with_a_reason_and_a_trace(
+    form: Register, household: Household, cast: dict[str, User], acting: Acting, client_as: Callable[[str], Client]
+) -> None:
+    pairing = save(form, typed(household, helper_name="王帮扶", helper_id=NUMBER), acting("village"))
+    address = f"/pairings/{pairing.pk}/show/helper_id"
+    assert client_as("village").post(address, {"reason": "核对身份证"}).status_code == 403, "a village does not hold the right"
+    assert address not in client_as("village").get(f"/pairings/{pairing.pk}/").content.decode()
+    county = client_as("county")
+    page = county.get(f"/pairings/{pairing.pk}/").content.decode()
+    assert address in page and NUMBER not in page
+    answer = county.post(address, {"reason": "看"})
+    assert (answer.status_code, "原因" in answer.json()["message"]) == (422, True)
+    assert county.post(address, {"reason": "核对身份证"}).json() == {"value": NUMBER}
+    assert county.post(f"/pairings/{pairing.pk}/show/helper_phone", {"reason": "核对电话"}).status_code == 422
+    acting("county")
+    look = Reveal.objects.get(subject_id=pairing.pk)
+    assert (look.household, look.name, look.reason, look.revealed_by) == (household, "helper_id", "核对身份证", cast["county"])
+    event = Event.objects.of_row("households_reveal", look.pk).get()
+    assert event.act == "secret.reveal helper_id"
+    other = save(form, typed(household, helper_name="无号码", is_main="0"), acting("village"))
+    assert county.post(f"/pairings/{other.pk}/show/helper_id", {"reason": "核对身份证"}).status_code == 422
 
 
 def test_the_list_is_filtered_turned_and_lies_within_reach(form: Register, acting: Acting, household: Household) -> None:
