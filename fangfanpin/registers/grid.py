@@ -3,13 +3,15 @@
 Each row brings its own id, made in the browser: sent twice it is kept once. A code or reference that was chosen comes as its id beside the text.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
+from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, set_act
@@ -18,9 +20,10 @@ from fangfanpin.policy.services import spoken
 from fangfanpin.records.models import Record
 from fangfanpin.regions.names import name_of
 from fangfanpin.registers import fields, sealed, services
+from fangfanpin.registers.ahead import Ahead
 from fangfanpin.registers.bulk import write_entries, write_links
 from fangfanpin.registers.definitions import Register
-from fangfanpin.registers.mirror import unique_key_of, value_of
+from fangfanpin.registers.mirror import subject_column, unique_key_of, value_of
 from fangfanpin.registers.references import Words
 from fangfanpin.registers.services import Given, Refused
 from fangfanpin.registers.spans import Span, overlap
@@ -91,8 +94,8 @@ def _texts(sent: Any) -> tuple[str, ...]:
 def check(register: Register, pack: Pack, year: int, rows: Sequence[Row], *, by: User, reach: Reach) -> list[Checked]:
     """Every row as the form would check it, besides: is it twice in the grid, is one with the same content kept already? Stores nothing."""
     found: list[Checked] = []
-    seen = _Seen()
     kept = Record.objects.in_bulk([row.id for row in rows])
+    ahead = _asked_ahead(register, [row for row in rows if row.id not in kept], reach)
     for row in rows:
         try:
             stored = services.own_row(kept[row.id], register, by) if row.id in kept else None
@@ -104,14 +107,31 @@ def check(register: Register, pack: Pack, year: int, rows: Sequence[Row], *, by:
             continue
         given, several = _told_apart(row.given, register, spoken(pack))
         record, refused = services.prepare(
-            register=register, pack=pack, year=year, record_id=row.id, given=given, sure=row.is_sure, by=by, reach=reach
+            register=register, pack=pack, year=year, record_id=row.id, given=given, sure=row.is_sure, by=by, reach=reach, ahead=ahead
         )
         refused.faults |= several
-        checked = Checked(row, record, refused)
-        if not refused.faults:
-            _look_for_twins(checked, register, seen, reach)
-        found.append(checked)
+        found.append(Checked(row, record, refused))
+    fresh = [one for one in found if not one.is_kept and not one.refused.faults]
+    services.meet_others([(one.record, one.row.is_sure, one.refused) for one in fresh], register, pack, ahead)
+    fresh = [one for one in fresh if not one.refused.faults]
+    # With a key the form's own check says so.
+    alike = _kept_alike([one.record for one in fresh if not one.row.is_sure and unique_key_of(one.record, register) is None], register, reach)
+    seen = _Seen()
+    for one in fresh:
+        _look_for_twins(one, register, seen, alike)
     return found
+
+
+def _asked_ahead(register: Register, rows: Sequence[Row], reach: Reach) -> Ahead:
+    """What the references of all rows may lead to."""
+    ahead = Ahead(reach)
+    refs = {item.name: item.ref for item in register.asked if item.type == "ref"}
+    cells = [(refs[name], given) for row in rows for name, given in row.given.items() if name in refs]
+    ahead.learn(
+        ((ref, value) for ref, given in cells for value in given.chosen if value),
+        ((ref, text.strip()) for ref, given in cells if not any(given.chosen) for text in given.texts if text.strip()),
+    )
+    return ahead
 
 
 def _told_apart(given: Mapping[str, Given], register: Register, pack: Pack) -> tuple[dict[str, Given], dict[str, str]]:
@@ -148,7 +168,8 @@ class _Seen:
     spans: dict[str, list[tuple[int, Span]]] = field(default_factory=dict)
 
 
-def _look_for_twins(checked: Checked, register: Register, seen: _Seen, reach: Reach) -> None:
+def _look_for_twins(checked: Checked, register: Register, seen: _Seen, alike: Set[UUID]) -> None:
+    """`alike`: rows of the grid whose content is kept already."""
     record, refused, number = checked.record, checked.refused, checked.row.number
     key = unique_key_of(record, register)
     if key is not None and (first := seen.keys.setdefault(key, number)) != number:
@@ -166,21 +187,36 @@ def _look_for_twins(checked: Checked, register: Register, seen: _Seen, reach: Re
         return
     if twin != number:
         refused.doubts.append(_("和本表第 %(row)d 行内容完全相同") % {"row": twin})
-    elif key is None and _is_kept_already(record, reach):  # with a key the form's own check says so
+    elif record.pk in alike:
         refused.doubts.append(_("台账里已有内容完全相同的一条"))
     elif overlapping is not None:
         refused.doubts.append(_("和本表第 %(row)d 行时间重叠") % {"row": overlapping})
 
 
-def _is_kept_already(record: Record, reach: Reach) -> bool:
-    rows = Record.objects.visible_to(reach).filter(form=record.form, village_code=record.village_code, values=record.values)
-    if record.person_id:
-        rows = rows.filter(person_id=record.person_id)
-    elif record.household_id:
-        rows = rows.filter(household_id=record.household_id)
-    elif record.subject_code:
-        rows = rows.filter(subject_code=record.subject_code)
-    return rows.exclude(state=Record.State.VOID).exists()
+def _kept_alike(records: Sequence[Record], register: Register, reach: Reach) -> set[UUID]:
+    """Those of these rows whose subject has a row of the very same content in the register, within reach."""
+    if not records:
+        return set()
+    column = subject_column(register.subject.ref)
+    statement = sql.SQL(
+        "SELECT n.id FROM unnest(%(ids)s::uuid[], %(subjects)s::text[], %(values)s::jsonb[]) AS n (id, subject, held) WHERE EXISTS (SELECT FROM"
+        " records_record r WHERE r.form = %(form)s AND r.{column} = n.subject::{kind} AND r.values = n.held AND r.state <> %(void)s"
+        " AND (r.village_code = ANY(%(villages)s) OR r.household_id = ANY(%(households)s)))"
+    ).format(column=sql.Identifier(column), kind=sql.SQL("uuid" if column in ("household_id", "person_id") else "varchar"))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            statement,
+            {
+                "ids": [record.pk for record in records],
+                "subjects": [str(getattr(record, column)) for record in records],
+                "values": [Jsonb(record.values) for record in records],
+                "form": register.key,
+                "void": Record.State.VOID.value,
+                "villages": list(reach.villages),
+                "households": list(reach.households),
+            },
+        )
+        return {row[0] for row in cursor.fetchall()}
 
 
 def save(register: Register, pack: Pack, year: int, rows: Sequence[Row], *, only_good: bool, by: User, reach: Reach) -> list[Checked]:

@@ -16,25 +16,25 @@ from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.permissions import can
-from fangfanpin.accounts.reach import Reach, set_act
+from fangfanpin.accounts.reach import Reach, make_reach, set_act
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.audit.models import Event
 from fangfanpin.expressions import evaluate
-from fangfanpin.households.models import Household, Person
+from fangfanpin.households.models import Household
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.pack.codec import CodecFault
 from fangfanpin.pack.dictionary import PLACES
 from fangfanpin.pack.model import Computation, Constraint
 from fangfanpin.policy.services import spoken
 from fangfanpin.records import gates, reviewing
-from fangfanpin.records.current_year import current_year, today
+from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import Record
-from fangfanpin.records.units import load_unit, scopes_of
 from fangfanpin.registers import apart, rollups, sealed, sources, yearly
+from fangfanpin.registers.ahead import Ahead
 from fangfanpin.registers.definitions import Register, registers_of
 from fangfanpin.registers.mirror import reflect, unique_key_of, value_of
 from fangfanpin.registers.models import Entry
-from fangfanpin.registers.references import BETWEEN, Choice, ReferenceFault, Words, known, resolve
+from fangfanpin.registers.references import BETWEEN, Choice, ReferenceFault, Words
 from fangfanpin.registers.spans import Span, overlap, span_between
 from fangfanpin.registers.written import row_written
 
@@ -95,10 +95,21 @@ def own_row(record: Record, register: Register, by: User) -> Record:
 
 
 def prepare(
-    *, register: Register, pack: Pack, year: int, record_id: UUID, given: Mapping[str, Given], sure: bool, by: User, reach: Reach, source: str = "web"
+    *,
+    register: Register,
+    pack: Pack,
+    year: int,
+    record_id: UUID,
+    given: Mapping[str, Given],
+    sure: bool,
+    by: User,
+    reach: Reach,
+    source: str = "web",
+    ahead: Ahead | None = None,
 ) -> tuple[Record, Refused]:
-    """The row as it would be stored, and what is wrong with it (false where nothing is). Stores nothing."""
-    refused = Refused()
+    """The row as it would be stored, and what is wrong with it (false where nothing is). Stores nothing. With `ahead`, what is known of many rows
+    already, the row is looked at by itself: `meet_others` is asked of all of them together."""
+    refused, with_others, ahead = Refused(), ahead is None, ahead or Ahead(reach)
     record = Record(
         id=record_id,
         form=register.key,
@@ -111,9 +122,12 @@ def prepare(
         submitted_at=timezone.now(),
         entered_by=by,
     )
-    _set_subject(record, register, pack, _read(register.subject, given.get(register.subject.name), pack, reach, None, refused), reach, refused)
-    record.values = _values(record, register, pack, given, reach, refused)
-    _check(record, register, pack, sure, refused)
+    _set_subject(record, register, pack, _read(register.subject, given.get(register.subject.name), pack, ahead, None, refused), ahead, refused)
+    record.values = _values(record, register, pack, given, ahead, refused)
+    if with_others:
+        _check(record, register, pack, sure, refused, ahead)
+    else:
+        _by_itself(record, register, pack, sure, refused, ahead)
     if not refused.faults and not can(reach, Verb.RECORD_ENTER, record):
         refused.faults[register.subject.name] = _("您的岗位不能为这里登记。")
     if not refused.faults and (why := closed(record, register, by)):
@@ -142,7 +156,7 @@ def follow(register: Register, pack: Pack, villages: Collection[str]) -> None:
         rollups.refresh(pack, current_year().year, villages)
 
 
-def _set_subject(record: Record, register: Register, pack: Pack, value: Any, reach: Reach, refused: Refused) -> None:
+def _set_subject(record: Record, register: Register, pack: Pack, value: Any, ahead: Ahead, refused: Refused) -> None:
     """Put the row under its household, person or village; the village decides about reach."""
     name = register.subject.name
     if value is None:
@@ -150,10 +164,10 @@ def _set_subject(record: Record, register: Register, pack: Pack, value: Any, rea
         return
     match register.subject.ref:
         case "household":
-            household = Household.objects.visible_to(reach).get(pk=value)
+            household = ahead.household(value)
             record.household, record.subject_id, record.village_code = household, household.pk, household.village_code
         case "person":
-            person = Person.objects.visible_to(reach).select_related("household").get(pk=value)
+            person = ahead.person(value)
             record.person, record.household, record.subject_id, record.village_code = person, person.household, person.pk, person.village_code
         case _:
             record.village_code, record.subject_code = value[:12], value
@@ -164,7 +178,7 @@ def _called(item: Indicator, pack: Pack) -> str:
     return spoken(pack).indicators[item.key].label
 
 
-def _values(record: Record, register: Register, pack: Pack, given: Mapping[str, Given], reach: Reach, refused: Refused) -> dict[str, Any]:
+def _values(record: Record, register: Register, pack: Pack, given: Mapping[str, Given], ahead: Ahead, refused: Refused) -> dict[str, Any]:
     """Every asked item: null where it was left empty."""
     found: dict[str, Any] = {}
     for item in register.asked:
@@ -174,17 +188,17 @@ def _values(record: Record, register: Register, pack: Pack, given: Mapping[str, 
         if item.type == "secret_number" and one is not None and sealed.is_kept(record, item, "".join(one.texts).strip()):
             found[item.name] = record.values[item.name]
         else:
-            found[item.name] = _read(item, one, pack, reach, record.household_id, refused, record.values.get(item.name))
+            found[item.name] = _read(item, one, pack, ahead, record.household_id, refused, record.values.get(item.name))
     return found
 
 
-def _read(item: Indicator, given: Given | None, pack: Pack, reach: Reach, household: UUID | None, refused: Refused, held: Any = None) -> Any:
+def _read(item: Indicator, given: Given | None, pack: Pack, ahead: Ahead, household: UUID | None, refused: Refused, held: Any = None) -> Any:
     """One field as a value in JSON form; what is wrong goes to `refused`. `held`: what the row holds."""
     if given is None:
         return None
     try:
         if item.type == "ref":
-            return _reference(item, given, pack, reach, household if item.ref == "person" else None, held)
+            return _reference(item, given, pack, ahead, household if item.ref == "person" else None, held)
         texts = [text for text in given.texts if text.strip()]
         value = spoken(pack).parse_text(item, "、".join(texts)) if texts else None
     except CodecFault as fault:
@@ -199,28 +213,34 @@ def _read(item: Indicator, given: Given | None, pack: Pack, reach: Reach, househ
     return value
 
 
-def _reference(item: Indicator, given: Given, pack: Pack, reach: Reach, household: UUID | None, held: Any) -> Any:
+def _reference(item: Indicator, given: Given, pack: Pack, ahead: Ahead, household: UUID | None, held: Any) -> Any:
     chosen = [value for value in given.chosen if value]
     stored = held if isinstance(held, list) else [held]  # may lie beyond the reach of who changes something else of the row
     for value in chosen:
-        if value not in stored and not known(item, value, reach, household=household):
+        if value not in stored and not ahead.known(item, value, household=household):
             raise ReferenceFault(_("选中的“%(item)s”不在这里，请重新选择。") % {"item": _called(item, pack)})
     if item.multi:  # what was typed counts beside what was chosen
         parts = {part.strip() for text in given.texts for part in BETWEEN.split(text)} - {""}
-        said = {Words(reach).say(item.ref, value) for value in chosen} if parts else set()
-        chosen += [resolve(item, part, reach, household=household) for part in parts - said]
+        said = {Words(ahead.reach).say(item.ref, value) for value in chosen} if parts else set()
+        chosen += [ahead.resolve(item, part, household=household) for part in parts - said]
     elif not chosen:
-        chosen = [resolve(item, text, reach, household=household) for text in given.texts if text.strip()]
+        chosen = [ahead.resolve(item, text, household=household) for text in given.texts if text.strip()]
     if not chosen:
         return None
     return sorted(set(chosen)) if item.multi else chosen[0]
 
 
-def _check(record: Record, register: Register, pack: Pack, sure: bool, refused: Refused) -> None:
-    """Computed items, constraints of the register, and that a row is kept once. Not asked while a value cannot be read."""
+def _check(record: Record, register: Register, pack: Pack, sure: bool, refused: Refused, ahead: Ahead) -> None:
+    """All that is asked of one row. Not asked while a value cannot be read."""
+    _by_itself(record, register, pack, sure, refused, ahead)
+    meet_others([(record, sure, refused)], register, pack, ahead)
+
+
+def _by_itself(record: Record, register: Register, pack: Pack, sure: bool, refused: Refused, ahead: Ahead) -> None:
+    """Computed items and constraints of the register."""
     if refused.faults:
         return
-    scope = _scope(record, register, pack)
+    scope = _scope(record, register, pack, ahead)
     for computation in pack.computations:
         if computation.form == register.key:
             value = pack.from_engine(register.key, computation.name, evaluate(computation.expression, scope))
@@ -233,29 +253,65 @@ def _check(record: Record, register: Register, pack: Pack, sure: bool, refused: 
             refused.faults.setdefault(constraint.fields[0] if constraint.fields else "", constraint.message)
         elif not sure:
             refused.doubts.append(constraint.message)
-    if not sure:
-        refused.doubts += _overlapping(record, register, pack)
-    for item_name, message in apart.overlapping(record, register, spoken(pack), scope):
-        refused.faults.setdefault(item_name, message)
-    key = unique_key_of(record, register)
-    if key is not None and Entry.objects.filter(form=register.key, unique_key=key).exclude(record_id=record.pk).exists():
-        if register.is_yearly:
-            refused.faults.setdefault(register.subject.name, _("这个村今年已有这张表，请在列表里打开它填写。"))
-            return
-        names = "、".join(_called(item, pack) for item in register.unique)
-        refused.faults.setdefault(register.unique[0].name, _("已有同样“%(names)s”的一条，请在列表里查找并修改那一条。") % {"names": names})
 
 
-def _overlapping(record: Record, register: Register, pack: Pack) -> list[str]:
+def meet_others(rows: Sequence[tuple[Record, bool, Refused]], register: Register, pack: Pack, ahead: Ahead) -> None:
+    """What rows that are there already say to each of these (record, is somebody sure, what is wrong with it): a row is kept once, some not at the
+    same time. Few queries for any number of rows."""
+    asked = [row for row in rows if not row[2].faults]
+    keys = _keys_there([record for record, _sure, _refused in asked], register)
+    spans = _spans_there([record for record, sure, _refused in asked if not sure], register)
+    apart_asked = any(one.form == register.key for one in pack.apart)
+    for record, sure, refused in asked:
+        if not sure:
+            refused.doubts += _overlapping(record, register, pack, spans)
+        if apart_asked:
+            for item_name, message in apart.overlapping(record, register, spoken(pack), _scope(record, register, pack, ahead)):
+                refused.faults.setdefault(item_name, message)
+        if keys.get(unique_key_of(record, register), record.pk) != record.pk:
+            _is_there(register, pack, refused)
+
+
+def _is_there(register: Register, pack: Pack, refused: Refused) -> None:
+    if register.is_yearly:
+        refused.faults.setdefault(register.subject.name, _("这个村今年已有这张表，请在列表里打开它填写。"))
+        return
+    names = "、".join(_called(item, pack) for item in register.unique)
+    refused.faults.setdefault(register.unique[0].name, _("已有同样“%(names)s”的一条，请在列表里查找并修改那一条。") % {"names": names})
+
+
+def _keys_there(records: Sequence[Record], register: Register) -> dict[str | None, UUID]:
+    """{unique key: the row that holds it}."""
+    keys = {key for record in records if (key := unique_key_of(record, register)) is not None}
+    rows = Entry.objects.filter(form=register.key, unique_key__in=keys) if keys else Entry.objects.none()
+    return dict(rows.values_list("unique_key", "record_id"))
+
+
+Whose = tuple[tuple[str, Any], ...]
+
+
+def _whose(row: Record | Entry) -> Whose:
+    return tuple((name, value) for name in ("person_id", "household_id") if (value := getattr(row, name)))
+
+
+def _spans_there(records: Sequence[Record], register: Register) -> dict[Whose, list[Record]]:
+    """Rows of the same person or household, in the order they came."""
+    found: dict[Whose, list[Record]] = {}
+    homes = {record.household_id for record in records if record.household_id} if register.form.span is not None else set()
+    entries = Entry.objects.filter(form=register.key, household__in=homes).exclude(state=Record.State.VOID) if homes else Entry.objects.none()
+    for entry in entries.select_related("record").order_by("number"):
+        found.setdefault(_whose(entry), []).append(entry.record)
+    return found
+
+
+def _overlapping(record: Record, register: Register, pack: Pack, there: Mapping[Whose, Sequence[Record]]) -> list[str]:
     """Other rows of the same subject that stand at the same time, in words. A row that ends where another begins does not overlap it."""
-    whose = {name: value for name in ("person_id", "household_id") if (value := getattr(record, name))}
-    if register.form.span is None or not whose:
+    if register.form.span is None:
         return []
     first, last = (pack.indicators[f"{register.key}.{name}"] for name in register.form.span)
-    entries = Entry.objects.filter(form=register.key, **whose).exclude(record_id=record.pk).exclude(state=Record.State.VOID)
     found = []
-    for other in (entry.record for entry in entries.select_related("record").order_by("number")):
-        if overlap(span_between(record.values, register.form.span), span_between(other.values, register.form.span)):
+    for other in there.get(_whose(record), ()):
+        if other.pk != record.pk and overlap(span_between(record.values, register.form.span), span_between(other.values, register.form.span)):
             ends = spoken(pack).display(last, other.values.get(last.name)) or _("现在")
             span = f"{spoken(pack).display(first, other.values.get(first.name))} – {ends}"
             found.append(_("和已登记的一条时间重叠（%(span)s），请核对是不是同一件事。") % {"span": span})
@@ -267,18 +323,18 @@ def span_of(record: Record, register: Register) -> Span | None:
     return span_between(record.values, register.form.span) if register.form.span and (record.person_id or record.household_id) else None
 
 
-def _scope(record: Record, register: Register, pack: Pack) -> dict[str, Any]:
+def _scope(record: Record, register: Register, pack: Pack, ahead: Ahead) -> dict[str, Any]:
     """What expressions of the register see: the row, and the household's year where one of them asks for it."""
     names = {item.name: value_of(record, register, item) for item in register.form.indicators}
     scope: dict[str, Any] = {
         "row": {name: pack.to_engine(register.key, name, value) for name, value in names.items()},
         "last": None,
-        "consts": pack.constants(today()),
+        "consts": pack.constants(ahead.today()),
     }
     parts: list[Computation | Constraint] = [*pack.computations, *pack.constraints]
     looks_further = any(part.form == register.key and part.expression.reach != "row" for part in parts)
     if looks_further and record.household is not None:
-        scope["household"] = scopes_of(load_unit(record.household, record.year), pack).household
+        scope["household"] = ahead.around(record.household, record.year, pack)
     elif looks_further and register.form.subject in PLACES:
         scope["household"] = rollups.around(record, pack)
     return scope
@@ -289,7 +345,8 @@ def change(*, record: Record, register: Register, pack: Pack, seen: int, given: 
     """Change a row as seen at a version. Items that others changed since and this person did not are kept. Raises Refused."""
     record = _locked(record, register, by)
     refused = Refused(seen=record.version)
-    offered = _values(record, register, pack, given, reach, refused)
+    ahead = Ahead(reach)
+    offered = _values(record, register, pack, given, ahead, refused)
     since = changed_since(record.pk, seen) if seen < record.version else {}
     for name, (before, by_id) in since.items():
         if name not in offered or name in refused.faults:
@@ -307,7 +364,7 @@ def change(*, record: Record, register: Register, pack: Pack, seen: int, given: 
             }
     untouched = dict(record.values)
     record.values = {**record.values, **offered}
-    _check(record, register, pack, sure, refused)
+    _check(record, register, pack, sure, refused, ahead)
     if refused:
         raise refused
     if record.values == untouched:
@@ -378,7 +435,7 @@ def submit(*, record: Record, register: Register, pack: Pack, sure: bool, by: Us
             _("还有 %(count)d 项没有填：%(items)s") % {"count": len(left), "items": "、".join(_called(item, pack) for item in left[:8])}
         )
     record.values = {**{item.name: None for item in register.typed}, **record.values}
-    _check(record, register, pack, sure, refused)
+    _check(record, register, pack, sure, refused, Ahead(make_reach(by.pk, villages=[record.village_code])))
     if refused:
         raise refused
     set_act(f"register.submit {register.key}")
