@@ -115,7 +115,8 @@ def test_two_main_helpers_at_a_time_are_refused_in_words(form: Register, househo
     for start, end in (("2021-06-01", ""), ("2021-02-01", "2021-04-01")):
         with pytest.raises(Refused) as refused:
             save(form, typed(household, helper_name="李二", start_on=start, end_on=end), reach)
-        assert "王一" in refused.value.faults["is_main"]
+        said = refused.value.faults["is_main"]
+        assert "从 2021-03-01 起已有主要帮扶责任人“王一”" in said and "请先结束那一条，或这里选“否”" in said
     assert save(form, typed(household, helper_name="李二", is_main="0"), reach).is_main is False
     assert save(form, typed(household, helper_name="前任", start_on="2021-01-15", end_on="2021-03-01"), reach).pk, "the day of change is the next's"
     services.end(pairing=first, on=datetime.date(2021, 6, 1))
