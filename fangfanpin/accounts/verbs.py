@@ -18,6 +18,7 @@ class Verb(StrEnum):
     CLUE_ANSWER = "clue.answer"
     CLUE_REVIEW = "clue.review"
     CLUE_SAMPLE = "clue.sample"
+    CLUE_ASSIGN = "clue.assign"
     TRANSFER_TICK = "transfer.tick"
     QUESTION_ANSWER = "question.answer"
     ACT_HOUSEHOLD = "act.household"

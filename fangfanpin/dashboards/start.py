@@ -15,6 +15,8 @@ from fangfanpin.campaigns.models import Campaign
 from fangfanpin.dashboards.queries import Progress, unreported
 from fangfanpin.households.models import Household
 from fangfanpin.policy.services import pack_of, spoken
+from fangfanpin.quality.models import Clue
+from fangfanpin.quality.queries import DUE
 from fangfanpin.questions.models import Question
 from fangfanpin.records.models import Conflict, ImportBatch
 from fangfanpin.registers.services import returned_to
@@ -140,7 +142,9 @@ def answering(user: User, reach: Reach, campaign: Campaign, total: Progress) -> 
     if not reach.has(Verb.CLUE_ANSWER):
         return []
     hint, kind = _due(campaign, "clues_closed")
+    mine = Clue.objects.visible_to(reach).filter(DUE, year=campaign.year, assigned_to=user).count()
     return [
+        Duty(_("交给您核实的疑似问题"), mine, _("条"), hint, "/clues/?assigned=me", "warn" if kind == "idle" else kind),
         Duty(
             _("疑似问题要核实"),
             total.clues_open,
@@ -148,7 +152,7 @@ def answering(user: User, reach: Reach, campaign: Campaign, total: Progress) -> 
             hint,
             "/clues/",
             kind,
-        )
+        ),
     ]
 
 

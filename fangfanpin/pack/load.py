@@ -21,8 +21,8 @@ from fangfanpin.pack.succession import RECODED_COLUMNS, RENAMED_COLUMNS, read_su
 SHANGHAI = datetime.timezone(datetime.timedelta(hours=8))
 VERBS = frozenset(
     "household.view household.edit record.enter record.review record.approve record.unlock secret.reveal sensitive.view export.make "
-    "import.roster sheet.print clue.answer clue.review clue.sample transfer.tick question.answer act.household act.division campaign.view "
-    "campaign.manage account.manage audit.view rule.manage system.admin".split()
+    "import.roster sheet.print clue.answer clue.review clue.sample clue.assign transfer.tick question.answer act.household act.division "
+    "campaign.view campaign.manage account.manage audit.view rule.manage system.admin".split()
 )
 LEVELS = frozenset("nation province city county township village".split())
 METRICS = frozenset("reported collected entered clues_closed".split())  # what the system counts; `reported` is said by the units

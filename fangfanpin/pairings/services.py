@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
@@ -20,6 +21,7 @@ from fangfanpin.pack.codec import CodecFault
 from fangfanpin.pairings.dictionary import ACCOUNT, COLUMNS, FORM, SECRET, SUBJECT
 from fangfanpin.policy.services import spoken
 from fangfanpin.privacy.secrets import encrypt, mask_id
+from fangfanpin.quality.handing import Verifier, follow
 from fangfanpin.quality.recheck import recheck_households
 from fangfanpin.records.current_year import year_if_any
 from fangfanpin.registers.definitions import Register
@@ -67,10 +69,12 @@ def overlapping_main(household_id: Any, start_on: datetime.date, end_on: datetim
 
 
 def succeed(pairing: Pairing, helper: Helper, on: datetime.date) -> Pairing:
-    """The helper takes over a household from the day on; the pairing that ends stays as history. Whoever hands over says `judge_again` of all
-    the households at its end."""
+    """The helper takes over a household from the day on, with the clues to be verified; the pairing that ends stays as history. Whoever hands over
+    says `judge_again` of all the households at its end."""
     pairing.end_on = on
     pairing.save(update_fields=["end_on"])
+    if on <= timezone.localdate():  # a day to come: the nightly sweep sees to it then
+        follow(household_id=pairing.household_id, former=_verifier(pairing), to=Verifier(helper.name, helper.user.pk if helper.user else None))
     return Pairing.objects.create(
         household_id=pairing.household_id,
         village_code=pairing.village_code,
@@ -85,6 +89,10 @@ def succeed(pairing: Pairing, helper: Helper, on: datetime.date) -> Pairing:
         is_main=pairing.is_main,
         start_on=on,
     )
+
+
+def _verifier(pairing: Pairing) -> Verifier:
+    return Verifier(pairing.helper_name, pairing.user_id)
 
 
 @transaction.atomic
@@ -112,6 +120,7 @@ def save(
         act = "pairing.add"
     else:
         pairing, act = Pairing.objects.select_for_update().get(pk=pairing.pk), "pairing.change"
+    former = _verifier(pairing)
     user = User.objects.filter(pk=int(values[ACCOUNT])).first() if values.get(ACCOUNT) else None
     _fill(pairing, values, user)
     if not pairing.helper_name:
@@ -130,6 +139,9 @@ def save(
         raise Refused({SUBJECT: _("您的岗位不能为这里登记。")})
     set_act(act)
     pairing.save()
+    has_ended = pairing.end_on is not None and pairing.end_on <= timezone.localdate()
+    if former.name and (has_ended or former != _verifier(pairing)):
+        follow(household_id=pairing.household_id, former=former, to=Verifier() if has_ended else _verifier(pairing))
     judge_again([pairing.household_id], by)
     return pairing
 
@@ -203,5 +215,7 @@ def end(*, pairing: Pairing, on: datetime.date, by: User | None = None) -> Pairi
     set_act("pairing.end")
     pairing.end_on = on
     pairing.save(update_fields=["end_on"])
+    if on <= timezone.localdate():
+        follow(household_id=pairing.household_id, former=_verifier(pairing), to=Verifier())
     judge_again([pairing.household_id], by)
     return pairing

@@ -8,10 +8,13 @@ from fangfanpin.papers.render import render
 
 @dataclass(frozen=True, slots=True)
 class ListedClue:
+    """`verifier`: to whom it was handed; empty: the village."""
+
     rule: str
     severity: str
     sentence: str
     where: str
+    verifier: str = ""
 
 
 @dataclass(frozen=True, slots=True)

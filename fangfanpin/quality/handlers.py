@@ -60,6 +60,7 @@ _COLUMNS = (
     Column("问题", width=60),
     Column("到哪里看", width=30),
     Column("状态", width=14),
+    Column("由谁核实", width=12),
     Column("办理期限", width=12),
     Column("发现时间", kind="time", width=16),
     Column("答复人", width=12),
@@ -76,8 +77,8 @@ def _rules() -> dict[str, str]:
     "clues",
     "疑似问题",
     Verb.HOUSEHOLD_VIEW,
-    parameters=("place", "state", "severity", "rule", "q"),
-    choices={"state": lambda: queries.STATES, "severity": lambda: dict(Clue.Severity.choices), "rule": _rules},
+    parameters=("place", "state", "severity", "rule", "assigned", "q"),
+    choices={"state": lambda: queries.STATES, "assigned": lambda: queries.ASSIGNED, "severity": lambda: dict(Clue.Severity.choices), "rule": _rules},
 )
 def clues_as_table(reach: Reach, parameters: Mapping[str, str]) -> Table:
     """The list page's rows by its own filters."""
@@ -86,6 +87,8 @@ def clues_as_table(reach: Reach, parameters: Mapping[str, str]) -> Table:
     rows = queries.clues(reach, campaign.year, chosen).select_related("household", "person", "answered_by", "reviewed_by")
     filters = [(_("状态"), _(queries.STATES.get(chosen.state or "due", chosen.state)))]
     narrowed = ((_("地区"), chosen.place), (_("规则"), chosen.rule), (_("级别"), chosen.severity), (_("查找"), chosen.q))
+    if chosen.assigned in queries.ASSIGNED:
+        filters.append((_("由谁核实"), _(queries.ASSIGNED[chosen.assigned])))
     filters += [(title, value) for title, value in narrowed if value]
     return Table(_COLUMNS, _excel_rows(rows.iterator(chunk_size=1000), reach, campaign), rows.count(), filters)
 
@@ -106,6 +109,7 @@ def _excel_rows(rows: Iterator[Clue], reach: Reach, campaign: Campaign) -> Itera
             queries.sentence(clue, rules, pack, sensitive=can(reach, Verb.SENSITIVE_VIEW, clue)),
             clue.where_to_look,
             clue.get_state_display(),
+            clue.assigned_name or _("村里"),
             clue.due_on.isoformat() if clue.due_on else "",
             clue.opened_at,
             clue.answered_by.name if clue.answered_by else "",
@@ -168,6 +172,7 @@ def village_clues(village: Region, campaign: Campaign, pack: Pack, reach: Reach)
                 severity=clue.get_severity_display(),
                 sentence=queries.sentence(clue, rules, pack, sensitive=sensitive),
                 where=clue.where_to_look,
+                verifier=clue.assigned_name,
             )
         )
     names = dict(Region.objects.filter(code__in=(village.code[:6], village.code[:9])).values_list("code", "name"))

@@ -1,9 +1,13 @@
-"""What quality tells the apps below: re-check of what was saved or imported, what blocks submission, an open clue opens a closed record."""
+"""What quality tells the apps below: re-check of what was saved or imported, what blocks submission, an open clue opens a closed record;
+who leaves is followed in the clues."""
 
+import datetime
 from collections.abc import Collection
 from uuid import UUID
 
+from fangfanpin.accounts.management import register_handover
 from fangfanpin.accounts.models import User
+from fangfanpin.quality.handing import Verifier, follow
 from fangfanpin.quality.models import Clue
 from fangfanpin.quality.queries import DUE
 from fangfanpin.quality.recheck import must_be_corrected, recheck, recheck_households, recheck_rows
@@ -29,6 +33,12 @@ def recheck_imported(households: Collection[UUID]) -> None:
         recheck_households(households, year.pack, None)
 
 
+def hand_over_clues(leaver: User, successor: User, day: datetime.date) -> None:
+    """Who replaces somebody verifies what was left to them."""
+    follow(household_id=None, former=Verifier(leaver.name, leaver.pk), to=Verifier(successor.name, successor.pk))
+
+
+register_handover(hand_over_clues)
 register_after_save(recheck)
 register_after_rows(recheck_rows)
 register_households_changed(recheck_imported)

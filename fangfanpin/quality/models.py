@@ -68,6 +68,8 @@ class Clue(models.Model):
     times_opened = models.PositiveSmallIntegerField(default=1)
     opened_at = models.DateTimeField(auto_now_add=True)
     due_on = models.DateField(null=True, blank=True)
+    assigned_to = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    assigned_name = models.CharField(max_length=60, blank=True)  # who is to verify it, with an account or not; nobody: the village
     seen_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
     answered_by = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
@@ -117,6 +119,8 @@ class ClueStep(models.Model):
         UPHELD = "upheld", _("县里认定规则没有错")
         CONCEDED = "conceded", _("县里认定规则有误")
         SAMPLED = "sampled", _("县里抽查")
+        HANDED = "handed", _("交给核实人")
+        TAKEN_BACK = "taken_back", _("交回村里")
         CLOSED = "closed", _("复查消除")
         REOPENED = "reopened", _("再次出现")
         STILL = "still", _("复查仍不符")  # answered "corrected", but the rule still hits

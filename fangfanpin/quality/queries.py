@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet
+from django.utils.translation import gettext_noop
 
 from fangfanpin.accounts.permissions import can
 from fangfanpin.accounts.reach import Reach
@@ -30,16 +31,19 @@ STATES: Mapping[str, str] = {
     "closed": "已消除",
     "all": "全部",
 }
+# Whose clues a list may show: key → words.
+ASSIGNED: Mapping[str, str] = {"me": gettext_noop("交给我的"), "handed": gettext_noop("已交给人的"), "village": gettext_noop("留在村里的")}
 
 
 @dataclass(frozen=True, slots=True)
 class ClueFilter:
-    """What the list may be narrowed to; empty = all. `state`: a key of STATES, empty = due."""
+    """What the list may be narrowed to; empty = all. `state`: a key of STATES, empty = due; `assigned`: a key of ASSIGNED."""
 
     place: str = ""  # township or village code
     state: str = ""
     severity: str = ""
     rule: str = ""
+    assigned: str = ""
     q: str = ""  # head's name, household code, words of the message
 
     @classmethod
@@ -68,6 +72,13 @@ def clues(reach: Reach, year: int, chosen: ClueFilter) -> QuerySet[Clue, Clue]:
         rows = rows.filter(severity=chosen.severity)
     if chosen.rule:
         rows = rows.filter(rule_id=chosen.rule.upper())
+    match chosen.assigned:
+        case "me":
+            rows = rows.filter(assigned_to=reach.user_id)
+        case "handed":
+            rows = rows.exclude(assigned_name="")
+        case "village":
+            rows = rows.filter(assigned_name="")
     if chosen.q:
         by_name = Q(household__head_name=chosen.q) | Q(household__code=chosen.q) | Q(person__member_name=chosen.q)
         rows = rows.filter(by_name | Q(message__contains=chosen.q) | Q(subject_label__contains=chosen.q))

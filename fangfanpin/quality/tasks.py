@@ -3,10 +3,12 @@
 import logging
 
 from django.db import transaction
+from django.utils import timezone
 from procrastinate.contrib.django import app
 
 from fangfanpin.accounts.reach import set_database_reach, system_reach
 from fangfanpin.campaigns import clock
+from fangfanpin.quality.handing import set_right
 from fangfanpin.quality.sweep import SweepRunning, run_sweep
 
 logger = logging.getLogger(__name__)
@@ -19,10 +21,12 @@ def nightly_sweep(timestamp: int) -> None:
     try:
         with transaction.atomic():
             set_database_reach(system_reach(), act="quality.sweep", source="job")
-            done = run_sweep(campaign=clock.current(), by=None)
+            campaign = clock.current()
+            done = run_sweep(campaign=campaign, by=None)
+            handed = set_right(campaign.year, timezone.localdate())
     except clock.NoCampaign:
         return
     except SweepRunning:
         logger.info("a sweep is running already; tonight's is left out")
         return
-    logger.info("nightly sweep: %d hits, %d opened, %d closed", done.hits, done.opened, done.closed)
+    logger.info("nightly sweep: %d hits, %d opened, %d closed, %d to another verifier", done.hits, done.opened, done.closed, handed)

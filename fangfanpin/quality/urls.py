@@ -10,6 +10,7 @@ urlpatterns = [
     path("clues/sweep/", views.sweep_now, name="sweep"),
     path("clues/print/<str:code>", views.print_village, name="print_village"),
     path("clues/bulk", views.answer_many, name="answer_many"),
+    path("clues/hand-over", views.hand_over, name="hand_over"),
     path("clues/samples/", samples.samples, name="samples"),
     path("clues/samples/draw", samples.draw_samples, name="draw"),
     path("clues/samples/<uuid:sample_id>/check", samples.check_sample, name="check_sample"),

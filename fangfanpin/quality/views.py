@@ -8,6 +8,7 @@ from django.contrib import messages as notes
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require, within_reach
@@ -18,7 +19,7 @@ from fangfanpin.households.models import Person
 from fangfanpin.jobs.services import start
 from fangfanpin.pack import Form, Pack, Rule
 from fangfanpin.policy.services import pack_of, spoken
-from fangfanpin.quality import messages, queries
+from fangfanpin.quality import handing, messages, queries
 from fangfanpin.quality.clues import (
     MOST_BYTES,
     ClueRefused,
@@ -52,6 +53,8 @@ def clue_list(request: SignedInRequest) -> HttpResponse:
     found, following = queries.page(queries.clues(request.reach, campaign.year, chosen), request.GET.get("after", ""))
     villages = queries.by_village(request.reach, campaign.year)
     within = chosen.place if len(chosen.place) < 12 else ""
+    assigns = request.reach.has(Verb.CLUE_ASSIGN) and (chosen.state or "due") == "due"
+    here = chosen.place if len(chosen.place) == 12 else request.reach.villages[0] if len(request.reach.villages) == 1 else ""
     counted = queries.by_rule(request.reach, campaign.year, pack, place=chosen.place)
     return render(
         request,
@@ -63,6 +66,7 @@ def clue_list(request: SignedInRequest) -> HttpResponse:
             "filters": chosen.as_query(),
             "states": queries.STATES,
             "severities": Clue.Severity.choices,
+            "assigned": queries.ASSIGNED,
             "rules": counted,
             "villages": [one for one in villages if one.code.startswith(within)],
             "due": sum(one.due for one in counted),
@@ -75,6 +79,8 @@ def clue_list(request: SignedInRequest) -> HttpResponse:
             "may_print": len(chosen.place) == 12 and request.reach.allows(Verb.SHEET_PRINT, village_code=chosen.place),
             "may_review": request.reach.has(Verb.CLUE_REVIEW),
             "may_sample": request.reach.has(Verb.CLUE_SAMPLE),
+            "may_assign": assigns,
+            "accounts": handing.accounts_of(here, timezone.localdate()) if assigns and here else [],
             "bulk": request.reach.has(Verb.CLUE_ANSWER) and (chosen.state or "due") == "due" and _allows_bulk(pack, chosen.rule),
             "query": urlencode(chosen.as_query()),
         },
@@ -121,6 +127,8 @@ def _page(request: SignedInRequest, row: Clue, *, status: int = 200, typed: Mapp
     others = (home.clues.filter(year=row.year, state__in=OPEN_STATES) if home else Clue.objects.none()).exclude(pk=row.pk)
     asked = [form for name in sorted(rule.relations) if (form := _register_of(name, pack))] if rule and home else []
     answers = can(request.reach, Verb.CLUE_ANSWER, row)
+    assigns = can(request.reach, Verb.CLUE_ASSIGN, row) and row.state in OPEN_STATES
+    today = timezone.localdate()
     return render(
         request,
         "quality/clue.html",
@@ -135,6 +143,9 @@ def _page(request: SignedInRequest, row: Clue, *, status: int = 200, typed: Mapp
             "year": row.year,
             "steps": row.steps.select_related("by", "file").order_by("at"),
             "others": queries.with_sentences(list(others.select_related("household", "person")[:20]), pack, request.reach),
+            "may_assign": assigns,
+            "helper": handing.helpers_of([home.pk], today).get(home.pk) if assigns and home else None,
+            "accounts": handing.accounts_of(row.village_code, today) if assigns else [],
             "may_answer": answers and row.state in OPEN_STATES,
             "may_decide": can(request.reach, Verb.RULE_MANAGE, row) and row.state == Clue.State.DISPUTED,
             "may_review": can(request.reach, Verb.CLUE_REVIEW, row) and row.state == Clue.State.CONFIRMED and row.reviewed_at is None,
@@ -268,6 +279,38 @@ def answer_many(request: SignedInRequest) -> HttpResponse:
         notes.success(request, _("%(count)d 条已记为核实无误，等乡镇审核。") % {"count": count}) if count else notes.error(request, _("请先打勾。"))
     chosen = queries.ClueFilter.of(dict(parse_qsl(request.POST.get("query", "")[:500])))
     return redirect(f"{reverse('quality:clues')}?{urlencode(chosen.as_query())}")
+
+
+@needs(Verb.CLUE_ASSIGN, "POST")
+def hand_over(request: SignedInRequest) -> HttpResponse:
+    """Clues ticked on a list, or one from its own page, to whoever verifies them. POST: `clue` (ids), `to` (handing.HELPER, handing.VILLAGE, an
+    account's id), `whole` (all that is due in their households), `query` (the list's address; without it back to the clue)."""
+    found = [within_reach(Clue.objects.all(), request.reach, pk=_uuid(key)) for key in request.POST.getlist("clue")[: queries.PAGE]]
+    if request.POST.get("whole"):
+        homes = {row.household_id for row in found if row.household_id is not None}
+        found += list(Clue.objects.visible_to(request.reach).filter(queries.DUE, household_id__in=homes, year=clock.current().year))
+    for row in found:
+        require(request.reach, Verb.CLUE_ASSIGN, row)
+    try:
+        done = handing.hand_over(clues=found, to=request.POST.get("to", ""), by=request.user)
+    except ClueRefused as refused:
+        notes.error(request, str(refused) if found else _("请先打勾。"))
+    else:
+        _tell_handed(request, done, request.POST.get("to", ""))
+    if "query" not in request.POST and found:
+        return redirect("quality:clue", found[0].pk)
+    chosen = queries.ClueFilter.of(dict(parse_qsl(request.POST.get("query", "")[:500])))
+    return redirect(f"{reverse('quality:clues')}?{urlencode(chosen.as_query())}")
+
+
+def _tell_handed(request: SignedInRequest, done: handing.Handed, to: str) -> None:
+    if done.count:
+        said = _("%(count)d 条已交回村里。") if to == handing.VILLAGE else _("%(count)d 条已交出去，核实人在首页和疑问列表里能看到。")
+        notes.success(request, said % {"count": done.count})
+    elif not done.left:
+        notes.info(request, _("没有变化：这些疑问本来就由他核实。") if to != handing.VILLAGE else _("没有变化：这些疑问本来就在村里。"))
+    if done.left:
+        notes.warning(request, _("%(count)d 条没有交：这些户没有帮扶责任人，还由村里核实。") % {"count": done.left})
 
 
 def _uuid(text: str) -> UUID:
