@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from fangfanpin.accounts.permissions import SignedInRequest, needs
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
-from fangfanpin.expressions.duckdb import rules_select
+from fangfanpin.expressions import duckdb, spark
 from fangfanpin.jobs.services import start
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.pack.codec import decimal_text
@@ -26,6 +26,7 @@ from fangfanpin.workshop import handlers, services
 from fangfanpin.workshop.services import Draft, DraftRefused, Fault
 
 _VERSIONS = 15
+_DIALECTS = (("DuckDB", "duckdb", duckdb.rules_select), ("Spark", "spark", spark.rules_select))
 
 
 def _pack() -> Pack:
@@ -79,7 +80,6 @@ def rule(request: SignedInRequest, rule_id: str) -> HttpResponse:
     if own.rules.get(rule_id, {}).get("off"):
         return render(request, "workshop/rule.html", {"id": rule_id, "is_off": True})
     found = _rule(pack, rule_id)
-    query = rules_select([(found.when, found.scope)], schema=pack.schema(), env=pack.constants())
     used = [
         name for name in sorted({one.name for one in pack.parameters}) if f"param.{name}" in f"{found.when.text} {found.scope and found.scope.text}"
     ]
@@ -92,7 +92,10 @@ def rule(request: SignedInRequest, rule_id: str) -> HttpResponse:
             "severity": dict(Clue.Severity.choices)[found.severity],
             "scope": found.scope.text if found.scope else "",
             "when": found.when.text,
-            "sql": query.sql("duckdb", pretty=True),
+            "dialects": [
+                (title, write([(found.when, found.scope)], schema=pack.schema(), env=pack.constants()).sql(dialect, pretty=True))
+                for title, dialect, write in _DIALECTS
+            ],
             "fares": next((one for one in by_rule(request.reach, campaign.year, pack) if one.rule_id == rule_id), None),
             "parameters": _parameters(spoken(pack), used),
             "is_own": rule_id in own.rules,

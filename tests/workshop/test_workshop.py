@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils.html import escape
 from procrastinate.contrib.django import app
 
+from fangfanpin import cli
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.campaigns import clock
@@ -65,13 +66,21 @@ def test_written_tried_published_swept_and_taken_back(cast: dict[str, User], act
     run_sweep(campaign=campaign, by=None)
     assert Clue.objects.filter(rule_id="X001", state="open").count() == job.result["hits"]
     page = county.get("/rules/X001/").content.decode()
-    assert "SELECT" in page and escape(GOOD["when"]) in page
+    assert escape(GOOD["when"]) in page
     assert county.post("/rules/X001/switch", {"to": "off"}).status_code == 302
     acting("system")
     campaign = clock.current()
     assert not any(rule.id == "X001" for rule in pack_of(campaign.pack).rules)
     run_sweep(campaign=campaign, by=None)
     assert not Clue.objects.filter(rule_id="X001", state="open").exists()
+
+
+def test_a_rule_s_page_says_its_sql_in_either_dialect(client_as: ClientAs, capsys: pytest.CaptureFixture[str]) -> None:
+    page = client_as("county").get("/rules/H017/").content.decode()
+    for title, dialect in (("DuckDB", "duckdb"), ("Spark", "spark")):
+        cli.main(["rules", "sql", "H017", "--dialect", dialect, "--pack", "guzhen-2021"])
+        shown = page[page.index(f"SQL（{title}）") :].partition("</details>")[0]
+        assert escape(capsys.readouterr().out.strip()) in shown
 
 
 def test_a_given_rule_is_changed_switched_off_and_back(acting: Acting, client_as: ClientAs) -> None:
