@@ -41,6 +41,7 @@ class Draft:
     when: str
     message: str
     where: str
+    bulk_answer: str = ""  # "1": one answer may stand for several clues
 
     @classmethod
     def of(cls, given: Mapping[str, str]) -> "Draft":
@@ -49,12 +50,13 @@ class Draft:
     @classmethod
     def of_rule(cls, rule: Rule) -> "Draft":
         scope = rule.scope.text if rule.scope else ""
-        return cls(rule.id, rule.title, rule.severity, rule.subject, scope, rule.when.text, rule.message, rule.where)
+        bulk_answer = "1" if rule.bulk_answer else ""
+        return cls(rule.id, rule.title, rule.severity, rule.subject, scope, rule.when.text, rule.message, rule.where, bulk_answer)
 
     def table(self) -> dict[str, Any]:
         """As it stands in TOML."""
-        found = {name: value for name, value in asdict(self).items() if name != "id" and value}
-        return {**found, "origin": _ORIGIN}
+        found = {name: value for name, value in asdict(self).items() if name not in ("id", "bulk_answer") and value}
+        return {**found, "origin": _ORIGIN, **({"bulk_answer": True} if self.bulk_answer else {})}
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,40 @@ def test_one_answer_for_many_only_where_the_rule_allows_it(
     assert client_as("village").post("/clues/bulk", {"clue": ["nonsense"], "evidence": "都到户看过，确实如此"}).status_code == 404
 
 
+def test_a_village_answers_at_once_what_has_one_cause(homes: list[Household], pack: Pack, acting: Acting, client_as: ClientAs) -> None:
+    """The township's subsidy came late for everybody: from the list, then agreed to one by one by another person."""
+    assert {rule.id for rule in pack.rules if rule.bulk_answer} >= {"H020", "Y004"}
+    assert all(rule.severity == "W" and rule.reach != "set" for rule in pack.rules if rule.bulk_answer)
+    acting("village")
+    rows = [clue_of(home, "H020", used={"farmland_mu": 500 + number}) for number, home in enumerate(homes)]
+    village = client_as("village")
+    page = village.get("/clues/?rule=H020").content.decode()
+    assert "打勾的都核实无误" in page and all(f'value="{row.pk}"' in page for row in rows)
+    assert "打勾的都核实无误" not in village.get("/clues/?rule=H010").content.decode()
+    evidence = "乡镇补贴十二月才发，查了全村一卡通"
+    ticked = {"clue": [str(row.pk) for row in rows[:5]], "query": "rule=H020"}
+    village.post("/clues/bulk", {**ticked, "evidence": "短"})
+    acting("village")
+    assert not Clue.objects.filter(rule_id="H020", state="confirmed").exists(), "without evidence none"
+    answer = village.post("/clues/bulk", {**ticked, "evidence": evidence}, follow=True)
+    assert "5 条已记为核实无误" in answer.content.decode()
+    acting("village")
+    states = dict(Clue.objects.filter(pk__in=[row.pk for row in rows]).values_list("pk", "state"))
+    assert [states[row.pk] for row in rows] == [*["confirmed"] * 5, "open"]
+    assert all(row.steps.get().note == evidence for row in rows[:5])
+    mixed = {"clue": [str(rows[5].pk), str(clue_of(homes[0]).pk)], "evidence": evidence, "query": "rule=H020"}
+    village.post("/clues/bulk", mixed)
+    acting("village")
+    rows[5].refresh_from_db()
+    assert rows[5].state == "open", "all or none"
+    county = client_as("county")
+    assert all(f"/clues/{row.pk}/" in county.get("/clues/?rule=H020&state=review").content.decode() for row in rows[:5])
+    county.post(f"/clues/{rows[0].pk}/review", {"decision": "approve"})
+    acting("county")
+    rows[0].refresh_from_db()
+    assert rows[0].reviewed_at is not None
+
+
 def test_the_county_s_second_look(homes: list[Household], cast: dict[str, User], acting: Acting, client_as: ClientAs) -> None:
     now = timezone.now()
     reviewed = [clue_of(home, state="confirmed", answered_by=cast["village"], reviewed_at=now, confirmed_digest="d1") for home in homes]
