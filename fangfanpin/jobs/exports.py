@@ -27,12 +27,13 @@ from fangfanpin.jobs.services import JobRefused, Outcome, Progress, handles, sta
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ROWS_A_SHEET = 1_000_000  # Excel holds 1,048,576
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f]")
+_MOST_LINKS = 65_000  # Excel holds 65,530 on a sheet; further ones are text
 _LONGEST_TEXT = 32_000  # Excel holds 32,767
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`kind`: text, number (an int), money (fen, written as yuan), time (written as text, Asia/Shanghai)."""
+    """`kind`: text, number (an int), money (fen, written as yuan), time (written as text, Asia/Shanghai), link (a whole address)."""
 
     title: str
     kind: str = "text"
@@ -138,7 +139,9 @@ def write(path: Path, title: str, table: Table, *, by: str, report: Callable[[in
         for place, (column, value) in enumerate(zip(table.columns, row, strict=True)):
             if value is None or value == "":
                 continue
-            if isinstance(value, str):  # in a column of numbers too: a masked one
+            if column.kind == "link" and count < _MOST_LINKS:
+                sheet.write_url(at, place, value, string=_("打开"))
+            elif isinstance(value, str):  # in a column of numbers too: a masked one
                 sheet.write_string(at, place, _clean(value), formats["text"])
             elif column.kind == "number":
                 sheet.write_number(at, place, value, formats["number"])

@@ -5,8 +5,10 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urljoin
 from uuid import uuid4
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -23,8 +25,9 @@ from fangfanpin.jobs.services import JobRefused, Outcome, Progress, handles
 from fangfanpin.pack import Pack
 from fangfanpin.quality import messages, snapshot
 from fangfanpin.quality.models import Clue
-from fangfanpin.quality.sweep import Hit, find_hits
+from fangfanpin.quality.sweep import RECORD, Hit, find_hits
 from fangfanpin.regions.names import name_of
+from fangfanpin.registers.models import Entry
 from fangfanpin.workshop.services import Draft, DraftRefused, judged
 
 KIND = "workshop.try"
@@ -32,12 +35,13 @@ KIND = "workshop.try"
 
 @handles(KIND)
 def try_rule(job: Job, reach: Reach, progress: Progress) -> Outcome:
-    """parameters: the draft's fields, `is_new`. Nothing is written: the county is read, the hits are counted and listed."""
+    """parameters: the draft's fields, `is_new`, `site` (where its links begin). Nothing is written: the county is read, its hits counted and
+    listed."""
     campaign = clock.current()
     if not reach.has(Verb.RULE_MANAGE) or not covers_county(reach, campaign):
         raise JobRefused(_("规则只能由县里试算。"))
     given = dict(job.parameters)
-    is_new = bool(given.pop("is_new", False))
+    is_new, site = bool(given.pop("is_new", False)), str(given.pop("site", ""))
     draft = Draft.of(given)
     try:
         with judged(draft, is_new=is_new) as (pack, _folder):
@@ -52,21 +56,25 @@ def try_rule(job: Job, reach: Reach, progress: Progress) -> Outcome:
     progress.report(2, 3)
     confirmed = set(Clue.objects.filter(year=campaign.year, state=Clue.State.CONFIRMED, rule_id=rule.id).values_list("subject_id", flat=True))
     known = sum(hit.subject_id in confirmed for hit in hits)
-    households = len({hit.household_id for hit in hits})
+    households = len({hit.household_id for hit in hits if hit.household_id})
     facts = {"hits": len(hits), "households": households, "known_true": known}
-    message = _("会命中 %(households)d 户、%(hits)d 条，其中 %(known_true)d 条以前核实过属实。") % facts
+    said = _("会命中 %(households)d 户、%(hits)d 条，其中 %(known_true)d 条以前核实过属实。")
+    if not households:
+        said = _("会命中 %(hits)d 条登记，其中 %(known_true)d 条以前核实过属实。")  # of projects, which are under no household
+    message = said % facts
     if not hits:
         return Outcome(_("一户也不会命中。"), facts)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "hits.xlsx"
-        table = _table(hits, alone)
+        table = _table(hits, alone, site)
         write(path, rule.title, table, by=job.owner.name if job.owner else "", report=lambda done, total: None)
         name = f"{rule.id}-{_('试算')}-{timezone.localtime():%Y%m%d-%H%M}.xlsx"
         file = store(content=path, name=name, content_type=XLSX, purpose=StoredFile.Purpose.EXPORT, owner=job.owner)
     return Outcome(message, facts, file)
 
 
-def _table(hits: list[Hit], pack: Pack) -> Table:
+def _table(hits: list[Hit], pack: Pack, site: str) -> Table:
+    labels = dict(Entry.objects.filter(record_id__in=[hit.subject_id for hit in hits if hit.kind == RECORD]).values_list("record_id", "label"))
     households = Household.objects.in_bulk([hit.household_id for hit in hits if hit.household_id])
     persons = Person.objects.in_bulk([hit.person_id for hit in hits if hit.person_id])
 
@@ -76,7 +84,13 @@ def _table(hits: list[Hit], pack: Pack) -> Table:
             person = persons[hit.person_id] if hit.person_id else None
             said = messages.render(hit.rule, messages.codec_values(hit.rule, hit.used, pack), pack)
             place = [name_of(hit.village_code[:9]), name_of(hit.village_code)]
-            yield [*place, home.code if home else "", home.head_name if home else "", person.member_name if person else "", said]
+            whose = [home.code if home else "", home.head_name if home else "", person.member_name if person else ""]
+            yield [*place, *whose, labels.get(hit.subject_id, ""), said, urljoin(site, _page_of(hit))]
 
-    titles = (("乡镇", 14), ("村", 14), ("户编号", 20), ("户主", 10), ("成员", 10), ("哪里不对", 60))
-    return Table([Column(title, width=width) for title, width in titles], lines(), len(hits))
+    titles = (("乡镇", 14), ("村", 14), ("户编号", 20), ("户主", 10), ("成员", 10), ("登记", 16), ("哪里不对", 60))
+    return Table([*(Column(title, width=width) for title, width in titles), Column("打开", "link")], lines(), len(hits))
+
+
+def _page_of(hit: Hit) -> str:
+    """Where the subject is seen: the register's row, else the household."""
+    return reverse("registers:row", args=[hit.subject_id]) if hit.kind == RECORD else reverse("archives:household", args=[hit.household_id])

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import set_act
@@ -16,6 +17,7 @@ from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.services import InForce, put_in_force
 from fangfanpin.expressions import ExpressionFaults, check
 from fangfanpin.pack import Pack, PackFaults, Rule
+from fangfanpin.pack.dictionary import PLACES
 from fangfanpin.policy.models import PublishedPack
 from fangfanpin.policy.own import Own, drafted, own_of
 from fangfanpin.policy.services import pack_of, spoken
@@ -152,19 +154,36 @@ def publish_own(*, own: Own, by: User, act: str) -> InForce:
         return put_in_force(pack=pack, directory=folder, by=by)
 
 
-def names_of(pack: Pack) -> dict[str, list[dict[str, str]]]:
-    """By subject what a condition may name, with the words people know it by: items, relations, functions, parameters, constants."""
+_WORDS = {"household": gettext_noop("户"), "person": gettext_noop("人"), "spell": gettext_noop("监测情况")}
+
+
+def subjects_of(pack: Pack, *, also: str = "") -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """What a rule may be about, with its words: households, persons and spells; and the rows of each register that belongs to a household, a
+    person or nobody. Tables of villages are judged otherwise. `also`: the subject of a rule that there is already."""
+    forms = spoken(pack).forms
+    rows = [form for form in forms.values() if form.is_register and (form.subject not in PLACES or form.key == also)]
+    return [(key, _(words)) for key, words in _WORDS.items() if key in pack.schema().subjects], [(form.key, form.title) for form in rows]
+
+
+def names_of(pack: Pack) -> dict[str, Any]:
+    """What a condition may name, with the words people know it by. `tables`: items by subject; `relations`: the table that each goes over;
+    `belongs`: tables whose rows are of a household, whose items may be asked as well; `common`: relations, parameters, constants."""
     schema, said = pack.schema(), spoken(pack)
     titles = {one.name: one.title for one in said.parameters}
-    common = [
-        *({"name": f"param.{name}", "words": titles.get(name, ""), "insert": f"param.{name}"} for name in sorted(schema.params)),
-        *({"name": name, "words": _("日期"), "insert": name} for name in sorted(schema.constants)),
-    ]
-    found = {}
+    tables = {}
     for subject, table in schema.subjects.items():
         forms = _SUBJECT_FORMS.get(subject, (subject,))
         labels = {item.name: item.label for form in forms if form in said.forms for item in said.forms[form].indicators}
-        items = [{"name": name, "words": labels.get(name, ""), "insert": name} for name in sorted(table.columns)]
-        relations = [{"name": name, "words": _("成员、措施等多条的"), "insert": name} for name in sorted(schema.relations)]
-        found[subject] = [*items, *relations, *common]
-    return found
+        tables[subject] = [{"name": name, "words": labels.get(name, "")} for name in sorted(table.columns)]
+    over = {form.relation: form.title for form in said.forms.values() if form.relation}
+    common = [
+        *({"name": name, "words": over.get(name, _("成员、监测情况等多条的"))} for name in sorted(schema.relations)),
+        *({"name": f"param.{name}", "words": titles.get(name, "")} for name in sorted(schema.params)),
+        *({"name": name, "words": _("日期")} for name in sorted(schema.constants)),
+    ]
+    return {
+        "tables": tables,
+        "relations": {name: relation.table for name, relation in schema.relations.items()},
+        "belongs": [name for name, table in schema.subjects.items() if table.of_household and name != "household"],
+        "common": common,
+    }

@@ -133,7 +133,7 @@ def _edit(request: SignedInRequest, pack: Pack, draft: Draft, *, is_new: bool) -
                 messages.success(request, _("已发布。下一次排查按新的规则；要马上看结果，请按“立即排查”。"))
                 return redirect("workshop:rule", draft.id)
             services.checked(draft, is_new=is_new)
-            given = asdict(draft)
+            given = asdict(draft) | {"site": request.build_absolute_uri("/")}
             job = start(
                 kind=handlers.KIND,
                 title=_("试算规则 %(rule)s") % {"rule": draft.id},
@@ -146,19 +146,18 @@ def _edit(request: SignedInRequest, pack: Pack, draft: Draft, *, is_new: bool) -
             faults = {name: list(found) for name, found in refused.faults.items()}
     elif is_new == request.session.get("rule_draft", {}).get("is_new") and (is_new or request.session["rule_draft"]["id"] == draft.id):
         draft = Draft.of(request.session["rule_draft"])  # back from the trial
+    subjects, rows = services.subjects_of(pack, also="" if is_new else draft.subject)
     context: dict[str, Any] = {
         "draft": draft,
         "is_new": is_new,
         "faults": faults,
         "general": faults.get("", []),
         "severities": Clue.Severity.choices,
-        "subjects": [(key, _SUBJECTS.get(key, key)) for key in pack.schema().subjects if key in ("household", "person", "spell")],
+        "subjects": subjects,
+        "rows": rows,
         "names": services.names_of(pack),
     }
     return render(request, "workshop/edit.html", context, status=422 if faults else 200)
-
-
-_SUBJECTS = {"household": "户", "person": "人", "spell": "监测情况"}
 
 
 @needs(Verb.RULE_MANAGE, "POST")

@@ -1,7 +1,11 @@
 """The county writes, tries, publishes and takes back a rule; parameters by date; a renewed pack keeps what is the county's own."""
 
+import io
+import json
+import re
 import shutil
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +13,7 @@ import pytest
 from django.conf import settings
 from django.test import Client
 from django.utils.html import escape
+from openpyxl import load_workbook
 from procrastinate.contrib.django import app
 
 from fangfanpin import cli
@@ -16,6 +21,7 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.services import put_in_force
+from fangfanpin.files.services import path_of
 from fangfanpin.jobs.models import Job
 from fangfanpin.jobs.services import run
 from fangfanpin.pack import PackFaults, load_pack
@@ -81,6 +87,67 @@ def test_a_rule_s_page_says_its_sql_in_either_dialect(client_as: ClientAs, capsy
         cli.main(["rules", "sql", "H017", "--dialect", dialect, "--pack", "guzhen-2021"])
         shown = page[page.index(f"SQL（{title}）") :].partition("</details>")[0]
         assert escape(capsys.readouterr().out.strip()) in shown
+
+
+def test_a_rule_may_be_about_rows_of_registers(cast: dict[str, User], acting: Acting, client_as: ClientAs) -> None:
+    """Written, tried with a list that leads to the rows, published, swept."""
+    county = client_as("county")
+    page = county.get("/rules/new").content.decode()
+    offered = re.findall(r'<option value="(\w+)"', page[page.index('id="r-subject"') : page.index('id="r-severity"')])
+    acting("system")
+    pack = pack_of(clock.current().pack)
+    judged = {rule.subject for rule in pack.rules}
+    assert judged <= set(offered) and {"visit", "relocation"} <= set(offered)
+    assert not {"village_year", "natural_village_year", "helper_pairing"} & set(offered)
+    names = json.loads(page[page.index('id="rule-names"') :].partition(">")[2].partition("</script>")[0])
+    assert {"name": "principal", "words": "贷款金额"} in names["tables"]["microcredit"] and names["relations"]["loans"] == "microcredit"
+    assert {"microcredit", "person"} <= set(names["belongs"]) and "project" not in names["belongs"]
+
+    loans = Record.objects.filter(form="microcredit", household__kind="assisted").exclude(state="void")
+    least = sorted(loan.values["principal"] for loan in loans)[len(loans) // 2]
+    given = {
+        **GOOD,
+        "subject": "microcredit",
+        "when": f"principal >= {least // 100} and household.household_size > 0",
+        "message": "贷款 {principal} 元",
+    }
+    with app.replace_connector(app.connector):
+        county.post("/rules/new", {**given, "then": "try"})
+    job = Job.objects.get(kind="workshop.try")
+    acting("system")
+    run(str(job.pk))
+    acting("county")
+    job.refresh_from_db()
+    assert job.state == "done" and job.result["hits"] > 0, job.message
+    assert job.file is not None
+    sheet = load_workbook(io.BytesIO(path_of(job.file).read_bytes())).worksheets[0]
+    head = [cell.value for cell in sheet[1]]
+    rows = [dict(zip(head, row, strict=True)) for row in sheet.iter_rows(min_row=2)]
+    assert len(rows) == job.result["hits"]
+    for row in rows:
+        key = row["打开"].hyperlink.target.removeprefix("http://testserver/registers/rows/").strip("/")
+        loan = Record.objects.get(pk=key)
+        assert loan.values["principal"] >= least and row["登记"].value == loan.values["contract_no"]
+        assert loan.household is not None and row["户编号"].value == loan.household.code
+    assert county.get(f"/registers/rows/{key}/").status_code == 200
+
+    assert county.post("/rules/new", {**given, "then": "publish"}).status_code == 302
+    acting("system")
+    run_sweep(campaign=clock.current(), by=None)
+    assert Clue.objects.filter(rule_id="X001", state="open", subject_kind="record").count() == job.result["hits"]
+
+
+def test_a_rule_on_a_register_stays_about_it_when_changed(client_as: ClientAs, acting: Acting) -> None:
+    county = client_as("county")
+    acting("system")
+    before = next(rule for rule in pack_of(clock.current().pack).rules if rule.subject == "project")
+    assert '<option value="project" selected>' in county.get(f"/rules/{before.id}/change").content.decode()
+    changed = {**asdict(Draft.of_rule(before)), "title": "本县改过", "bulk_answer": "1", "then": "publish"}
+    assert county.post(f"/rules/{before.id}/change", changed).status_code == 302
+    acting("system")
+    now = next(rule for rule in pack_of(clock.current().pack).rules if rule.id == before.id)
+    assert (now.subject, now.title, now.bulk_answer) == ("project", "本县改过", True)
+    assert 'name="bulk_answer" value="1" checked' in county.get(f"/rules/{before.id}/change").content.decode()
 
 
 def test_a_given_rule_is_changed_switched_off_and_back(acting: Acting, client_as: ClientAs) -> None:

@@ -7,7 +7,13 @@ import { post } from "./requests";
 interface Named {
   readonly name: string;
   readonly words: string;
-  readonly insert: string;
+}
+/** What a condition may name (workshop.services.names_of): `belongs` are the tables whose rows may ask their household as well. */
+interface Names {
+  readonly tables: Readonly<Record<string, readonly Named[]>>;
+  readonly relations: Readonly<Record<string, string>>;
+  readonly belongs: readonly string[];
+  readonly common: readonly Named[];
 }
 interface Told {
   readonly message: string;
@@ -23,12 +29,34 @@ const TYPED = /[a-zA-Z_.][a-zA-Z0-9_.]*$|[\u3400-\u9fff]+$/u;
 
 export function editRules(form: HTMLFormElement): void {
   const source = document.getElementById(form.dataset["names"]!);
-  const names = JSON.parse(source?.textContent ?? "{}") as Record<string, Named[]>;
+  const names = JSON.parse(source!.textContent!) as Names;
   const subject = form.querySelector<HTMLSelectElement>("select[name=subject]")!;
   const editors = [...form.querySelectorAll<HTMLTextAreaElement>("textarea[data-expression]")].map(
-    (box) => new Editor(form, box, () => names[subject.value] ?? [], () => subject.value),
+    (box) => new Editor(form, box, (before) => namesAt(names, subject.value, before), () => subject.value),
   );
   subject.addEventListener("change", () => editors.forEach((editor) => editor.checkSoon()));
+}
+
+/** What may be named after `before`: items of the subject, within `any(loans, …` those of a loan; of its household; and what may stand anywhere. */
+export function namesAt(names: Names, subject: string, before: string): readonly Named[] {
+  const table = names.relations[relationAt(before)] ?? subject;
+  const offered = (from: string, prefix: string) => (names.tables[from] ?? []).map((one) => ({ ...one, name: prefix + one.name }));
+  const own = table === subject || subject === "household" ? [] : offered(subject, "own.");
+  const household = names.belongs.includes(table) ? offered("household", "household.") : [];
+  return [...offered(table, ""), ...names.common, ...own, ...household];
+}
+
+/** The relation of the innermost call that is still open at the end of the text; "" where there is none. */
+function relationAt(before: string): string {
+  let depth = 0;
+  for (let at = before.length - 1; at >= 0; at--) {
+    if (before[at] === ")") depth++;
+    if (before[at] !== "(" || depth-- > 0) continue;
+    const relation = /^\(\s*([a-z_]+)\s*,/.exec(before.slice(at))?.[1];
+    if (relation && /[a-z]\s*$/.test(before.slice(0, at))) return relation;
+    depth = 0;
+  }
+  return "";
 }
 
 class Editor {
@@ -42,7 +70,7 @@ class Editor {
   constructor(
     private readonly form: HTMLFormElement,
     private readonly box: HTMLTextAreaElement,
-    private readonly names: () => readonly Named[],
+    private readonly names: (before: string) => readonly Named[],
     private readonly subject: () => string,
   ) {
     const holder = box.closest(".rule-text")!;
@@ -61,14 +89,18 @@ class Editor {
     this.timer = window.setTimeout(() => void this.check(), WAIT_MS);
   }
 
+  private before(): string {
+    return this.box.value.slice(0, this.box.selectionStart);
+  }
+
   private typed(): string {
-    return TYPED.exec(this.box.value.slice(0, this.box.selectionStart))?.[0] ?? "";
+    return TYPED.exec(this.before())?.[0] ?? "";
   }
 
   private offer(): void {
     const typed = this.typed();
     const lower = typed.toLowerCase();
-    this.offered = typed ? this.names().filter((one) => one.name !== typed && (one.name.includes(lower) || one.words.includes(typed))).slice(0, MOST) : [];
+    this.offered = typed ? this.names(this.before()).filter((one) => one.name !== typed && (one.name.includes(lower) || one.words.includes(typed))).slice(0, MOST) : [];
     this.at = -1;
     this.list.replaceChildren(
       ...this.offered.map((one) => {
@@ -107,7 +139,7 @@ class Editor {
   private take(one: Named): void {
     const end = this.box.selectionStart;
     const start = end - this.typed().length;
-    this.box.setRangeText(one.insert, start, end, "end");
+    this.box.setRangeText(one.name, start, end, "end");
     this.close();
     this.box.focus();
     this.checkSoon();
