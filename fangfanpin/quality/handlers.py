@@ -191,7 +191,7 @@ def village_clues(village: Region, campaign: Campaign, pack: Pack, reach: Reach)
 
 @export_list("quality", "数据质量", Verb.HOUSEHOLD_VIEW, parameters=("place",))
 def quality_as_table(reach: Reach, parameters: Mapping[str, str]) -> Table:
-    """Villages at the last sweep. The file may leave the county: small counts are not said."""
+    """Villages at the last sweep. The file may leave the county: small counts are not said, nor what they could be reckoned from."""
     campaign = clock.current()
     pack, place = pack_of(campaign.pack), parameters.get("place", "")
     sweep = standing.last_sweep(campaign.year)
@@ -200,12 +200,13 @@ def quality_as_table(reach: Reach, parameters: Mapping[str, str]) -> Table:
 
     def lines() -> Iterator[list[str]]:
         for row in rows:
-            counts = [standing.shown_outside(count) for count in (row.errors, row.suspected, row.closed, row.confirmed)]
-            small = any(count.startswith("<") for count in counts)
-            shares = [row.score, row.complete_share, None if small else row.errors_per_1000]
-            ends = [None if small else row.closed_share, None if small else row.confirmed_share]
-            said = [*map(_number, shares), *counts, *map(_number, ends)]
-            yield [name_of(row.code[:9]), row.name, str(row.households), str(row.persons), *said]
+            sizes, counts = (row.households, row.persons), (row.errors, row.suspected, row.closed, row.confirmed)
+            is_small = any(map(standing.is_few, (*sizes, *counts)))
+            of_few = standing.is_few(row.households) or standing.is_few(row.complete) or standing.is_few(row.households - row.complete)
+            shares = [None if is_small or of_few else row.score, None if of_few else row.complete_share, None if is_small else row.errors_per_1000]
+            ends = [None if is_small else row.closed_share, None if is_small else row.confirmed_share]
+            said = [*map(_number, shares), *map(standing.shown_outside, counts), *map(_number, ends)]
+            yield [name_of(row.code[:9]), row.name, *map(standing.shown_outside, sizes), *said]
 
     filters = [(_("地区"), name_of(place) or _("管辖范围内全部"))]
     return Table([Column(title, width=14) for title in titles], lines(), len(rows), filters)

@@ -19,9 +19,9 @@ from fangfanpin.expressions.duckdb import column_type
 from fangfanpin.expressions.trees import case, fn, integer, literal
 from fangfanpin.pack import Pack
 from fangfanpin.quality import snapshot
+from fangfanpin.quality.standing import FEW, shown_outside
 from fangfanpin.snapshots.folder import PARTITION, SHADOWED, county_folder, write_manifest, write_pack
 
-LEAST_CELL = 3  # what fewer share could identify who they are
 _CENT = 10_000  # points have 6 decimals, two stay: about a kilometre
 # Text goes up only where its words are the program's own.
 _KEPT_TEXT = frozenset({"id_form"})
@@ -33,7 +33,7 @@ _KEY_LENGTH = 32  # hexadecimal digits: 128 bits
 
 def write(kind: str, out: Path, *, year: int, today: datetime.date, pack: Pack, sources: Mapping[str, str]) -> list[dict[str, Any]]:
     """One folder `county=CODE` per county of this installation; the manifests. `kind`: county, upward; `today`: of the campaign's clock. Each
-    county's folder comes whole or not at all."""
+    county's folder comes whole or not at all. The upward one tells no count that FEW forbids, and a table of so few rows goes up empty."""
     with snapshot.whole(year, pack) as database:
         tables = {name: database.table(name).columns for name in _sources_of(pack.schema())}
         for name in tables:
@@ -75,6 +75,8 @@ def _write_county(
             types = pack.schema().subjects[_sources_of(pack.schema())[table]].columns
             selected = _Upward(database, table, types, county).columns(columns, removed) if kind == "upward" else _as_they_are(columns)
             query = e.select(*selected).from_(e.to_table(table)).where(_of_county(county)).order_by("village_code", "household_key")
+            if kind == "upward" and 0 < (few := _count(database, table, _of_county(county))) < FEW:
+                query, removed[table] = query.where(e.false()), few
             written = part / f"{table}.parquet"
             database.sql(query.sql("duckdb")).write_parquet(str(written), compression="zstd")
             rows = database.read_parquet(str(written)).count("*").fetchall()[0][0]
@@ -93,13 +95,18 @@ def _write_county(
                 "pack": {"id": pack.id, "title": pack.title, "hash": pack.hash},
                 "states": list(snapshot.SWEPT_STATES),
                 "tables": told,
-                "removed": removed,
+                "removed": {name: shown_outside(count) for name, count in removed.items()},
             },
         )
 
 
 def _of_county(county: str) -> e.Expr:
     return e.EQ(this=fn("left", e.column("village_code"), integer(_COUNTY_DIGITS)), expression=literal(county))
+
+
+def _count(database: duckdb.DuckDBPyConnection, table: str, condition: e.Expr) -> int:
+    query = e.select(e.Count(this=e.Star())).from_(table).where(condition)
+    return int(database.sql(query.sql("duckdb")).fetchall()[0][0])
 
 
 def _is_key(name: str) -> bool:
@@ -167,15 +174,14 @@ class _Upward:
         return e.alias_(case(e.Not(this=e.Is(this=e.column(name), expression=e.Null())), outer), name)
 
     def count(self, condition: e.Expr) -> int:
-        query = e.select(e.Count(this=e.Star())).from_(self.table).where(condition, _of_county(self.county))
-        return int(self.database.sql(query.sql("duckdb")).fetchall()[0][0])
+        return _count(self.database, self.table, e.and_(condition, _of_county(self.county)))
 
     def common(self, name: str, type_: Type, removed: dict[str, int]) -> e.Expr:
-        """A code without the values that fewer than LEAST_CELL rows of the county have."""
+        """A code without the values that fewer than FEW rows of the county have."""
         column = e.column(name, quoted=True)
         value = fn("unnest", column) if isinstance(type_, Codes) else column
         inner = e.select(e.alias_(value, "code")).from_(self.table).where(_of_county(self.county)).subquery("v")
-        is_common = e.GTE(this=e.Count(this=e.Star()), expression=integer(LEAST_CELL))
+        is_common = e.GTE(this=e.Count(this=e.Star()), expression=integer(FEW))
         query = e.select("code", e.alias_(is_common, "is_common"))
         found = self.database.sql(query.from_(inner).where("NOT code IS NULL").group_by("code").order_by("code").sql("duckdb")).fetchall()
         rare = [literal(code) for code, many in found if not many]
@@ -190,7 +196,7 @@ class _Upward:
         return case(e.Not(this=condition), column.copy())
 
     def rounded(self, names: list[str], removed: dict[str, int]) -> list[e.Expr]:
-        """Points to two decimals; empty where fewer than LEAST_CELL rows share the square."""
+        """Points to two decimals; empty where fewer than FEW rows share the square."""
 
         def cell(name: str) -> e.Expr:
             part = e.Div(this=e.column(name, quoted=True), expression=e.Literal.number(f"{_CENT}.0"))
@@ -198,7 +204,7 @@ class _Upward:
 
         inner = e.select(*(e.alias_(cell(name), name, quoted=True) for name in names)).from_(self.table).where(_of_county(self.county)).subquery("v")
         shared = e.select(*(e.column(name, quoted=True) for name in names)).from_(inner)
-        shared = shared.group_by(*(e.column(name, quoted=True) for name in names)).having(f"count(*) >= {LEAST_CELL}")
+        shared = shared.group_by(*(e.column(name, quoted=True) for name in names)).having(f"count(*) >= {FEW}")
         place = e.Tuple(expressions=[cell(name) for name in names])
         among = e.In(this=place, query=shared.subquery())
         known = e.and_(*(e.Not(this=e.Is(this=e.column(name, quoted=True), expression=e.Null())) for name in names))

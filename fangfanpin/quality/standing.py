@@ -209,6 +209,11 @@ def by_rule(reach: Reach, year: int, pack: Pack, *, place: str = "") -> Sequence
     return sorted(found, key=lambda one: (not one.is_too_strict, -one.hits, one.rule_id))
 
 
+def is_few(count: int) -> bool:
+    """So few that the count would name somebody."""
+    return 0 < count < FEW
+
+
 def shown_outside(count: int) -> str:
-    """A count as it may leave the county: small ones would name somebody."""
-    return str(count) if count == 0 or count >= FEW else f"<{FEW}"
+    """A count as it may leave the county."""
+    return f"<{FEW}" if is_few(count) else str(count)

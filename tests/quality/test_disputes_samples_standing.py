@@ -20,6 +20,7 @@ from fangfanpin.quality.clues import ClueRefused
 from fangfanpin.quality.handlers import quality_as_table
 from fangfanpin.quality.models import Clue, ClueSample, ClueStep, Sweep, VillageQuality
 from fangfanpin.quality.sweep import run_sweep
+from fangfanpin.regions.names import name_of
 
 Acting = Callable[[str], Reach]
 ClientAs = Callable[[str], Client]
@@ -196,12 +197,20 @@ def test_small_counts_do_not_leave_the_county(pack: Pack, acting: Acting) -> Non
     assert [standing.shown_outside(count) for count in (0, 1, 2, 3, 12)] == ["0", "<3", "<3", "3", "12"]
     reach = acting("system")
     sweep = Sweep.objects.create(year=2021, pack_hash="x", state="done", ended_at=timezone.now())
-    villages = sorted(reach.villages)[:2]
-    for code, errors in zip(villages, (2, 30), strict=True):
-        VillageQuality.objects.create(
-            sweep=sweep, village_code=code, households=100, persons=300, complete=90, errors=errors, suspected=0, closed=9, confirmed=0
-        )
-    rows = {row[1]: list(row) for row in quality_as_table(reach, {}).rows}
-    few, many = (next(row for row in rows.values() if row[7] == count) for count in ("<3", "30"))
-    assert few[6] == "" and few[11] == "", "what would give the small count away is left out too"
-    assert many[6] == "100" and many[5] == "90"
+    counts = {"errors": 30, "suspected": 0, "closed": 9, "confirmed": 0, "households": 100, "persons": 300, "complete": 90}
+    cases: list[dict[str, int]] = [{}, {"errors": 2}, {"complete": 98}, {"complete": 2}, {"households": 2, "persons": 5, "complete": 2}]
+    for code, case in zip(sorted(reach.villages)[: len(cases)], cases, strict=True):
+        VillageQuality.objects.create(sweep=sweep, village_code=code, **{**counts, **case})
+    by_village = {name_of(code): case for code, case in zip(sorted(reach.villages), cases, strict=False)}
+    names = ("households", "persons", "score", "complete", "per_1000", "errors", "suspected", "closed", "confirmed", "worked_off", "true")
+    rows = [
+        dict(zip(names, row[2:], strict=True)) for row in sorted(quality_as_table(reach, {}).rows, key=lambda one: list(by_village).index(one[1]))
+    ]
+    plain, few_errors, few_incomplete, few_complete, few_households = rows
+    assert (plain["per_1000"], plain["complete"], plain["errors"]) == ("100", "90", "30") and plain["score"]
+    assert few_errors["errors"] == "<3", "and what would give the small count away is left out too"
+    assert not any(few_errors[name] for name in ("score", "per_1000", "worked_off", "true")) and few_errors["complete"] == "90"
+    for row in (few_incomplete, few_complete):
+        assert row["score"] == row["complete"] == "" and row["per_1000"] == "100", "two households that are not like the others"
+    assert few_households["households"] == "<3" and few_households["persons"] == "5"
+    assert not any(few_households[name] for name in ("score", "complete", "per_1000"))

@@ -17,8 +17,9 @@ from fangfanpin.households.models import Household, Person
 from fangfanpin.pack import Pack
 from fangfanpin.policy.services import pack_of
 from fangfanpin.privacy.secrets import decrypt
-from fangfanpin.quality import snapshot, snapshot_files
+from fangfanpin.quality import snapshot, snapshot_files, standing
 from fangfanpin.quality.spark_judging import judge_of
+from fangfanpin.quality.standing import FEW
 from fangfanpin.quality.sweep import find_hits
 from fangfanpin.snapshots.folder import SnapshotFault, snapshots_in
 from fangfanpin.snapshots.sweep import DuckDBEngine, SparkEngine, sweep, sweep_with
@@ -106,16 +107,30 @@ def test_points_and_rare_values_go_up_only_in_company(write: Write, tmp_path: Pa
         if row["lat"] is not None:
             assert row["lat"] % 10_000 == 0 and row["lon"] % 10_000 == 0
             points[row["lat"], row["lon"]] = points.get((row["lat"], row["lon"]), 0) + 1
-    assert points and min(points.values()) >= snapshot_files.LEAST_CELL
+    assert points and min(points.values()) >= FEW
     people = rows_of(tmp_path / "upward" / "county=340323", "person")
     for name in ("ethnicity", "disability_category", "education"):
         counts: dict[str, int] = {}
         for row in people:
             if row.get(name) is not None:
                 counts[row[name]] = counts.get(row[name], 0) + 1
-        assert not counts or min(counts.values()) >= snapshot_files.LEAST_CELL, (name, counts)
+        assert not counts or min(counts.values()) >= FEW, (name, counts)
     assert {row["birth_date"] % 100 for row in people if row["birth_date"]} == {1}
     assert "household.lat" in manifest["removed"]
+
+
+def test_summaries_of_what_goes_up_tell_no_small_count(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    removed = write("upward")["removed"]
+    assert removed and not {told for told in removed.values()} & {"1", "2"}
+    rows = {table: len(rows_of(tmp_path / "upward" / "county=340323", table)) for table in ("household", "project", "relocation")}
+    assert "<3" in removed.values(), "some code is rare in a county of three hundred households"
+    most = min(count for count in rows.values() if count)
+    monkeypatch.setattr(standing, "FEW", most + 1)
+    monkeypatch.setattr(snapshot_files, "FEW", most + 1)
+    manifest = write("upward")
+    (table,) = [name for name, count in rows.items() if count == most]
+    assert manifest["tables"][table]["rows"] == 0 and manifest["removed"][table] == f"<{most + 1}", "so few rows do not go up at all"
+    assert rows_of(tmp_path / "upward" / "county=340323", table) == []
 
 
 def test_a_county_comes_whole_or_not_at_all(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
