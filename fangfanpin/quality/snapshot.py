@@ -588,7 +588,7 @@ def _row_query(form: str, pack: Pack) -> Callable[[Columns, Mapping[str, Type], 
 
 def _mentioned(relation: Relation) -> e.Select:
     """Rows of a register by each household they name."""
-    star = e.Star(**{"except": [e.to_identifier("household_key")]})
+    star = e.Star(except_=[e.to_identifier("household_key")])
     query = e.select(e.column("household_key", table="r"), e.Column(this=star, table=e.to_identifier("p")), copy=False)
     query = query.from_(_table(f"raw_{relation.stored}", "r"), copy=False)
     return _joined(query, _table(relation.table, "p"), _on("p", ROW_KEY, "r", ROW_KEY), "inner")

@@ -14,7 +14,7 @@ from fangfanpin.expressions import Expression, Type
 from fangfanpin.expressions.duckdb import column_type, value_select
 from fangfanpin.expressions.spark import values_select
 from fangfanpin.snapshots.sweep import CELL
-from tests.conformance.world import CONSTS, HOUSEHOLD, PERSON, SCHEMA, SPELL, WORK, Home, Row
+from tests.conformance.world import CONSTS, HOUSEHOLD, PERSON, PLAN, SCHEMA, SPELL, WORK, Home, Row
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -43,8 +43,9 @@ def _table(rows: list[dict[str, Any]], columns: Mapping[str, Type], keys: Iterab
 
 
 def tables(homes: Mapping[str, Home]) -> dict[str, pa.Table]:
-    """Tables household, person, spell and work. A person's, spell's or work's key is `household/place`."""
-    households, people, spells, works = [], [], [], []
+    """Tables household, person, spell and work, and the plans by each household they name. A person's, spell's or work's key is
+    `household/place`; a plan's says which row it is, whoever it names."""
+    households, people, spells, works, plans = [], [], [], [], []
     for key, home in homes.items():
         ours = {"household_key": key, "village_code": "340323100200"}
         households.append(ours | _wide(HOUSEHOLD, home.row, home.last, with_last=True))
@@ -53,12 +54,14 @@ def tables(homes: Mapping[str, Home]) -> dict[str, pa.Table]:
             people.append(ours | own | _wide(PERSON, person.row, person.last, with_last=True))
         spells += [ours | {"spell_key": f"{key}/{place}"} | _wide(SPELL, row, None, with_last=False) for place, row in enumerate(home.spells)]
         works += [ours | {"row_key": f"{key}/{place}"} | _wide(WORK, row, None, with_last=False) for place, row in enumerate(home.works)]
+        plans += [ours | {"row_key": f"plan/{id(row)}"} | _wide(PLAN, row, None, with_last=False) for row in home.plans]
     keys = ("household_key", "village_code")
     return {
         "household": _table(households, HOUSEHOLD, keys, with_last=True),
         "person": _table(people, PERSON, (*keys, "person_key", "is_live"), with_last=True),
         "spell": _table(spells, SPELL, (*keys, "spell_key"), with_last=False),
         "work": _table(works, WORK, (*keys, "row_key"), with_last=False),
+        SCHEMA.relations["plans"].stored: _table(plans, PLAN, (*keys, "row_key"), with_last=False),
     }
 
 

@@ -6,14 +6,14 @@ One generator serves hypothesis (which shrinks: the first choice is always the s
 import datetime
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from fangfanpin.expressions import Bool, Code, Codes, Date, Int, Month, Number, Text, Type
 from fangfanpin.expressions.patterns import PATTERNS
-from tests.conformance.world import HOUSEHOLD, LISTS, PERSON, SCHEMA, SPELL, WORK, Home, Person, Row
+from tests.conformance.world import HOUSEHOLD, LISTS, PERSON, PLAN, SCHEMA, SPELL, WORK, Home, Person, Row
 
 Below = Callable[[int], int]  # a choice among n
 TEXTS = (
@@ -89,12 +89,22 @@ def home(below: Below) -> Home:
     people = [Person(row(dict(PERSON)), last(dict(PERSON)), below(5) > 0) for _ in range(below(5))]
     spells = [{**row(dict(SPELL)), "spell_no": place + 1} for place in range(below(3))]
     works = [row(dict(WORK)) for _ in range(below(3))]
-    return Home(row(dict(HOUSEHOLD)), last(dict(HOUSEHOLD)), people, spells, works)
+    plans = [row(dict(PLAN)) for _ in range(below(3))]
+    return Home(row(dict(HOUSEHOLD)), last(dict(HOUSEHOLD)), people, spells, works, plans)
 
 
 def homes(count: int, seed: int) -> dict[str, Home]:
+    """Some plans name two or three of the households."""
     draw = random.Random(seed)
-    return {f"h{place}": home(draw.randrange) for place in range(count)}
+    found = {f"h{place}": home(draw.randrange) for place in range(count)}
+    known = [plan for one in found.values() for plan in one.plans]
+    shared = {key: draw.choices(known, k=draw.randrange(3)) for key in found} if known else {}
+    return {key: replace(one, plans=_once([*one.plans, *shared.get(key, ())])) for key, one in found.items()}
+
+
+def _once(rows: Sequence[Row]) -> list[Row]:
+    """A row names a household once, if at all."""
+    return list({id(row): row for row in rows}.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +119,11 @@ class _Place:
         found = [name for name, held in own.columns.items() if held == type_]
         if own.has_last:
             found += [f"last.{name}" for name, held in own.columns.items() if held == type_]
-        if self.relation or self.subject != "household":
+        if own.of_household and (self.relation or self.subject != "household"):
             found += [f"household.{name}" for name, held in HOUSEHOLD.items() if held == type_]
-        found += [f"household.last.{name}" for name, held in HOUSEHOLD.items() if held == type_]
-        if self.subject != "spell":
+        if own.of_household:
+            found += [f"household.last.{name}" for name, held in HOUSEHOLD.items() if held == type_]
+        if own.of_household and self.subject != "spell":
             found += [f"spell.{name}" for name, held in SPELL.items() if held == type_]
         if self.relation:
             found += [f"own.{name}" for name, held in SCHEMA.subjects[self.subject].columns.items() if held == type_]

@@ -36,6 +36,10 @@ class Table:
         """A household."""
         self.add("household", text, expected, Home(row, last, people, spells))
 
+    def m(self, text: str, expected: Any, plans: Sequence[Row], **row: Any) -> None:
+        """A household that plans name."""
+        self.add("household", text, expected, Home(row, plans=plans))
+
     def p(
         self, text: str, expected: Any, person: Person | None = None, others: Sequence[Person] = (), home: Home | None = None, **row: Any
     ) -> None:  # fmt: skip
@@ -506,6 +510,19 @@ def aggregates() -> Table:
     t.w("sum(works, wage)", 9, wage=7, others=({"wage": 2},))
     t.w("any(works, has(kinds, '因病') and left(county, 2) != left(own.county, 2))", T, county="34", others=({"county": "320000", "kinds": ("01",)},))
     t.p("sum(works, wage, person_ref = own.member_name)", 0, member_name="a")
+    # Rows that name the household among others: they know no household of their own, but the subject's items as `own`.
+    road = {"title": "路", "funds": 500, "kind": "99", "is_done": F, "ended_on": 20210901, "started_month": month("2021-03"), "times": 1}
+    well = {"title": "井", "funds": N, "kind": "01", "is_done": T, "times": 2}
+    for text, none, two in (
+        ("count(plans)", 0, 2), ("any(plans, not is_done and ended_on <= state_date)", F, T), ("all(plans, is_done)", T, F),
+        ("sum(plans, funds)", 0, 500), ("min(plans, funds)", N, 500), ("the(plans, kind, title = '井')", N, "01"),
+        ("distinct(plans, title)", 0, 2), ("count(plans, funds > own.wage_income)", 0, 1), ("any(plans, started_month is null)", F, T),
+        ("sum(plans, times) = household_size", F, T),
+    ):  # fmt: skip
+        t.m(text, none, (), wage_income=499, household_size=3)
+        t.m(text, two, (road, well), wage_income=499, household_size=3)
+    t.add("person", "any(plans, title = own.member_name)", T, Home(people=(me(member_name="井"),), plans=(road, well)))
+    t.add("person", "any(plans, title = own.member_name)", F, Home(people=(me(member_name="桥"),), plans=(road, well)))
     return t
 
 

@@ -74,6 +74,16 @@ WORK: Mapping[str, Type] = {
     "is_open": Bool(),
     "times": Int(),
 }
+# Rows under no household that name several of them, as a project does.
+PLAN: Mapping[str, Type] = {
+    "title": Text(),
+    "funds": Number("yuan", 2),
+    "kind": Code("cause"),
+    "started_month": Month(),
+    "ended_on": Date(),
+    "is_done": Bool(),
+    "times": Int(),
+}
 LISTS: Mapping[str, Mapping[str, str]] = {
     "household_type": {"01": "一般脱贫户", "02": "低保脱贫户", "03": "特困供养脱贫户", "04": "监测对象"},
     "cause": {"01": "因病", "02": "因学", "03": "因残", "04": "缺劳动力", "99": "其他"},
@@ -88,12 +98,14 @@ SCHEMA = Schema(
         "person": Table("person", PERSON),
         "spell": Table("spell", SPELL, has_last=False),
         "work": Table("work", WORK, has_last=False),
+        "plan": Table("plan", PLAN, has_last=False, of_household=False),
     },
     relations={
         "members": Relation("members", "person", live_only=True),
         "all_members": Relation("all_members", "person"),
         "spells": Relation("spells", "spell"),
         "works": Relation("works", "work"),
+        "plans": Relation("plans", "plan", by="households"),
     },
     lists=LISTS,
     params={"income_line": Number("yuan", 2), "school_age": Int(), "unknown_line": Number("yuan", 2)},
@@ -121,13 +133,14 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A household in engine values: integers, codes, tuples for multi-selects."""
+    """A household in engine values: integers, codes, tuples for multi-selects. `plans`: those that name it; several may share one."""
 
     row: Row = field(default_factory=dict)
     last: Row | None = None
     people: Sequence[Person] = ()
     spells: Sequence[Row] = ()
     works: Sequence[Row] = ()
+    plans: Sequence[Row] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +171,7 @@ def household_scope(home: Home) -> dict[str, Any]:
             "all_members": [row for row, _live in people],
             "spells": [{"row": _row(row), "last": None} for row in home.spells],
             "works": [{"row": _row(row), "last": None} for row in home.works],
+            "plans": [{"row": _row(row), "last": None} for row in home.plans],
         },
         "spell": None if latest is None else {"row": _row(latest)},
     }

@@ -55,6 +55,7 @@ def narrowed(home: Home, expression: Expression) -> Home:
         [Person(_narrowed(person.row, names) or {}, _narrowed(person.last, names), person.live) for person in home.people],
         [(_narrowed(row, names) or {}) | {"spell_no": row["spell_no"]} for row in home.spells],
         [_narrowed(row, names) or {} for row in home.works],
+        [_narrowed(row, names) or {} for row in home.plans],
     )
 
 

@@ -1,8 +1,10 @@
 """Rules on registers: a row that is saved, changed or struck is asked about at once; its clue names it and leads to it."""
 
 from collections.abc import Callable
-from typing import Any
-from uuid import uuid4
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
@@ -10,19 +12,25 @@ from django.test import Client
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, reach_of
 from fangfanpin.campaigns import clock
+from fangfanpin.expressions import check
 from fangfanpin.households.models import Household
-from fangfanpin.pack import Pack
+from fangfanpin.pack import Pack, Rule
 from fangfanpin.policy.services import pack_of
 from fangfanpin.quality import clues as answering
-from fangfanpin.quality import queries
+from fangfanpin.quality import queries, snapshot, sweep
 from fangfanpin.quality.models import Clue
 from fangfanpin.quality.recheck import find_hits, must_be_corrected, recheck
+from fangfanpin.quality.spark_judging import judge_of
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import load_unit
 from fangfanpin.registers import services
 from fangfanpin.registers.definitions import Register, register_of
+from fangfanpin.registers.models import Link
 from fangfanpin.registers.services import Given
 from fangfanpin.registers.written import row_written
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 Acting = Callable[[str], Reach]
 ClientAs = Callable[[str], Client]
@@ -146,6 +154,31 @@ def test_a_project_is_judged_under_no_household(pack: Pack, cast: dict[str, User
     project.values |= {"funds_paid": 1000}
     project.save()
     assert answering.correct(clue=clue, note="已核对拨付", by=cast["county"]).state == Clue.State.CLOSED
+
+
+def test_a_household_is_asked_of_the_projects_that_name_it(pack: Pack, acting: Acting, spark: "SparkSession", tmp_path: Path) -> None:
+    """A row under no household, read by each household it names: the sweep, Spark in its place and the re-check say the same of it."""
+    acting("system")
+    links = Link.objects.filter(name="beneficiary_household_ids", is_current=True, to_household__isnull=False)
+    year = Record.objects.filter(form="project", pk__in=links.values("record")).order_by("id")[0].values["project_year"]
+    when = check(f"any(projects, project_year = {year} and funds_paid >= 0)", pack.schema(), subject="household")
+    rule = Rule("X900", "x", "W", "household", None, when, "", "", (), "tests", False)
+    alone = replace(pack, rules=(rule,), screens=(), hash=f"{pack.hash} X900")
+    today = clock.now(clock.current()).date()
+    with snapshot.taken(2021, alone, uuid4()) as database:
+        swept = {UUID(str(row[0])) for row in database.sql("SELECT household_key FROM household").fetchall()}
+        by_duckdb = said(sweep.find_hits(database, alone, today), alone)
+        database.execute("DROP TABLE hit_household")
+        by_spark = said(sweep.find_hits(database, alone, today, judge_of(spark, tmp_path, database, alone, today)), alone)
+    units = (load_unit(home, 2021) for home in Household.objects.filter(pk__in=swept).order_by("code"))
+    by_reference = said([hit for unit in units for hit in find_hits(unit, alone)], alone)
+    assert by_duckdb == by_spark == by_reference
+    named = set(links.values_list("to_household_id", flat=True))
+    assert 0 < len(by_reference) < len(swept) and by_reference.keys() <= named
+
+
+def said(hits: list[sweep.Hit], pack: Pack) -> dict[UUID, Any]:
+    return {hit.subject_id: hit.shown(pack) for hit in hits}
 
 
 def test_pages_of_clues_go_on_from_a_row_under_no_household(acting: Acting, db: None) -> None:
