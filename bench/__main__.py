@@ -17,7 +17,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 FIELDS = ("name", "value", "unit", "n", "p95", "rows", "against", "ratio", "goal", "holds")
-NOT_MEASUREMENTS = {"__main__", "county", "memory", "twenty"}  # nor a module called NAME_process
+NOT_MEASUREMENTS = {"__main__", "county", "memory", "twenty", "twenty_pandera"}  # nor a module called NAME_process
 
 
 def judged(result: dict[str, Any], goals: dict[str, dict[str, float]]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def run() -> list[dict[str, Any]]:
     line = _catalogue(fewer, "duckdb", TIMES)
     found = _catalogue(more, "duckdb", TIMES)
     spark = _catalogue(more, "spark", 1)
-    twenty = _measured(f"twenty_rules({str(fewer)!r}, {THREADS}, {TIMES})")
+    twenty = _measured(f"twenty_rules({str(fewer)!r}, {THREADS}, {TIMES})", "twenty_process")
     size = "{households} households, {persons} persons, {rules} rules, {hits} hits".format(**found)
     seconds = statistics.median(found["seconds"])
     per_household = [statistics.median(one["seconds"]) / one["households"] for one in (line, found)]
@@ -47,6 +47,10 @@ def run() -> list[dict[str, Any]]:
         _result("engines: Spark against DuckDB", spark["seconds"][0] / seconds, "times", "session start excluded", holds=same, equal=same),
         _result("engines: twenty rules against SQL by hand", twenty["compiled"] / twenty["hand"], "times", f"{twenty['rows']} persons",
                 holds=twenty["equal"], equal=twenty["equal"]),
+        _result("engines: twenty rules against pandera on polars", twenty["pandera"] / twenty["compiled"], "times", f"{twenty['rows']} persons",
+                holds=twenty["equal"], equal=twenty["equal"]),
+        _result("engines: twenty rules, pandera returning keys only", twenty["pandera_keys"] / twenty["compiled"], "times",
+                f"{twenty['rows']} persons", equal=twenty["equal"]),
     ]  # fmt: skip
 
 
@@ -59,9 +63,10 @@ def _catalogue(folder: Path, engine: str, times: int) -> dict[str, Any]:
     return _measured(f"catalogue({str(folder)!r}, {engine!r}, {THREADS}, {memory}, {times})")
 
 
-def _measured(call: str) -> dict[str, Any]:
-    command = [sys.executable, "-c", f"from bench.engines_process import *; {call}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def _measured(call: str, module: str = "engines_process") -> dict[str, Any]:
+    command = [sys.executable, "-c", f"from bench.{module} import *; {call}"]
+    threads = {"POLARS_MAX_THREADS": str(THREADS)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **threads})
     if done.returncode:
         raise RuntimeError(done.stderr[-3000:])
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
