@@ -246,9 +246,9 @@ def page(rows: QuerySet[Household, Household], cursor: str, *, size: int = PAGE)
 
 
 def places(reach: Reach) -> list[dict[str, Any]]:
-    """Townships and villages in reach, for the place filter."""
-    villages = Region.objects.filter(code__in=reach.villages).values("code", "name")
-    townships = {code[:9] for code in reach.villages}
+    """Townships and villages in reach, for the place filter; without those that are no more, where no household stands."""
+    villages = Region.objects.filter(code__in=reach.villages, successor__isnull=True).values("code", "name")
+    townships = {village["code"][:9] for village in villages}
     names = dict(Region.objects.filter(code__in=townships).values_list("code", "name"))
     grouped: dict[str, list[dict[str, Any]]] = {}
     for village in villages.order_by("code"):

@@ -290,7 +290,7 @@ def _stages(request: SignedInRequest, campaign: Campaign, total: queries.Progres
     inside = Q()
     for prefix in counted:
         inside |= Q(code__startswith=prefix[:9])
-    units = list(Region.objects.townships().filter(inside).order_by("code")) if counted else []
+    units = list(Region.objects.townships().filter(inside, successor__isnull=True).order_by("code")) if counted else []
     mine = {prefix for prefix in request.reach.prefixes(Verb.RECORD_REVIEW) if len(prefix) == 9}
     reports: dict[str, dict[str, StageReport]] = {}
     for one in StageReport.objects.filter(campaign=campaign, region__in=units).select_related("reported_by"):

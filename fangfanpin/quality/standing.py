@@ -14,6 +14,7 @@ from fangfanpin.accounts.reach import Reach
 from fangfanpin.pack import Pack
 from fangfanpin.quality.models import OPEN_STATES, STANDING_STATES, Clue, Sweep, VillageQuality
 from fangfanpin.regions.names import name_of
+from fangfanpin.regions.succession import Succession, succession
 
 COMPLETENESS = "C"  # family of the rules that tell what is missing
 FEW = 3  # smaller counts name somebody as soon as they leave the county
@@ -115,9 +116,10 @@ def by_division(reach: Reach, sweep: Sweep, pack: Pack, *, place: str = "", leng
     """One line per division of `length` digits (9: townships, 12: villages) within reach and under a place, the lowest score first."""
     weights = weights_of(pack)
     added: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(_COUNTS, 0))
-    for row in _rows(reach, sweep, place):
+    line = succession()
+    for row in _rows(reach, sweep, place, line):
         for name in _COUNTS:
-            added[row.village_code[:length]][name] += getattr(row, name)
+            added[line.now(row.village_code)[:length]][name] += getattr(row, name)
     found = [_standing(code, counts, weights) for code, counts in added.items()]
     return sorted(found, key=lambda one: (one.score is None, one.score, one.code))
 
@@ -125,14 +127,14 @@ def by_division(reach: Reach, sweep: Sweep, pack: Pack, *, place: str = "", leng
 def total(reach: Reach, sweep: Sweep, pack: Pack, *, place: str = "") -> Standing | None:
     """All of it in one line; None where nothing was swept there."""
     counts = dict.fromkeys(_COUNTS, 0)
-    for row in _rows(reach, sweep, place):
+    for row in _rows(reach, sweep, place, succession()):
         for name in _COUNTS:
             counts[name] += getattr(row, name)
     return _standing(place, counts, weights_of(pack)) if counts["households"] else None
 
 
-def _rows(reach: Reach, sweep: Sweep, place: str) -> Iterable[VillageQuality]:
-    return VillageQuality.objects.visible_to(reach).filter(sweep=sweep, village_code__startswith=place)
+def _rows(reach: Reach, sweep: Sweep, place: str, line: Succession) -> Iterable[VillageQuality]:
+    return VillageQuality.objects.visible_to(reach).filter(line.under(place), sweep=sweep)
 
 
 def _counted(year: int) -> QuerySet[Sweep, Sweep]:
@@ -146,7 +148,8 @@ def last_sweep(year: int) -> Sweep | None:
 
 
 def over_time(reach: Reach, year: int, pack: Pack, *, place: str = "", at_most: int = 60) -> list[tuple[Sweep, Standing]]:
-    """How it went: the last sweep of each day, oldest first."""
+    """How it went: the last sweep of each day, oldest first; what was counted for a village that has been merged since counts for the one it
+    is part of."""
     last_of_day: dict[Any, Sweep] = {}
     for sweep in _counted(year).order_by("ended_at"):
         if sweep.ended_at is not None:
@@ -154,7 +157,7 @@ def over_time(reach: Reach, year: int, pack: Pack, *, place: str = "", at_most: 
     sweeps = list(last_of_day.values())[-at_most:]
     rows: Iterable[Any] = (
         VillageQuality.objects.visible_to(reach)
-        .filter(sweep__in=sweeps, village_code__startswith=place)
+        .filter(succession().under(place), sweep__in=sweeps)
         .order_by()
         .values("sweep_id")
         .annotate(**{f"sum_{name}": Sum(name) for name in _COUNTS})

@@ -9,9 +9,11 @@ from django.db.models.signals import post_delete, post_save
 
 from fangfanpin.regions.models import Region
 
-_KEPT_S = 300.0
+_KEPT_S = 60.0  # another process may have renamed a division
+_MISSED_S = 2.0  # or made one: a code that is not known is asked for again after this time
 _lock = threading.Lock()
 _names: dict[str, dict[str, str]] = {}  # group → code → name
+_gone: dict[str, frozenset[str]] = {}  # group → codes of divisions that are no more
 _until: dict[str, float] = {}
 
 
@@ -32,16 +34,25 @@ def _group(code: str) -> tuple[str, int]:
 
 def name_of(code: str) -> str:
     """Name of a division; the code itself where it is not known, "" for none."""
-    if not code:
-        return ""
+    return _names.get(_known(code), {}).get(code, code) if code else ""
+
+
+def is_gone(code: str) -> bool:
+    """Merged into another or given another code: no household stands there any more."""
+    return code in _gone.get(_known(code), ())
+
+
+def _known(code: str) -> str:
+    """The key of the code's group, which is in memory then."""
     prefix, longest = _group(code)
     key = f"{prefix}:{longest}"
-    now = time.monotonic()
-    if _until.get(key, 0.0) < now:
-        found = dict(Region.objects.filter(code__startswith=prefix, level__in=_LEVELS[longest]).values_list("code", "name"))
+    now, until = time.monotonic(), _until.get(key, 0.0)
+    if until < now or (code not in _names[key] and until - _KEPT_S + _MISSED_S < now):
+        found = list(Region.objects.filter(code__startswith=prefix, level__in=_LEVELS[longest]).values_list("code", "name", "successor_id"))
         with _lock:
-            _names[key], _until[key] = found, now + _KEPT_S
-    return _names.get(key, {}).get(code, code)
+            _names[key] = {known: name for known, name, _successor in found}
+            _gone[key], _until[key] = frozenset(known for known, _name, successor in found if successor), now + _KEPT_S
+    return key
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +65,12 @@ class Township:
 
 
 def townships(villages: Iterable[str]) -> list[Township]:
-    """Villages under their townships, by code: the choices of every place filter. Out of memory, no query but the first of a county."""
+    """Villages under their townships, by code: the choices of every place filter, without those that are no more. Out of memory, no query but
+    the first of a county."""
     found: dict[str, list[tuple[str, str]]] = {}
     for code in sorted(set(villages)):
-        found.setdefault(code[:9], []).append((code, name_of(code)))
+        if not is_gone(code):
+            found.setdefault(code[:9], []).append((code, name_of(code)))
     return [Township(code, name_of(code), tuple(under)) for code, under in found.items()]
 
 
@@ -84,6 +97,7 @@ def local_name(code: str) -> str:
 def _forget(**_: object) -> None:
     with _lock:
         _names.clear()
+        _gone.clear()
         _until.clear()
 
 

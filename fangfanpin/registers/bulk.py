@@ -15,7 +15,7 @@ from fangfanpin.pack.dictionary import slot_kind
 from fangfanpin.records.models import Record
 from fangfanpin.registers import slots
 from fangfanpin.registers.definitions import Register
-from fangfanpin.registers.mirror import LONGEST_KEY, LONGEST_LABEL, SEPARATOR, TARGETS, subject_column
+from fangfanpin.registers.mirror import LONGEST_KEY, LONGEST_LABEL, PLACE_NAME, SEPARATOR, TARGETS, subject_column
 from fangfanpin.registers.models import COLUMNS, LONGEST
 
 RECORDS = "records_record"
@@ -56,9 +56,9 @@ def _word(item: Indicator, register: Register, pack: Pack) -> sql.Composable:
 def _label(register: Register, pack: Pack) -> sql.Composable:
     """As `mirror.label_of`: words of codes come from a map, other values as they stand."""
     if register.is_yearly:
-        return sql.SQL("coalesce((SELECT left(g.name, {}) FROM regions_region g WHERE g.code = r.subject_code), r.subject_code)").format(
-            sql.Literal(LONGEST_LABEL)
-        )
+        return sql.SQL(
+            "left(coalesce(nullif(r.subject ->> {}, ''), (SELECT g.name FROM regions_region g WHERE g.code = r.subject_code), r.subject_code), {})"
+        ).format(sql.Literal(PLACE_NAME), sql.Literal(LONGEST_LABEL))
     said = [_word(item, register, pack) for item in register.labels] or [sql.SQL("NULL")]
     return sql.SQL("left(coalesce(nullif(concat_ws(' ', {}), ''), {}), {})").format(
         sql.SQL(", ").join(said), sql.Literal(register.title), sql.Literal(LONGEST_LABEL)

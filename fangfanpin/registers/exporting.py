@@ -166,6 +166,8 @@ class _Reading:
                 columns += self._two(home)
             case "natural_village":
                 columns += [code, self._plains(label)]
+        if self._register.is_yearly and self._register.subject.ref == "village":
+            return [*columns, code, self._plains(label)]  # as it was called in that year
         return [*columns, village, list(map(self._villages.__getitem__, village))]
 
     def _two(self, keys: Sequence[str]) -> list[list[str]]:

@@ -42,10 +42,18 @@ def value_of(record: Record, register: Register, item: Indicator) -> Any:
     return subject_value(record, item) if item == register.subject else record.values.get(item.name)
 
 
+PLACE_NAME = "name"  # of a yearly row's place, in `Record.subject`: as the place was called in that year
+
+
+def place_of(record: Record) -> str:
+    """The village or natural village of a yearly row, by the name it had in that year."""
+    return str(record.subject.get(PLACE_NAME) or name_of(record.subject_code))
+
+
 def label_of(record: Record, register: Register, pack: Pack) -> str:
     """How people call the row: its label items in words, a village's table by the village; the register's title where it has none."""
     if register.is_yearly:
-        return name_of(record.subject_code)[:LONGEST_LABEL]
+        return place_of(record)[:LONGEST_LABEL]
     said = [pack.display(item, value_of(record, register, item)) for item in register.labels]
     return (" ".join(word for word in said if word) or register.title)[:LONGEST_LABEL]
 

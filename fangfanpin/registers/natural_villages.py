@@ -13,10 +13,8 @@ from django.utils.translation import gettext as _
 from fangfanpin.accounts.reach import Reach, set_act
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.pack import Pack
-from fangfanpin.records.models import Record
 from fangfanpin.regions.models import Region
 from fangfanpin.registers import rollups, yearly
-from fangfanpin.registers.bulk import write_entries
 
 LONGEST = 40
 _MOST = 999  # three digits behind the village's twelve
@@ -72,10 +70,5 @@ def rename(*, code: str, name: str, pack: Pack, year: int, reach: Reach) -> Regi
     set_act("natural_village.rename")
     region.name = name
     region.save(update_fields=["name"])
-    for register in yearly.yearly(pack):
-        rows = Record.objects.select_for_update().filter(form=register.key, year=year, village_code=village, subject_code=code)
-        for record in rows.exclude(state=Record.State.VOID):
-            record.subject = {**record.subject, yearly.NAME: name}
-            record.save(update_fields=["subject", "updated_at"])
-            write_entries(register, pack, only=[record.pk])
+    yearly.rename_rows(pack, year, code, name)
     return region

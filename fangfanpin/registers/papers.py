@@ -12,6 +12,7 @@ from fangfanpin.records.models import Record
 from fangfanpin.regions.names import name_of
 from fangfanpin.registers import yearly
 from fangfanpin.registers.definitions import Register
+from fangfanpin.registers.mirror import place_of
 from fangfanpin.registers.reading import say
 from fangfanpin.registers.references import Words
 
@@ -59,8 +60,8 @@ def _table(record: Record, register: Register, pack: Pack, reach: Reach, *, is_b
         title=f"{register.title}表",
         county=name_of(record.village_code[:6]),
         township=name_of(record.village_code[:9]),
-        village=name_of(record.village_code),
-        place=name_of(record.subject_code),
+        village=name_of(record.village_code) if is_natural else place_of(record),
+        place=place_of(record),
         code=record.subject_code,
         year=record.year,
         period=sentence(pack),

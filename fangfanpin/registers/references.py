@@ -21,7 +21,7 @@ from fangfanpin.pack import Indicator
 from fangfanpin.privacy.secrets import digest
 from fangfanpin.records.models import Record
 from fangfanpin.regions.models import Region
-from fangfanpin.regions.names import name_of, place_of
+from fangfanpin.regions.names import local_name, name_of, place_of
 from fangfanpin.registers.models import Entry
 
 OFFERED = 20
@@ -85,15 +85,15 @@ def _divisions(text: str, reach: Reach, household: UUID | None) -> list[Choice]:
 
 
 def _villages(text: str, reach: Reach, household: UUID | None) -> list[Choice]:
-    rows = Region.objects.villages().filter(Q(code=text) if text.isdigit() else Q(name__startswith=text), code__in=reach.villages)
+    named = Q(code=text) if text.isdigit() else Q(name__startswith=text)
+    rows = Region.objects.villages().filter(named, code__in=reach.villages, valid_to__isnull=True)
     return [Choice(row.code, row.name, name_of(row.code[:9])) for row in rows.order_by("code")[:OFFERED]]
 
 
 def _natural_villages(text: str, reach: Reach, household: UUID | None) -> list[Choice]:
-    rows = Region.objects.filter(
-        Q(code=text) if text.isdigit() else Q(name__startswith=text), level=Region.Level.NATURAL_VILLAGE, parent_id__in=reach.villages
-    )
-    return [Choice(row.code, row.name, name_of(row.code[:12])) for row in rows.order_by("code")[:OFFERED]]
+    named = Q(code=text) if text.isdigit() else Q(name__startswith=text)
+    rows = Region.objects.filter(named, level=Region.Level.NATURAL_VILLAGE, parent_id__in=reach.villages, valid_to__isnull=True)
+    return [Choice(row.code, row.name, local_name(row.code[:12])) for row in rows.order_by("code")[:OFFERED]]
 
 
 def _users(text: str, reach: Reach, household: UUID | None) -> list[Choice]:

@@ -31,6 +31,7 @@ from fangfanpin.registers.definitions import register_of
 from fangfanpin.registers.sources import Raw, Table
 from fangfanpin.runtime.postgres import read_urls
 
+_VILLAGE_DIGITS = 12
 Found = dict[str, dict[str, dict[str, Any]]]  # form → subject → item → value as expressions see it
 
 
@@ -94,7 +95,8 @@ def around(record: Record, pack: Pack) -> dict[str, Any]:
     """What constraints of a village's row may count over: the scope's `household`, with the rows of every relation."""
     with seeing([record.village_code], act="rollup.read"):
         raw = sources.read_rows(pack, record.year, [record.village_code])
-    own = {"subject_key": record.subject_code, "natural_village_key": record.subject_code, "village_key": record.village_code}
+    village = record.village_code if len(record.subject_code) > _VILLAGE_DIGITS else record.subject_code  # see sources
+    own = {"subject_key": record.subject_code, "natural_village_key": record.subject_code, "village_key": village}
     raw[record.form] = [{**own, "household_key": ""}]
     found: dict[str, Any] = places(record.form, scopes(raw, pack), pack.schema())[0][1]["household"]
     return found

@@ -215,8 +215,11 @@ _CHANGED = sql.SQL(
 
 
 def _place(table: Table, pack: Pack, year: int, narrowed: bool) -> sql.Composed:
-    subject = subject_item(pack.forms[table.name])
+    form = pack.forms[table.name]
+    subject = subject_item(form)
     own = {subject.name: "subject_code"} if subject else {}
+    # The row of a village that was merged into another lies with its successor, whose households are not its own.
+    village = sql.SQL("r.village_code" if form.subject == "natural_village" else "r.subject_code")
     items = [
         sql.SQL("{} AS division_changed_on").format(_CHANGED) if item == "division_changed_on" else column
         for item, column in zip(table.items, _columns(table, own, "r", "r"), strict=True)
@@ -227,7 +230,9 @@ def _place(table: Table, pack: Pack, year: int, narrowed: bool) -> sql.Composed:
     return sql.SQL("SELECT {columns} FROM records_record r WHERE r.form = {form} AND r.year = {year} AND r.state <> {void}{within}").format(
         columns=sql.SQL(", ").join(
             [
-                sql.SQL("r.subject_code AS subject_key, r.subject_code AS natural_village_key, r.village_code AS village_key, r.id::text AS row_key"),
+                sql.SQL("r.subject_code AS subject_key, r.subject_code AS natural_village_key, {} AS village_key, r.id::text AS row_key").format(
+                    village
+                ),
                 *items,
                 *stored,
             ]

@@ -23,6 +23,7 @@ from fangfanpin.regions.names import townships
 from fangfanpin.registers import drilldown, fields, natural_villages, reading, sealed, services, tables, yearly
 from fangfanpin.registers.asked import asked_register, asked_year
 from fangfanpin.registers.definitions import Register, register_of
+from fangfanpin.registers.mirror import place_of
 from fangfanpin.registers.natural_villages import NaturalVillageRefused
 from fangfanpin.registers.papers import blank_of, paper_of
 from fangfanpin.registers.sealed import ShowRefused
@@ -92,6 +93,7 @@ def table(request: SignedInRequest, record: Record, register: Register, year: Cu
             "missing": len(yearly.missing(record.values, register)),
             "steps": reading.steps(record, register, pack, request.reach),
             "under_it": _under(request, record, register, year),
+            "merged_in": [(row, place_of(row)) for row in yearly.merged_in(record)],
             "may_edit": may_edit,
             "may_submit": may_edit and record.state in _BEGUN,
             "may_rename": register.form.subject == "natural_village" and can(request.reach, Verb.HOUSEHOLD_EDIT, record),

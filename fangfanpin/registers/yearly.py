@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.records.models import Record
@@ -18,8 +18,7 @@ from fangfanpin.regions.models import Region
 from fangfanpin.registers import rollups
 from fangfanpin.registers.bulk import write_entries
 from fangfanpin.registers.definitions import Register, registers_of
-
-NAME = "name"  # of the place, in `Record.subject`: a division's own fact, kept with the year so that a renaming is an event
+from fangfanpin.registers.mirror import PLACE_NAME
 
 _OPEN = """
 INSERT INTO records_record (id, form, year, period, subject_kind, subject_code, village_code, state, version, values, ticks, subject, pack_hash,
@@ -27,7 +26,8 @@ INSERT INTO records_record (id, form, year, period, subject_kind, subject_code, 
 SELECT gen_random_uuid(), %(form)s, %(year)s, '', %(kind)s, g.code, left(g.code, 12), %(state)s, 1, '{}', '{}',
     jsonb_build_object('name', g.name), %(pack)s, 'entry', '{}', '', now(), now()
 FROM regions_region g
-WHERE g.level = %(kind)s AND left(g.code, 12) = ANY(%(villages)s) AND (g.valid_to IS NULL OR g.valid_to > %(state_date)s)
+WHERE g.level = %(kind)s AND left(g.code, 12) = ANY(%(villages)s)
+    AND (g.valid_to IS NULL OR g.valid_to > %(state_date)s AND g.successor_id IS NULL)
     AND NOT EXISTS (
         SELECT 1 FROM records_record r
         WHERE r.form = %(form)s AND r.year = %(year)s AND r.village_code = left(g.code, 12) AND r.subject_code = g.code AND r.state <> %(void)s
@@ -43,8 +43,9 @@ def yearly(pack: Pack) -> tuple[Register, ...]:
 
 
 def open_rows(pack: Pack, year: int, villages: Collection[str] | None = None) -> int:
-    """An empty row for each village and natural village that has none this year, of these villages or of all; returns how many. Within the
-    transaction's reach; the act is the caller's. Doing it twice changes nothing."""
+    """An empty row for each village and natural village that has none this year, of these villages or of all; returns how many. One that has a
+    successor is asked for nothing more: its households stand there. Within the transaction's reach; the act is the caller's. Doing it twice
+    changes nothing."""
     if not (registers := yearly(pack)):
         return 0
     codes = sorted(villages if villages is not None else Region.objects.villages().values_list("code", flat=True))
@@ -72,10 +73,37 @@ def open_rows(pack: Pack, year: int, villages: Collection[str] | None = None) ->
     return made
 
 
+def strike_unfilled(pack: Pack, year: int, places: Collection[str]) -> None:
+    """Rows of the year in which nobody wrote anything, of divisions that were merged into others, are not due any more. The act is the
+    caller's."""
+    for register in yearly(pack):
+        rows = Record.objects.filter(form=register.key, year=year, subject_code__in=places, state=Record.State.EMPTY)
+        if ids := list(rows.values_list("pk", flat=True)):
+            Record.objects.filter(pk__in=ids).update(state=Record.State.VOID, version=F("version") + 1)
+            write_entries(register, pack, only=ids)
+
+
+def rename_rows(pack: Pack, year: int, code: str, name: str) -> None:
+    """The year's rows of a division say its new name; those of earlier years keep theirs. The act is the caller's."""
+    for register in yearly(pack):
+        rows = Record.objects.select_for_update().filter(form=register.key, year=year, village_code=code[:12], subject_code=code)
+        for record in rows.exclude(state=Record.State.VOID):
+            record.subject = {**record.subject, PLACE_NAME: name}
+            record.save(update_fields=["subject", "updated_at"])
+            write_entries(register, pack, only=[record.pk])
+
+
 def last_of(record: Record) -> Record | None:
     """The row of the year before."""
     rows = Record.objects.filter(form=record.form, year=record.year - 1, village_code=record.village_code, subject_code=record.subject_code)
     return rows.exclude(state=Record.State.VOID).first()
+
+
+def merged_in(record: Record) -> list[Record]:
+    """Rows of the year before of divisions that have become part of this one since: last year's figures are without theirs."""
+    rows = Record.objects.filter(form=record.form, year=record.year - 1, village_code=record.village_code)
+    gone = Region.objects.filter(successor_id=record.subject_code).values("code")
+    return list(rows.filter(subject_code__in=gone).exclude(state=Record.State.VOID).order_by("subject_code"))
 
 
 def missing(values: Mapping[str, Any], register: Register) -> list[Indicator]:
