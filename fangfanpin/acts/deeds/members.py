@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from fangfanpin.acts.models import Act
@@ -15,14 +16,16 @@ from fangfanpin.households.models import Household, Pairing, Person
 from fangfanpin.pack import Pack
 from fangfanpin.policy.services import spoken
 from fangfanpin.quality.models import OPEN_STATES, Clue
+from fangfanpin.quality.queries import DUE
 from fangfanpin.records.current_year import CurrentYear
 from fangfanpin.records.households_by_hand import IN_REGISTER, next_code
 from fangfanpin.records.models import Record
 from fangfanpin.records.services import open_year
 from fangfanpin.records.units import HEAD
 from fangfanpin.regions.names import name_of
+from fangfanpin.registers.models import Entry
 
-SPLIT_OFF, OTHER_ARRIVAL = "23", "07"  # member_change 分户转出, 其他转入
+SPLIT_OFF, OTHER_LEAVE, OTHER_ARRIVAL = "23", "08", "07"  # member_change 分户转出, 其他转出, 其他转入
 MERGED_AWAY = "04"  # household_state 迁出（并户）
 MONITORED = "01"  # monitoring_state 未消除风险
 
@@ -121,6 +124,14 @@ def _go(moving: Moving, persons: Mapping[UUID, Person], household: Household, ye
         )
 
 
+def _along(persons: Sequence[Person], year: int) -> str:
+    """What goes with people, counted."""
+    rows = Entry.objects.filter(person__in=persons).exclude(state=Record.State.VOID).count()
+    clues = Clue.objects.filter(DUE, person__in=persons, year__gte=year - 1).count()
+    said = {"count": len(persons), "rows": rows, "clues": clues}
+    return _("%(count)d 人转走，随人走的：今年和去年的个人信息、台账登记 %(rows)d 条、待核实的疑问 %(clues)d 条。") % said
+
+
 def plan_split(household: Household, moving: Moving, *, stay_head: UUID | None, now: CurrentYear) -> Plan:
     """Chosen members become a household of their own in the same place, with the next code of ours; exactly one of them is its head. The
     helpers help both; the monitoring stays with the household it was opened for. Raises ActRefused."""
@@ -183,7 +194,11 @@ def plan_split(household: Household, moving: Moving, *, stay_head: UUID | None, 
         household_id=household.pk,
         lines=lines,
         work=work,
-        warnings=[_("监测对象身份留在原户。新户今年要另外采集一份。"), _("帮扶责任人照旧帮扶两户。")],
+        says=[
+            _along(going, now.year),
+            _("新户今年要另外采集一份。监测对象身份、户里自己的疑问和台账留在原户。"),
+            _("正在帮扶的结对 %(count)d 对：责任人照旧帮扶两户。") % {"count": household.pairings.filter(end_on__isnull=True).count()},
+        ],
     )
 
 
@@ -229,14 +244,23 @@ def plan_merge(into: Household, gone: Household, moving: Moving, *, now: Current
             *_relations(moving, persons, now.pack),
         ],
         work=work,
-        warnings=[_("被并的户今年的采集表作废，原内容可查；以前年度的资料不动。")],
+        says=[
+            _along(list(persons.values()), now.year),
+            _("%(name)s销户：今年的采集表作废，原内容可查；以前年度的资料不动。") % {"name": called(gone)},
+            _("%(name)s自己的待核实疑问 %(clues)d 条关闭，正在帮扶的结对 %(pairings)d 对结束。")
+            % {"name": called(gone), "clues": _own_open(gone).count(), "pairings": gone.pairings.filter(end_on__isnull=True).count()},
+        ],
     )
 
 
 def _close_clues(household: Household, note: str) -> None:
     """Questions about a household that is no more have nobody to answer them."""
-    for clue in Clue.objects.filter(household=household, subject_kind="household", state__in=OPEN_STATES):
+    for clue in _own_open(household):
         close_clue(clue, note)
+
+
+def _own_open(household: Household) -> QuerySet[Clue, Clue]:
+    return Clue.objects.filter(household=household, subject_kind="household", state__in=OPEN_STATES)
 
 
 def plan_move(person: Person, into: Household, moving: Moving, *, stay_head: UUID | None, now: CurrentYear) -> Plan:
@@ -280,7 +304,7 @@ def plan_move(person: Person, into: Household, moving: Moving, *, stay_head: UUI
         household_id=former.pk,
         lines=lines,
         work=work,
-        warnings=[_("今年和去年的个人信息、台账、疑问随人走；更早的留在原户档案里。")],
+        says=[_along([person], now.year), _("更早年度的个人信息留在原户档案里。")],
     )
 
 

@@ -28,6 +28,8 @@ _FILLED = tuple(
     if name not in ("person_id", "relation_to_head", "member_state", "change_kind", "change_reason", "change_date")
 )
 
+_WHO = ("member_name", "id_number", "birth_date", "sex")
+
 
 def plan(kept: Person, double: Person, *, now: CurrentYear) -> Plan:
     """Raises ActRefused. What both say is not overwritten: the kept row's word stands, and the page shows both."""
@@ -75,8 +77,17 @@ def plan(kept: Person, double: Person, *, now: CurrentYear) -> Plan:
         household_id=kept.household_id,
         lines=lines,
         work=work,
-        warnings=[_("两条都填了、又不一样的，以保留的一条为准；另一条不删除，仍可查到。")],
+        warnings=[*_unlike(kept, double, spoken(now.pack)), _("两条都填了、又不一样的，以保留的一条为准；另一条不删除，仍可查到。")],
     )
+
+
+def _unlike(kept: Person, double: Person, pack: Pack) -> list[str]:
+    """What says that they are two people: the identity number by its digest, for it is not read."""
+    mine = {**person_values(kept), "id_number": kept.id_number_digest}
+    theirs = {**person_values(double), "id_number": double.id_number_digest}
+    found = [name for name in _WHO if mine.get(name) and theirs.get(name) and mine[name] != theirs[name]]
+    words = "、".join(pack.indicators[f"{PERSON_FORM}.{name}"].label for name in found)
+    return [_("注意：两条的%(items)s不一样，可能不是同一个人。请先看证件，核对清楚再办。") % {"items": words}] if found else []
 
 
 def _lines(kept: Person, double: Person, pack: Pack, year: int) -> list[Line]:
