@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.permissions import SignedInRequest
+from fangfanpin.acts import planning
 from fangfanpin.acts.plans import ActRefused, Plan, carry_out, must_hold
 from fangfanpin.pairings.services import Helper, helper_of
 
@@ -29,7 +30,8 @@ class Choice:
 
 
 def ask(request: SignedInRequest, template: str, context: Mapping[str, Any], make: Callable[[], Plan]) -> HttpResponse:
-    """GET and "back": the form. POST: what would be before and after, with the reason asked for. POST `sure`: it is done."""
+    """GET and "back": the form. POST: what would be before and after, with the reason asked for. POST `sure`: it is done; planned, where its day
+    has not come; given to the worker, where it is large."""
     if request.method != "POST" or "back" in request.POST:
         return render(request, template, {**context, "given": given_of(request)})
     try:
@@ -40,15 +42,28 @@ def ask(request: SignedInRequest, template: str, context: Mapping[str, Any], mak
     fault = ""
     if request.POST.get("sure") == "1":
         try:
-            act = carry_out(plan, reason=request.POST.get("reason", ""), by=request.user, reach=request.reach)
+            return _done(request, plan)
         except ActRefused as refused:
             fault = str(refused)
-        else:
-            messages.success(request, _("已办理。需要时可以在这一页撤销。"))
-            return redirect("acts:act", act.pk)
     hidden = [(name, value) for name in request.POST if name not in _OWN for value in request.POST.getlist(name)]
-    shown = {"plan": plan, "hidden": hidden, "fault": fault, "reason": request.POST.get("reason", "")}
+    also = planning.waiting(request.reach, plan.villages) if plan.order is not None else []
+    is_job = plan.order is not None and plan.rows > planning.AT_ONCE and not plan.is_ahead
+    shown = {"plan": plan, "hidden": hidden, "fault": fault, "reason": request.POST.get("reason", ""), "also": also, "is_job": is_job}
     return render(request, "acts/look.html", shown, status=422 if fault else 200)
+
+
+def _done(request: SignedInRequest, plan: Plan) -> HttpResponse:
+    """Raises ActRefused."""
+    reason = request.POST.get("reason", "")
+    if plan.order is not None and plan.is_ahead:
+        planned = planning.plan_ahead(plan, reason=reason, by=request.user, reach=request.reach)
+        messages.success(request, _("已列入计划，到那天自动办理。在那以前可以在这一页撤回。"))
+        return redirect("acts:planned", planned.pk)
+    if plan.order is not None and plan.rows > planning.AT_ONCE:
+        return redirect("jobs:job", planning.start_act(plan, reason=reason, by=request.user, reach=request.reach).pk)
+    act = carry_out(plan, reason=reason, by=request.user, reach=request.reach)
+    messages.success(request, _("已办理。需要时可以在这一页撤销。"))
+    return redirect("acts:act", act.pk)
 
 
 def given_of(request: SignedInRequest) -> QueryDict:

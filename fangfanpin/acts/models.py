@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from fangfanpin.accounts.reach import ReachQuerySet
+from fangfanpin.jobs.models import Job
 
 
 class Act(models.Model):
@@ -59,6 +60,54 @@ class Act(models.Model):
     def name(self) -> str:
         """As its events carry it."""
         return f"act.{self.kind} {self.pk}"
+
+
+class PlannedAct(models.Model):
+    """A change of divisions that is to be done on a day to come. `order`: what the form asked for, from which the act is made again on that day;
+    `title`, `lines`, `says`: as they were shown when it was planned. What became of it its job says: none yet, at work, done (the act carries
+    the job's id), refused with the reason in the job's message."""
+
+    class State(models.TextChoices):
+        PLANNED = "planned", _("到日子办理")
+        WITHDRAWN = "withdrawn", _("已撤回")
+        RUNNING = "running", _("正在办理")
+        DONE = "done", _("已办理")
+        REFUSED = "refused", _("没有办成")
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=20, choices=Act.Kind.choices)
+    title = models.CharField(max_length=200)
+    order = models.JSONField()
+    on = models.DateField()
+    reason = models.CharField(max_length=500)
+    village_code = models.CharField(max_length=12)
+    household_id = models.UUIDField(null=True, editable=False)  # always none: the same net holds it as every table with a village
+    villages = ArrayField(models.CharField(max_length=12), default=list)
+    lines = models.JSONField(default=list)
+    says = models.JSONField(default=list)
+    by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    job = models.OneToOneField("jobs.Job", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    withdrawn_by = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    is_read = models.BooleanField(default=False)  # the planner knows that it was refused
+
+    objects = ReachQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("on", "at")
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.on} {self.pk}"
+
+    @property
+    def state(self) -> "PlannedAct.State":
+        if self.withdrawn_at is not None:
+            return self.State.WITHDRAWN
+        if self.job is None:
+            return self.State.PLANNED
+        states = {Job.State.DONE: self.State.DONE, Job.State.FAILED: self.State.REFUSED}
+        return states.get(Job.State(self.job.state), self.State.RUNNING)
 
 
 MOVES = frozenset({

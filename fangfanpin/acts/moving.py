@@ -11,15 +11,18 @@ from uuid import UUID
 from django.apps import apps
 from django.db.models import Model, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
-from fangfanpin.acts.models import Act
+from fangfanpin.acts.models import Act, PlannedAct
+from fangfanpin.acts.plans import Report, quiet
 from fangfanpin.audit.models import Event
 from fangfanpin.campaigns.models import Unlock
 from fangfanpin.files.models import StoredFile
-from fangfanpin.households.models import Household, Membership, Person
+from fangfanpin.households.models import Household, Membership, Pairing, Person
 from fangfanpin.households.subjects import initials, name_key
 from fangfanpin.pack import Pack
 from fangfanpin.quality.models import Clue, ClueSample, ClueStep, VillageQuality
+from fangfanpin.quality.queries import DUE
 from fangfanpin.questions.models import Question, Reply
 from fangfanpin.records.members import INCREASE, LEFT
 from fangfanpin.records.models import Conflict, Record
@@ -32,24 +35,62 @@ _AT_ONCE = 2000
 
 
 def personal_models() -> list[type[Model]]:
-    """Every table whose rows belong to a household and know its village, but the households, events and acts themselves."""
+    """Every table whose rows belong to a household and know its village, but the households, events, acts and plans of acts themselves."""
     return [
         model
         for model in apps.get_models()
         if model.__module__.startswith("fangfanpin.")
-        and model not in (Household, Event, Act)
+        and model not in (Household, Event, Act, PlannedAct)
         and {"village_code", "household_id"} <= {f.attname for f in model._meta.concrete_fields}
     ]
 
 
-def move_households(ids: Iterable[UUID], village_code: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Extent:
+    """What hangs on some households: `persons` live members, `clues` that wait for an answer, `pairings` in force; `rows` of every table."""
+
+    households: int
+    persons: int
+    clues: int
+    pairings: int
+    rows: int
+
+
+def extent_of(homes: QuerySet[Household]) -> Extent:
+    """Counted, nothing is read."""
+    keys = homes.order_by().values("pk")
+    households = homes.count()
+    return Extent(
+        households=households,
+        persons=Person.objects.filter(household_id__in=keys, member_state=LIVE, merged_into__isnull=True).count(),
+        clues=Clue.objects.filter(DUE, household_id__in=keys).count(),
+        pairings=Pairing.objects.filter(household_id__in=keys, end_on__isnull=True).count(),
+        rows=households + sum(model._default_manager.filter(household_id__in=keys).count() for model in personal_models()),
+    )
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many rows have moved, told as it goes."""
+
+    total: int = 0
+    report: Report = quiet
+    done: int = 0
+
+    def add(self, rows: int) -> None:
+        self.done += rows
+        self.report(min(self.done, self.total), self.total, _("已转 %(done)d 条资料，共 %(total)d 条") % {"done": self.done, "total": self.total})
+
+
+def move_households(ids: Iterable[UUID], village_code: str, tally: Tally | None = None) -> None:
     """Everything that belongs to the households stands in another village from now on."""
-    keys = list(ids)
+    keys, told = list(ids), tally or Tally()
     for start in range(0, len(keys), _AT_ONCE):
         part = keys[start : start + _AT_ONCE]
-        Household.objects.filter(pk__in=part).exclude(village_code=village_code).update(village_code=village_code)
+        told.add(Household.objects.filter(pk__in=part).exclude(village_code=village_code).update(village_code=village_code))
         for model in personal_models():
-            model._default_manager.filter(household_id__in=part).exclude(village_code=village_code).update(village_code=village_code)
+            rows = model._default_manager.filter(household_id__in=part).exclude(village_code=village_code)
+            told.add(rows.update(village_code=village_code))
 
 
 @dataclass(slots=True)
@@ -62,16 +103,16 @@ class Relocation:
     same: set[str] = field(default_factory=set)
 
 
-def relocate(moves: Relocation, pack: Pack) -> None:
+def relocate(moves: Relocation, pack: Pack, tally: Tally) -> None:
     """Move every row. The new divisions are there and within reach."""
     for old, new in moves.natural.items():
         ids = list(Household.objects.filter(natural_village_code=old).values_list("pk", flat=True))
-        Household.objects.filter(pk__in=ids).update(natural_village_code=new, village_code=new[:12])
-        move_households(ids, new[:12])
+        tally.add(Household.objects.filter(pk__in=ids).update(natural_village_code=new, village_code=new[:12]))
+        move_households(ids, new[:12], tally)
         own = Record.objects.filter(subject_kind=Record.SubjectKind.NATURAL_VILLAGE, subject_code=old)
         _move_records(own, new[:12], new if old in moves.same else None, pack)
     for old, new in moves.villages.items():
-        move_households(list(Household.objects.filter(village_code=old).values_list("pk", flat=True)), new)
+        move_households(list(Household.objects.filter(village_code=old).values_list("pk", flat=True)), new, tally)
         own = Record.objects.filter(village_code=old, household__isnull=True)
         if old in moves.same:
             own.filter(subject_code=old).update(subject_code=new)

@@ -2,7 +2,7 @@
 
 import datetime
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +25,12 @@ SHORTEST_REASON = 4
 LONGEST_REASON = 500
 LINES_KEPT = 400  # of what was before and after
 
+Report = Callable[[int, int, str], None]  # done, of how many, what is being done
+
+
+def quiet(done: int, total: int, words: str = "") -> None:
+    """Nobody waits for a word of how far it is."""
+
 
 class ActRefused(Exception):
     """It cannot be done; the message (for the person) says why and what to do. `field`: the name of what must be typed otherwise."""
@@ -36,10 +42,11 @@ class ActRefused(Exception):
 
 @dataclass(slots=True)
 class Trace:
-    """Rows of tables without events that an act wrote, and the divisions it made."""
+    """Rows of tables without events that an act wrote, and the divisions it made; `report`: who is told how far it is."""
 
     plain: list[dict[str, Any]] = field(default_factory=list)
     made: list[str] = field(default_factory=list)
+    report: Report = quiet
 
     def region(self, row: Region) -> None:
         """Store a division, new or changed."""
@@ -71,7 +78,9 @@ Line = tuple[str, str, str]  # what, before, after
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`villages`: every one whose rows change, the act's own first. `households`: how many are touched. `work` does it."""
+    """`villages`: every one whose rows change, the act's own first. `work` does it. `says`: what will happen, in sentences; `lasting`: what an
+    undo will not bring back, or what will stand in its way. `rows`: about how many are changed. `on`, `order`: of a change of divisions the
+    day from which it holds, and what makes the plan again (acts.orders)."""
 
     kind: Act.Kind
     title: str
@@ -80,6 +89,16 @@ class Plan:
     work: Callable[[Trace], None]
     household_id: uuid.UUID | None = None
     warnings: Sequence[str] = ()
+    says: Sequence[str] = ()
+    lasting: Sequence[str] = ()
+    rows: int = 0
+    on: datetime.date | None = None
+    order: Mapping[str, Any] | None = None
+
+    @property
+    def is_ahead(self) -> bool:
+        """Its day has not come."""
+        return self.on is not None and self.on > timezone.localdate()
 
 
 def verb_of(kind: str) -> Verb:
@@ -88,7 +107,7 @@ def verb_of(kind: str) -> Verb:
 
 
 def must_have_come(on: datetime.date) -> None:
-    """Acts are done, not planned. Raises ActRefused."""
+    """Acts of households and persons are done, not planned. Raises ActRefused."""
     if on > timezone.localdate():
         raise ActRefused(_("日期不能在今天之后，到时候再办。"), "on")
 
@@ -104,15 +123,24 @@ def must_hold(reach: Reach, kind: str, villages: Iterable[str]) -> None:
         raise ActRefused(_("涉及您管辖范围以外的村，请由上一级办理。"))
 
 
-@transaction.atomic
-def carry_out(plan: Plan, *, reason: str, by: User, reach: Reach) -> Act:
-    """Do what the plan says, or nothing. Raises ActRefused."""
-    must_hold(reach, plan.kind, plan.villages)
+def must_have_reason(reason: str) -> None:
+    """Raises ActRefused."""
     if len(reason.strip()) < SHORTEST_REASON:
         raise ActRefused(_("请写明原因（至少 4 个字），以后查得到为什么这样办。"), "reason")
-    act = opened(kind=plan.kind, title=plan.title, reason=reason, villages=plan.villages, household_id=plan.household_id, lines=plan.lines, by=by)
-    trace = Trace()
-    rollups.alone_with(set(plan.villages))  # before their records are locked
+
+
+@transaction.atomic
+def carry_out(plan: Plan, *, reason: str, by: User, reach: Reach, key: uuid.UUID | None = None, report: Report = quiet) -> Act:
+    """Do what the plan says, or nothing. `key`: the act's id, where a job does it: done once, it is found again. Raises ActRefused."""
+    must_hold(reach, plan.kind, plan.villages)
+    must_have_reason(reason)
+    if plan.on is not None:
+        must_have_come(plan.on)
+    act = opened(
+        kind=plan.kind, title=plan.title, reason=reason, villages=plan.villages, household_id=plan.household_id, lines=plan.lines, by=by, key=key
+    )
+    trace = Trace(report=report)
+    rollups.alone_with(villages_among(plan.villages))  # before their records are locked
     try:
         with transaction.atomic():
             plan.work(trace)
@@ -121,14 +149,19 @@ def carry_out(plan: Plan, *, reason: str, by: User, reach: Reach) -> Act:
         raise ActRefused(_("办不了：和已有的登记重复或冲突（%(what)s）。请先处理那一条再办。") % {"what": constraint_of(fault)}) from fault
     act.plain, act.made = trace.plain, trace.made
     closed(act)
-    count_again(plan.villages)
+    count_again([*plan.villages, *trace.made])
     return act
 
 
-def count_again(villages: Iterable[str]) -> None:
+def count_again(divisions: Iterable[str]) -> None:
     """Tables of the villages that rows left or came to follow at once. What is counted is nobody's work: it is no part of the act."""
     if (now := year_if_any()) is not None:
-        rollups.refresh(now.pack, now.year, set(villages))
+        rollups.refresh(now.pack, now.year, villages_among(divisions))
+
+
+def villages_among(codes: Iterable[str]) -> list[str]:
+    """The villages of divisions, each once; of a natural village the one it lies in."""
+    return sorted({code[:12] for code in codes if len(code) >= 12})
 
 
 def opened(
@@ -141,9 +174,11 @@ def opened(
     lines: Sequence[Line],
     by: User,
     undoes: Act | None = None,
+    key: uuid.UUID | None = None,
 ) -> Act:
     """The act's row, whose making is the first of its events."""
     act = Act(
+        id=key or uuid.uuid4(),
         kind=kind,
         title=title[:200],
         reason=reason.strip()[:LONGEST_REASON],

@@ -21,13 +21,16 @@ from fangfanpin.acts.moving import move_households
 from fangfanpin.acts.plans import (
     SHORTEST_REASON,
     ActRefused,
+    Report,
     check_references,
     closed,
     constraint_of,
     count_again,
     must_hold,
     opened,
+    quiet,
     row_json,
+    villages_among,
     widen,
 )
 from fangfanpin.audit.models import Event
@@ -38,8 +41,7 @@ from fangfanpin.registers import rollups
 
 _ACTS = Act._meta.db_table
 _PLAIN: Mapping[str, type[Region | Assignment]] = {"regions_region": Region, "accounts_assignment": Assignment}
-_SWEEP = "quality.sweep"
-_COUNTED = "rollup."  # what the system counts of rows is nobody's work
+_CONSEQUENCES = ("quality.sweep", "rollup.refresh")  # the system's own sums and clues, found again after an undo
 _NAMED = 5  # what stands on an act is named up to here
 
 
@@ -99,7 +101,7 @@ def _standing(act: Act, stories: Mapping[str, _Story], first: int, last: int) ->
     if act.kind not in MOVES:
         new &= Q(table_name__in=list(stories))
     new |= Q(op="I", village_code__in=[code for code in act.made if len(code) == 12])
-    since = Event.objects.filter(id__gt=last).exclude(table_name=_ACTS).exclude(act=_SWEEP).exclude(act__startswith=_COUNTED)
+    since = Event.objects.filter(id__gt=last).exclude(table_name=_ACTS).exclude(act__in=_CONSEQUENCES)
     later = list(since.filter(new).order_by("id"))
     ids = sorted({row for _table, row in rows})
     for start in range(0, len(ids), 1000):
@@ -195,8 +197,9 @@ def _folded(plain: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any, dict[str
 
 
 @transaction.atomic
-def undo(*, act: Act, reason: str, by: User, reach: Reach) -> Act:
-    """Everything as it was before the act; an act of its own. Raises ActRefused saying what stands in the way; then nothing is changed."""
+def undo(*, act: Act, reason: str, by: User, reach: Reach, key: UUID | None = None, report: Report = quiet) -> Act:
+    """Everything as it was before the act; an act of its own, under the id `key` where a job does it. Raises ActRefused saying what stands in
+    the way; then nothing is changed."""
     act = Act.objects.select_for_update().get(pk=act.pk)
     if act.kind == Act.Kind.UNDO:
         raise ActRefused(_("这一条本身就是撤销，不能再撤销；需要的话请重新办理一次。"))
@@ -218,13 +221,17 @@ def undo(*, act: Act, reason: str, by: User, reach: Reach) -> Act:
         lines=[(what, after, before) for what, before, after in act.lines],
         by=by,
         undoes=act,
+        key=key,
     )
-    rollups.alone_with(set(act.villages))  # before their records are locked
+    rollups.alone_with(villages_among(act.villages))  # before their records are locked
+    total, done = sum(len(story.former) for story in stories.values()), 0
     try:
         with transaction.atomic():
             _take_away(stories, act)
             for table, story in stories.items():
                 _put_back(table, story)
+                done += len(story.former)
+                report(done, total, _("已恢复 %(done)d 条资料，共 %(total)d 条") % {"done": done, "total": total})
             _follow(stories)
             _plain_back(act)
             check_references()

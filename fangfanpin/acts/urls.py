@@ -16,6 +16,9 @@ urlpatterns = [
     path("acts/households/<uuid:household_id>/merge", views.merge, name="merge"),
     path("acts/persons/<uuid:person_id>/move", views.move_member, name="move_member"),
     path("acts/persons/<uuid:person_id>/merge", views.merge_person, name="merge_person"),
+    path("acts/planned/<uuid:planned_id>/", views.planned, name="planned"),
+    path("acts/planned/<uuid:planned_id>/withdraw", views.withdraw, name="withdraw"),
+    path("acts/planned/<uuid:planned_id>/read", views.read, name="read"),
     path("acts/<uuid:act_id>/", views.act, name="act"),
     path("acts/<uuid:act_id>/undo", views.undo, name="undo"),
 ]

@@ -18,10 +18,11 @@ from django.utils.translation import gettext as _
 from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require, within_reach
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
+from fangfanpin.acts import orders, planning
 from fangfanpin.acts.asking import Choice, ask, day_of, given_of, helper_given, one_uuid, user_of, uuids
 from fangfanpin.acts.deeds import divisions as of_divisions
 from fangfanpin.acts.deeds import handover, members, persons
-from fangfanpin.acts.models import Act
+from fangfanpin.acts.models import Act, PlannedAct
 from fangfanpin.acts.moving import live_members
 from fangfanpin.acts.plans import ActRefused, Plan, holds, verb_of
 from fangfanpin.acts.undoing import standing
@@ -63,6 +64,8 @@ def listing(request: SignedInRequest) -> HttpResponse:
             "narrowed": bool(query),
             "next_url": f"{request.path}?{urlencode({**query, 'after': cursor})}" if cursor else "",
             "may_divisions": request.reach.has(Verb.ACT_DIVISION),
+            "waiting": [] if after else planning.waiting(request.reach),
+            "refused": planning.refused(request.user, request.reach),
         },
     )
 
@@ -100,6 +103,8 @@ def undo(request: SignedInRequest, act_id: UUID) -> HttpResponse:
     if not request.reach.allows(verb_of(row.kind), village_code=row.village_code):
         raise PermissionDenied
     try:
+        if (row.events or 0) > planning.AT_ONCE:
+            return redirect("jobs:job", planning.start_undo(row, reason=request.POST.get("reason", ""), by=request.user).pk)
         done = undo_act(act=row, reason=request.POST.get("reason", ""), by=request.user, reach=request.reach)
     except ActRefused as refused:
         messages.error(request, str(refused))
@@ -267,7 +272,11 @@ def merge(request: SignedInRequest, household_id: UUID) -> HttpResponse:
         moving = _moving(request, [person.pk for person in live_members(row)])
         return members.plan_merge(_other_household(request, "into"), row, moving, now=now)
 
-    context = {**_member_context(request, row, now), "into": _chosen_household(request, "into"), "into_text": request.POST.get("into", "")}
+    context = _member_context(request, row, now) | {
+        "into": _chosen_household(request, "into"),
+        "into_text": request.POST.get("into", ""),
+        "leave_reason": request.POST.get("leave_reason", members.OTHER_LEAVE),
+    }
     return ask(request, "acts/merge.html", context, make)
 
 
@@ -285,7 +294,7 @@ def move_member(request: SignedInRequest, person_id: UUID) -> HttpResponse:
         "relation": request.POST.get(f"relation-{person.pk}", ""),
         "into": _chosen_household(request, "into"),
         "into_text": request.POST.get("into", ""),
-        "leave_reason": request.POST.get("leave_reason", "08"),
+        "leave_reason": request.POST.get("leave_reason", members.OTHER_LEAVE),
     }
     return ask(request, "acts/move_member.html", context, make)
 
@@ -329,7 +338,7 @@ def _alike(person: Person, reach: Reach) -> list[Person]:
 @needs(Verb.ACT_DIVISION, "GET")
 def divisions(request: SignedInRequest) -> HttpResponse:
     """What can be done with the division tree."""
-    return render(request, "acts/divisions.html", {})
+    return render(request, "acts/divisions.html", {"waiting": planning.waiting(request.reach)})
 
 
 def _level(request: SignedInRequest) -> str:
@@ -348,11 +357,25 @@ def _code(request: SignedInRequest, name: str) -> str:
     return next(iter(_codes(request, name)), "")
 
 
-def _division(request: SignedInRequest, code: str, field: str) -> str:
-    """A division over which the right is held. Raises ActRefused."""
-    if not code or not code.startswith(request.reach.prefixes(Verb.ACT_DIVISION)):
-        raise ActRefused(_("请从提示里选区划。"), field)
-    return code
+def _order(request: SignedInRequest) -> dict[str, Any]:
+    """What the form asks for (acts.orders)."""
+    given = request.POST
+    return {
+        "level": _level(request),
+        "source": _codes(request, "source"),
+        "target": _code(request, "target"),
+        "name": given.get("name", "").strip()[: of_divisions.LONGEST_NAME],
+        "code": given.get("code", "").strip()[:15],
+        "part": _codes(request, "part"),
+        "home": [str(key) for key in uuids(given.getlist("home"))],
+    }
+
+
+def _ask_division(request: SignedInRequest, kind: Act.Kind, template: str, context: dict[str, Any]) -> HttpResponse:
+    def make() -> Plan:
+        return orders.plan_of(kind, _order(request), day_of(request.POST.get("on", "")), by=request.user, reach=request.reach)
+
+    return ask(request, template, context, make)
 
 
 def _division_context(request: SignedInRequest) -> dict[str, Any]:
@@ -372,67 +395,74 @@ def _division_context(request: SignedInRequest) -> dict[str, Any]:
 
 @needs(Verb.ACT_DIVISION, "GET", "POST")
 def move_natural(request: SignedInRequest) -> HttpResponse:
-    def make() -> Plan:
-        return of_divisions.plan_move_natural(
-            _division(request, _code(request, "source"), "source"),
-            _division(request, _code(request, "target"), "target"),
-            day_of(request.POST.get("on", "")),
-            pack=_year().pack,
-            by=request.user,
-        )
-
-    return ask(request, "acts/move_natural.html", _division_context(request), make)
+    return _ask_division(request, Act.Kind.MOVE_NATURAL, "acts/move_natural.html", _division_context(request))
 
 
 @needs(Verb.ACT_DIVISION, "GET", "POST")
 def merge_divisions(request: SignedInRequest) -> HttpResponse:
-    def make() -> Plan:
-        return of_divisions.plan_merge(
-            [_division(request, code, "source") for code in _codes(request, "source")],
-            _division(request, _code(request, "target"), "target"),
-            day_of(request.POST.get("on", "")),
-            new_name=request.POST.get("name", ""),
-            pack=_year().pack,
-            by=request.user,
-        )
-
-    return ask(request, "acts/merge_divisions.html", _division_context(request), make)
+    return _ask_division(request, Act.Kind.DIVISION_MERGE, "acts/merge_divisions.html", _division_context(request))
 
 
 @needs(Verb.ACT_DIVISION, "GET", "POST")
 def split_division(request: SignedInRequest) -> HttpResponse:
     """`source`; then `part`: what goes (divisions, or households of a natural village), `name`, `code`."""
-
-    def make() -> Plan:
-        return of_divisions.plan_split(
-            _division(request, _code(request, "source"), "source"),
-            _codes(request, "part"),
-            request.POST.get("name", ""),
-            day_of(request.POST.get("on", "")),
-            code=request.POST.get("code", "").strip(),
-            households=uuids(request.POST.getlist("home")),
-            pack=_year().pack,
-            by=request.user,
-        )
-
-    context = _division_context(request)
+    given = given_of(request)
     source = _code(request, "source")
     inside = bool(source) and source.startswith(request.reach.prefixes(Verb.ACT_DIVISION))
-    context |= {
+    context = _division_context(request) | {
         "source": source if inside else "",
         "children": list(Region.objects.filter(parent_id=source, valid_to__isnull=True)) if inside else [],
         "homes": list(Household.objects.visible_to(request.reach).filter(natural_village_code=source)) if inside and len(source) == 15 else [],
         "parts": set(_codes(request, "part")),
-        "ticked": set(request.POST.getlist("home")),
+        "ticked": set(given.getlist("home")),
     }
-    return ask(request, "acts/split_division.html", context, make)
+    return _ask_division(request, Act.Kind.DIVISION_SPLIT, "acts/split_division.html", context)
 
 
 @needs(Verb.ACT_DIVISION, "GET", "POST")
 def rename_division(request: SignedInRequest) -> HttpResponse:
-    def make() -> Plan:
-        return of_divisions.plan_rename(
-            _division(request, _code(request, "source"), "source"), request.POST.get("name", ""), day_of(request.POST.get("on", ""))
-        )
+    return _ask_division(request, Act.Kind.DIVISION_RENAME, "acts/rename_division.html", _division_context(request))
 
-    return ask(request, "acts/rename_division.html", _division_context(request), make)
+
+# --- planned
+
+
+def _planned(request: SignedInRequest, planned_id: UUID) -> PlannedAct:
+    return within_reach(PlannedAct.objects.select_related("by", "job", "withdrawn_by"), request.reach, pk=planned_id)
+
+
+@needs(Verb.ACT_HOUSEHOLD, "GET")
+def planned(request: SignedInRequest, planned_id: UUID) -> HttpResponse:
+    """What is planned, and what became of it."""
+    row = _planned(request, planned_id)
+    may = holds(request.reach, row.kind, row.villages)
+    done = Act.objects.visible_to(request.reach).filter(pk=row.job_id).first() if row.job_id else None
+    context = {
+        "planned": row,
+        "done": done,
+        "may_withdraw": may and row.state == PlannedAct.State.PLANNED,
+        "may_read": row.by_id == request.user.pk and row.state == PlannedAct.State.REFUSED and not row.is_read,
+        "again": orders.form_of(row.kind, row.order) if may and row.state in (PlannedAct.State.REFUSED, PlannedAct.State.WITHDRAWN) else "",
+    }
+    return render(request, "acts/planned.html", context)
+
+
+@needs(Verb.ACT_DIVISION, "POST")
+def withdraw(request: SignedInRequest, planned_id: UUID) -> HttpResponse:
+    row = _planned(request, planned_id)
+    try:
+        planning.withdraw(row, by=request.user, reach=request.reach)
+    except ActRefused as refused:
+        messages.error(request, str(refused))
+    else:
+        messages.success(request, _("已撤回，到那天不再办理。"))
+    return redirect("acts:planned", row.pk)
+
+
+@needs(Verb.ACT_HOUSEHOLD, "POST")
+def read(request: SignedInRequest, planned_id: UUID) -> HttpResponse:
+    """Whoever planned it knows that it was refused: the start page says it no more."""
+    row = _planned(request, planned_id)
+    if row.by_id == request.user.pk and row.state == PlannedAct.State.REFUSED:
+        planning.acknowledge(row)
+    return redirect("acts:planned", row.pk)

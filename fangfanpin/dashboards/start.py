@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
+from fangfanpin.acts.planning import refused
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign
 from fangfanpin.dashboards.queries import Progress, unreported
@@ -196,6 +197,14 @@ def reporting(user: User, reach: Reach, campaign: Campaign, total: Progress) -> 
             title = _("报告“%(title)s”完成") % {"title": stage.title}
             found.append(Duty(title, len(waiting), _("项"), hint, f"/progress/#stage-{stage.key}", kind))
     return found
+
+
+@duties_from
+def planned_in_vain(user: User, reach: Reach, campaign: Campaign, total: Progress) -> Sequence[Duty]:
+    """Changes of divisions that this person planned and that could not be done on their day."""
+    rows = refused(user, reach)
+    hint = rows[0].job.spoken_message if rows and rows[0].job else ""
+    return [Duty(_("区划变动没有办成"), len(rows), _("项"), hint, f"/acts/planned/{rows[0].pk}/" if len(rows) == 1 else "/acts/", "bad")]
 
 
 @duties_from

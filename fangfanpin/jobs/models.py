@@ -23,7 +23,7 @@ class Job(models.Model):
     done_count = models.BigIntegerField(default=0)
     total_count = models.BigIntegerField(default=0)
     message = models.TextField(blank=True)  # as the worker says it: Chinese
-    result = models.JSONField(default=dict)
+    result = models.JSONField(default=dict)  # facts; `page`: the address where what came out is shown
     file = models.ForeignKey("files.StoredFile", null=True, blank=True, on_delete=models.PROTECT, related_name="jobs")
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)

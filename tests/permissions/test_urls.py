@@ -15,7 +15,7 @@ from django.utils import timezone
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, reach_of
 from fangfanpin.accounts.verbs import Verb
-from fangfanpin.acts.models import Act
+from fangfanpin.acts.models import Act, PlannedAct
 from fangfanpin.campaigns import clock
 from fangfanpin.files.models import StoredFile
 from fangfanpin.files.services import store
@@ -154,6 +154,13 @@ def _act(household: Household, by: User) -> Act:
     return Act.objects.create(kind=Act.Kind.SPLIT, title="x", reason="x", by=by, **place)
 
 
+def _planned(household: Household, by: User) -> PlannedAct:
+    """A change of divisions to come, in the household's village."""
+    order = {"level": "village", "source": [household.village_code], "target": "", "name": "甲村", "code": "", "part": [], "home": []}
+    place = {"village_code": household.village_code, "villages": [household.village_code]}
+    return PlannedAct.objects.create(kind="division_rename", title="x", reason="x", on="2099-01-01", order=order, by=by, **place)
+
+
 def _lead(household: Household) -> dict[str, Any]:
     return {"village_code": household.village_code, "weight": 1, "seen_at": timezone.now()}
 
@@ -223,6 +230,7 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
                     "lead_id": Lead.objects.get_or_create(year=2021, kind="again", household=household, defaults=_lead(household))[0].pk,
                     "pairing_id": Pairing.objects.filter(household=household)[0].pk,
                     "act_id": _act(household, user).pk,
+                    "planned_id": _planned(household, user).pk,
                 }
                 if place != "inside" or household.village_code in reach_of(user):  # a helper sees households, not the village's table
                     table = Record.objects.get(form="natural_village_year", year=2021, subject_code=household.natural_village_code)
@@ -252,7 +260,7 @@ def _type(url: str, method: str) -> str:
 
 
 def _unknown() -> dict[str, Any]:
-    words = "household clue conflict job file batch import person record row question pairing act sample table lead".split()
+    words = "household clue conflict job file batch import person record row question pairing act planned sample table lead".split()
     ids = {f"{word}_id": uuid4() for word in words}
     plain = {
         "user_id": 999_999_999,
