@@ -26,7 +26,7 @@ from fangfanpin.records.units import load_unit
 from fangfanpin.regions.models import Region
 from fangfanpin.regions.names import townships
 from fangfanpin.registers import rollups, yearly
-from fangfanpin.registers.definitions import register_of
+from fangfanpin.registers.exporting import Wish, table_of
 from fangfanpin.registers.models import Entry
 from tests.acts.test_acts import TODAY, WHY, differences, do, dump, furnish, undone
 
@@ -295,18 +295,33 @@ def test_tables_of_earlier_years_tell_the_old_name(county: User, now: CurrentYea
     register = next(one for one in yearly.yearly(now.pack) if one.form.subject == "village")
     rows = Record.objects.filter(form=register.key, year=now.year - 1)
     earlier = {village.code: rows.get(subject_code=village.code).pk for village in pair}
+    set_act("test.fill")
+    Record.objects.filter(form=register.key, year=now.year, subject_code=gone.code).update(state=Record.State.SUBMITTED)
+    Record.objects.filter(form=register.key, year=now.year, subject_code=into.code).update(state=Record.State.DRAFT)
     do(divisions.plan_merge([gone.code], into.code, TODAY, new_name="合并村", pack=now.pack, by=county), county)
     said = {code: Entry.objects.get(record_id=key).label for code, key in earlier.items()}
     assert said == {gone.code: gone.name, into.code: into.name}
     this_year = Entry.objects.get(form=register.key, year=now.year, record__subject_code=into.code)
     assert this_year.label == "合并村"
-    old = Record.objects.get(form=register.key, year=now.year, subject_code=gone.code)
-    assert old.state == "void" or old.values, "nothing more is asked of the village that went"
-    assert register_of(now.pack, register.key) is not None
+    exported = {row[0]: row[1] for row in table_of(register, now.pack, reach_of(county), Wish()).rows}
+    assert (exported[gone.code], exported[into.code]) == (gone.name, "合并村"), "a table that was filled goes out under the name it was filled for"
+    assert len(exported) == Entry.objects.filter(form=register.key, year=now.year).exclude(state=Record.State.VOID).count()
     table = Record.objects.get(form=register.key, year=now.year, subject_code=into.code)
     last = yearly.last_of(table)
     assert last is not None and last.pk == earlier[into.code]
     assert [row.pk for row in yearly.merged_in(table)] == [earlier[gone.code]]
+
+
+def test_of_a_village_that_went_the_unfilled_tables_are_not_due(county: User, now: CurrentYear, pair: tuple[Region, Region]) -> None:
+    gone, into = pair
+    rows = Record.objects.filter(form="village_year", year=now.year, subject_code=gone.code)
+    set_act("test.empty")
+    assert rows.update(state=Record.State.EMPTY)
+    natural = set(Region.objects.filter(parent=gone, valid_to__isnull=True).values_list("code", flat=True))
+    due = Record.objects.filter(form="natural_village_year", year=now.year, subject_code__in=natural).count()
+    act = do(divisions.plan_merge([gone.code], into.code, TODAY, pack=now.pack, by=county), county)
+    assert set(rows.values_list("state", flat=True)) == {"void"}
+    assert Record.objects.filter(form="natural_village_year", year=now.year, subject_code__in=act.made).exclude(state="void").count() == due
 
 
 def test_a_plan_made_again_is_refused_where_a_part_has_gone(county: User, now: CurrentYear, pair: tuple[Region, Region]) -> None:
