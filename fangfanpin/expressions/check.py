@@ -169,8 +169,8 @@ class _Checker:
         prefix, name = ".".join(parts[:-1]), parts[-1]
         household = self.schema.subjects["household"]
         scopes: dict[str, tuple[str, Table]] = {"": ("row", context.table)}
-        of_village = not self.schema.subjects[context.subject].of_household  # its roll-ups look at this year only
-        if context.table.has_last and not of_village:
+        of_village = not self.schema.subjects[context.subject].of_household  # of what lies below it only this year's is asked
+        if context.table.has_last and not (of_village and context.relation is not None):
             scopes["last"] = ("last", context.table)
         top = context.subject == "household" and context.relation is None
         if context.table.of_household:
@@ -459,15 +459,9 @@ class _Checker:
         arg = self.node(raw.args[0], context)
         where = self.truth(raw.args[1], context) if len(raw.args) > 1 else None
         for part, inside in zip(raw.args, (arg, where), strict=False):
-            if inside is not None and any(isinstance(found, (n.Aggregate, n.SetCall)) for found in _walk(inside)):
+            if inside is not None and any(isinstance(found, (n.Aggregate, n.SetCall)) for found in n.walk(inside)):
                 raise self.wrong(part, "全县函数里面不能再有统计或全县函数", "neither aggregates nor set functions stand inside set functions")
         return n.SetCall(Bool(), raw.span, raw.text, arg, where)
-
-
-def _walk(node: n.Node) -> Iterable[n.Node]:
-    yield node
-    for child in n.children(node):
-        yield from _walk(child)
 
 
 def _columns(node: n.Node, relation: str | None = None) -> Iterable[tuple[str, str]]:
@@ -483,7 +477,7 @@ def _columns(node: n.Node, relation: str | None = None) -> Iterable[tuple[str, s
 
 def reach_of(node: n.Node, subject: str) -> str:
     """row: the subject's own rows; household: also others of the household; set: the whole county."""
-    found = list(_walk(node))
+    found = list(n.walk(node))
     if any(isinstance(part, n.SetCall) for part in found):
         return "set"
     crosses = any(
@@ -527,6 +521,6 @@ def _checked(text: str | Parsed, schema: Schema, subject: str, wanted: Type | No
         subject=subject,
         reach=reach_of(node, subject),
         columns=frozenset(_columns(node)),
-        relations=frozenset(part.relation for part in _walk(node) if isinstance(part, n.Aggregate)),
+        relations=frozenset(part.relation for part in n.walk(node) if isinstance(part, n.Aggregate)),
         normalised=parsed.normalised,
     )

@@ -362,18 +362,22 @@ class Compiler:
         """What `rules_select` says."""
         self.meet(rules)
         columns = [e.alias_(self.condition(*rule), f"r{place}", copy=False) for place, rule in enumerate(rules)]
-        judged = self.select().select(*columns, copy=False).subquery("judged", copy=False)
+        judged = self.subjects().select(*columns, copy=False).subquery("judged", copy=False)
         any_of = e.or_(*(e.column(f"r{place}") for place in range(len(rules))), copy=False)
         return e.select(e.Star()).from_(judged, copy=False).where(any_of, copy=False)
 
     def select(self) -> e.Select:
-        """The subject's key, household and village (and cell), with every join that what was compiled so far needs; of persons the live ones. A
-        village has a key only."""
+        """As `subjects`; a village whose values are summed up has the key of its division only."""
         if self.schema.subjects[self.subject].relations is None:
-            beside = [e.column("household_key", table="s"), e.column("village_code", table="s")]
-            query = e.select(e.alias_(e.column(self.key, table="s"), "subject_key"), *beside)
-        else:
-            query = e.select(e.column("subject_key", table="s"))
+            return self.subjects()
+        return self._joining(e.select(e.column("subject_key", table="s")))
+
+    def subjects(self) -> e.Select:
+        """The subject's key, household and village (and cell), with every join that what was compiled so far needs; of persons the live ones."""
+        beside = [e.column("household_key", table="s"), e.column("village_code", table="s")]
+        return self._joining(e.select(e.alias_(e.column(self.key, table="s"), "subject_key"), *beside))
+
+    def _joining(self, query: e.Select) -> e.Select:
         if self.cell:
             query = query.select(e.column(self.cell, table="s"))
         query = query.from_(e.alias_(e.to_table(self.subject), "s", table=True), copy=False)
@@ -509,6 +513,13 @@ def values_select(expressions: Mapping[str, Expression], *, schema: Schema, env:
     compiler = Compiler(schema, next(iter(expressions.values())).subject, env)
     columns = [e.alias_(compiler.sql(expression.node), name, quoted=True, copy=False) for name, expression in expressions.items()]
     return compiler.select().select(*columns, copy=False)
+
+
+def aggregates_select(nodes: Sequence[n.Aggregate], *, subject: str, schema: Schema, env: Mapping[str, Any]) -> e.Select:
+    """(subject_key, household_key, village_code, v0, v1 …) for every row of the subject: what aggregates of its rules come to."""
+    compiler = Compiler(schema, subject, env)
+    columns = [e.alias_(compiler.sql(node), f"v{place}", copy=False) for place, node in enumerate(nodes)]
+    return compiler.subjects().select(*columns, copy=False)
 
 
 def column_type(type_: object) -> str:

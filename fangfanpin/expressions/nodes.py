@@ -1,5 +1,6 @@
 """The nodes an expression is made of: frozen, with their type and their place in the text."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
 from fangfanpin.expressions.types import Type
@@ -163,3 +164,10 @@ def children(node: Node) -> tuple[Node, ...]:
             return (arg,) if where is None else (arg, where)
         case _:
             return ()
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and everything below, as it is written."""
+    yield node
+    for child in children(node):
+        yield from walk(child)

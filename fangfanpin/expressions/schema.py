@@ -8,8 +8,8 @@ from fangfanpin.expressions.types import Type
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """`has_last`: rows have a last year's row beside them. `of_household`: each row belongs to a household, whose items it may ask.
-    `relations`: what the rows may be counted over; None where these are the household's."""
+    """`has_last`: rows have a last year's row beside them; what sums or checks a village's table does not ask for it. `of_household`: each row
+    belongs to a household, whose items it may ask. `relations`: what the rows may be counted over; None where these are the household's."""
 
     name: str
     columns: Mapping[str, Type]

@@ -152,7 +152,7 @@ def masks_select(rules: Sequence[tuple[Expression, Expression | None]], *, schem
             for place, (condition, scope) in enumerate(rules[start : start + MASK])
         ]
         masks.append(e.alias_(_sum(bits), f"m{len(masks)}", copy=False))
-    judged = compiler.select().select(*masks, copy=False).subquery("judged", copy=False)
+    judged = compiler.subjects().select(*masks, copy=False).subquery("judged", copy=False)
     hit = e.or_(*(e.NEQ(this=e.column(f"m{place}"), expression=integer(0)) for place in range(len(masks))), copy=False)
     return _safe(e.select(e.Star()).from_(judged, copy=False).where(hit, copy=False))
 

@@ -508,7 +508,8 @@ def make_schema(
     def register(form: Form) -> Table:
         facts = dict(_FACTS["row"]) | (dict(_FACTS[form.subject]) if form.is_yearly_of_place else {})
         relations = _relations(form, forms) if form.subject in PLACES else None
-        return Table(form.key, columns(form.key) | facts, has_last=False, of_household=form.subject in ("household", "person"), relations=relations)
+        of_household = form.subject in ("household", "person")
+        return Table(form.key, columns(form.key) | facts, has_last=form.is_yearly_of_place, of_household=of_household, relations=relations)
 
     return Schema(
         subjects={

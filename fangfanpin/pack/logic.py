@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from fangfanpin.expressions import Expression, ExpressionFaults, Schema, Type, check
 from fangfanpin.pack.dictionary import SUBJECTS
 from fangfanpin.pack.indicators import Indicator
-from fangfanpin.pack.model import Apart, Computation, Constraint, Form, RollUp, Rule, Screen
+from fangfanpin.pack.model import SUM, Apart, Computation, Constraint, Form, RollUp, Rule, Screen, aggregates_of
 from fangfanpin.pack.source import Entry, Source, rule_files
 
 _RULE_SUBJECTS = ("household", "person", "spell")
@@ -52,6 +52,18 @@ class Logic:
                     max(0, before - blank),
                 )
             return None
+
+    def of_this_year(self, entry: Entry, key: str, expression: Expression | None, form: str) -> Expression | None:
+        """Where a village's table is filled in or summed up the year before is not read: only rules may ask for it."""
+        if expression is None or form not in self.forms or not self.forms[form].is_yearly_of_place:
+            return expression
+        if any(scope == "last" for scope, _name in expression.columns):
+            zh = "村表、自然村表的汇总、约束和填写条件不能看上年（last.），只有规则可以"
+            self.source.wrong(
+                entry.path, (*entry.near, key), zh, "only rules of a village's table may look at last year", lines_on=int(key[0] == "\n")
+            )
+            return None
+        return expression
 
     def subject(self, entry: Entry, subject: str) -> str | None:
         registers = [form.key for form in self.forms.values() if form.is_register]
@@ -142,8 +154,10 @@ class Logic:
             self.source.wrong(entry.path, entry.near, f"“{entry.key}”缺少 when", f"{entry.key} lacks when")
         if entry.data.get("scope"):
             scope = self.expression(entry, "scope", entry.data["scope"], subject)
+        of_village = self.schema.subjects[subject].relations is not None
+        sums = len(aggregates_of(scope, when)) if of_village and when is not None else 0
         for name in _PLACEHOLDER.findall(message):
-            if not self.names(subject, name):
+            if not self.names(subject, name) and name not in {f"{SUM}{place}" for place in range(1, sums + 1)}:
                 self.source.wrong(entry.path, (*entry.near, "message"), f"消息里的“{{{name}}}”不是这里的指标", f"unknown name {name} in message")
         if message_en and set(_PLACEHOLDER.findall(message_en)) != set(_PLACEHOLDER.findall(message)):
             self.source.wrong(
@@ -166,6 +180,8 @@ class Logic:
             title_en=title_en,
             message_en=message_en,
             where_en=where_en,
+            place=self.forms[subject].subject if subject in self.forms and self.forms[subject].is_yearly_of_place else "",
+            of_village=of_village,
         )
 
     def names(self, subject: str, name: str) -> bool:
@@ -193,7 +209,7 @@ class Logic:
             subject = self.subject_of_form(entry, form) if form else None
             if subject is None:
                 continue
-            expression = self.expression(entry, "expr", entry.data.get("expr"), subject)
+            expression = self.of_this_year(entry, "expr", self.expression(entry, "expr", entry.data.get("expr"), subject), form)
             if expression is not None:
                 message_en = self.source.get(entry, "message_en", str, "")
                 found.append(Constraint(entry.key, form, expression, severity, message, tuple(fields), message_en))
@@ -280,6 +296,7 @@ class Logic:
             places[key] = (entry, near)
             subject = self.subject_of_form(entry, form)
             expression = self.expression(entry, near, text, subject, indicator.engine_type()) if subject else None
+            expression = self.of_this_year(entry, near, expression, form)
             if expression is not None:
                 found[key] = Computation(form, name, expression)
         return found, places

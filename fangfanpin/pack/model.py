@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from fangfanpin.expressions import Expression, Schema, to_json
+from fangfanpin.expressions.nodes import Aggregate, walk
 from fangfanpin.pack import codec
 from fangfanpin.pack.indicators import Indicator, ListItem
 from fangfanpin.pack.succession import Succession
@@ -112,7 +113,9 @@ class Constraint:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """`severity`: E must be corrected, W must be answered, I is information. `message` holds {names} of items, `message_en` the same."""
+    """`severity`: E must be corrected, W must be answered, I is information. `message` holds {names} of items, `message_en` the same.
+    `place`: of a rule on a yearly table of villages or natural villages which of the two it is about. `of_village`: what it counts over are the
+    rows of a village, not those of a household."""
 
     id: str
     title: str
@@ -128,6 +131,8 @@ class Rule:
     title_en: str = ""
     message_en: str = ""
     where_en: str = ""
+    place: str = ""
+    of_village: bool = False
 
     @property
     def relations(self) -> frozenset[str]:
@@ -139,6 +144,20 @@ class Rule:
         order = ("row", "household", "set")
         found = [self.when.reach, *([self.scope.reach] if self.scope else [])]
         return max(found, key=order.index)
+
+    @property
+    def aggregates(self) -> tuple[Aggregate, ...]:
+        """What it counts and sums, in the order in which scope and condition say it."""
+        return aggregates_of(self.scope, self.when)
+
+
+SUM = "sum."  # before the number of an aggregate, from 1: what a rule over a village's rows says of it and keeps with a hit
+
+
+def aggregates_of(*expressions: Expression | None) -> tuple[Aggregate, ...]:
+    """Each once, in the order in which they are written."""
+    parts = [expression.node for expression in expressions if expression is not None]
+    return tuple(dict.fromkeys(found for part in parts for found in walk(part) if isinstance(found, Aggregate)))
 
 
 @dataclass(frozen=True, slots=True)
