@@ -132,6 +132,11 @@ def _move_records(records: QuerySet[Record], village_code: str, subject_code: st
     rows.update(village_code=village_code, **({"subject_code": subject_code} if subject_code else {}))
     for own in (Link.objects.filter(record_id__in=ids), Unlock.objects.filter(record_id__in=ids)):
         own.update(village_code=village_code)
+    clues = Clue.objects.filter(subject_id__in=ids)
+    ClueStep.objects.filter(clue__in=clues).update(village_code=village_code)
+    clues.update(village_code=village_code)
+    for code in rows.values_list("subject_code", flat=True).distinct():  # a village that goes on under another code is the same one
+        clues.exclude(subject_code="").filter(subject_id__in=rows.filter(subject_code=code).values("pk")).update(subject_code=code)
     renew_entries(ids, pack)
 
 

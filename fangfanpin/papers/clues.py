@@ -1,6 +1,6 @@
 """The clue list of a village on paper (疑似问题清单): what to verify in which household, with room for the answer and signatures."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 from fangfanpin.papers.qr import code
 from fangfanpin.papers.render import render
@@ -30,8 +30,17 @@ class ListedHousehold:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedTable:
+    """The yearly table of the village or of a natural village, answered at the village's office; `code` of its division."""
+
+    code: str
+    name: str
+    clues: list[ListedClue]
+
+
+@dataclass(frozen=True, slots=True)
 class VillageClues:
-    """`households` in walking order; `due` in words."""
+    """`households` in walking order, `tables` by code, the village's first; `due` in words."""
 
     county: str
     township: str
@@ -41,6 +50,7 @@ class VillageClues:
     printed_on: str
     pack: str
     households: list[ListedHousehold]
+    tables: list[ListedTable] = field(default_factory=list)
 
 
 def render_clues(village: VillageClues) -> bytes:

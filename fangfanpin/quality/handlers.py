@@ -18,7 +18,7 @@ from fangfanpin.jobs.exports import Column, Table, export_list
 from fangfanpin.jobs.models import Job
 from fangfanpin.jobs.services import JobRefused, Outcome, Progress, handles
 from fangfanpin.pack import Pack
-from fangfanpin.papers.clues import ListedClue, ListedHousehold, VillageClues, render_clues
+from fangfanpin.papers.clues import ListedClue, ListedHousehold, ListedTable, VillageClues, render_clues
 from fangfanpin.policy.services import pack_of
 from fangfanpin.quality import queries, standing
 from fangfanpin.quality.leads import leads as found_leads
@@ -55,6 +55,7 @@ _COLUMNS = (
     Column("户主", width=10),
     Column("成员", width=10),
     Column("登记", width=16),
+    Column("村或自然村代码", width=18),
     Column("规则", width=8),
     Column("级别", width=10),
     Column("问题", width=60),
@@ -104,6 +105,7 @@ def _excel_rows(rows: Iterator[Clue], reach: Reach, campaign: Campaign) -> Itera
             clue.household.head_name if clue.household else "",
             clue.person.member_name if clue.person else "",
             clue.subject_label,
+            clue.subject_code,
             clue.rule_id,
             clue.get_severity_display(),
             queries.sentence(clue, rules, pack, sensitive=can(reach, Verb.SENSITIVE_VIEW, clue)),
@@ -126,7 +128,8 @@ def clue_list(job: Job, reach: Reach, progress: Progress) -> Outcome:
         raise JobRefused(_("这个村不在您的管辖范围内。"))
     campaign = clock.current()
     data = village_clues(village, campaign, pack_of(campaign.pack), reach)
-    if not data.households:
+    listed: list[ListedHousehold | ListedTable] = [*data.households, *data.tables]
+    if not listed:
         raise JobRefused(_("%(village)s没有待核实的疑问，不用打印。") % {"village": village.name})
     progress.report(0, 1)
     set_act("clues.print")
@@ -139,7 +142,7 @@ def clue_list(job: Job, reach: Reach, progress: Progress) -> Outcome:
         village_code=village.code,
     )
     progress.report(1, 1)
-    count = sum(len(household.clues) for household in data.households)
+    count = sum(len(one.clues) for one in listed)
     message = _("%(households)d 户、%(count)d 条。") % {"households": len(data.households), "count": count}
     return Outcome(message, {"households": len(data.households), "clues": count}, file)
 
@@ -151,11 +154,22 @@ def village_clues(village: Region, campaign: Campaign, pack: Pack, reach: Reach)
         "household__natural_village_code", "household__walking_order", "household__code", "severity", "rule_id"
     )
     households: dict[Any, ListedHousehold] = {}
+    tables: dict[str, ListedTable] = {}
     natural = dict(Region.objects.under(village.code).filter(level="natural_village").values_list("code", "name"))
     for clue in rows:
         home = clue.household
+        sensitive = can(reach, Verb.SENSITIVE_VIEW, clue)
+        said = ListedClue(
+            rule=clue.rule_id,
+            severity=clue.get_severity_display(),
+            sentence=queries.sentence(clue, rules, pack, sensitive=sensitive),
+            where=clue.where_to_look,
+            verifier=clue.assigned_name,
+        )
         if home is None:
-            continue  # a project is no matter of a visit
+            if clue.is_about_a_place:  # a project is no matter of a visit
+                tables.setdefault(clue.subject_code, ListedTable(clue.subject_code, clue.subject_label, [])).clues.append(said)
+            continue
         if home.pk not in households:
             households[home.pk] = ListedHousehold(
                 code=home.code,
@@ -165,16 +179,7 @@ def village_clues(village: Region, campaign: Campaign, pack: Pack, reach: Reach)
                 qr=f"FFP1|{home.pk.hex[:12]}|{campaign.year}|clues",
                 clues=[],
             )
-        sensitive = can(reach, Verb.SENSITIVE_VIEW, clue)
-        households[home.pk].clues.append(
-            ListedClue(
-                rule=clue.rule_id,
-                severity=clue.get_severity_display(),
-                sentence=queries.sentence(clue, rules, pack, sensitive=sensitive),
-                where=clue.where_to_look,
-                verifier=clue.assigned_name,
-            )
-        )
+        households[home.pk].clues.append(said)
     names = dict(Region.objects.filter(code__in=(village.code[:6], village.code[:9])).values_list("code", "name"))
     due = next((stage.due_words for stage in clock.stages(campaign) if stage.metric == "clues_closed"), "")
     return VillageClues(
@@ -186,6 +191,7 @@ def village_clues(village: Region, campaign: Campaign, pack: Pack, reach: Reach)
         printed_on=timezone.localdate().isoformat(),
         pack=f"{pack.id} {pack.hash[:8]}",
         households=list(households.values()),
+        tables=[tables[code] for code in sorted(tables)],
     )
 
 

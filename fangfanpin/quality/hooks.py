@@ -8,7 +8,7 @@ from uuid import UUID
 from fangfanpin.accounts.management import register_handover
 from fangfanpin.accounts.models import User
 from fangfanpin.quality.handing import Verifier, follow
-from fangfanpin.quality.models import Clue
+from fangfanpin.quality.models import PLACES, Clue
 from fangfanpin.quality.queries import DUE
 from fangfanpin.quality.recheck import must_be_corrected, recheck, recheck_households, recheck_rows
 from fangfanpin.records.changed import register_households_changed
@@ -20,12 +20,14 @@ from fangfanpin.registers.written import register_after_rows
 
 
 def has_open_clue(record: Record, user: User) -> bool:
-    """A clue that asks for an answer opens the household after closing and after approval; what is locked stays so."""
-    return (
-        record.household_id is not None
-        and record.state != Record.State.LOCKED
-        and Clue.objects.filter(DUE, household_id=record.household_id, year=record.year).exists()
-    )
+    """A clue that asks for an answer opens the household after closing and after approval; one on a village opens its tables, for what is wrong
+    with a sum is mended below. What is locked stays so."""
+    if record.state == Record.State.LOCKED:
+        return False
+    due = Clue.objects.filter(DUE, year=record.year)
+    if record.household_id is not None:
+        return due.filter(household_id=record.household_id).exists()
+    return record.subject_kind in PLACES and due.filter(village_code=record.village_code, subject_kind__in=PLACES).exists()
 
 
 def recheck_imported(households: Collection[UUID]) -> None:

@@ -1,7 +1,8 @@
 """What a hit says: the rule's sentence with the values in it, in words; secret numbers are never among them.
 
 The values a hit used are kept by name: `x` of the subject, `last.x`, `household.x`, `household.last.x`, and for what a rule reads of the
-household's other rows `members.x` as {row id: value} (also `all_members`, `spells`).
+household's other rows `members.x` as {row id: value} (also `all_members`, `spells`). Of a rule over a village's rows what it counted and summed is
+kept, as `sum.1`, `sum.2` …, not the values of its households: they are many, and not the village's.
 """
 
 import hashlib
@@ -13,15 +14,18 @@ from functools import lru_cache
 from typing import Any
 
 from fangfanpin.expressions import Schema
+from fangfanpin.expressions import nodes as n
 from fangfanpin.pack import Indicator, Pack, Rule
 from fangfanpin.pack.codec import decimal_text
 from fangfanpin.pack.dictionary import CONSTANTS
+from fangfanpin.pack.model import SUM
 from fangfanpin.pack.sentences import say
 from fangfanpin.regions.names import place_of
 
 _PLACE = re.compile(r"\{([a-z_.0-9]+)\}")
 _FORM = {"household": "household_year", "person": "person_year"}
 _HIDDEN = frozenset({"id18_digest", "row_id"})
+_OWN = frozenset({"row", "last"})
 _KEYS = frozenset({"household", "person", "user"})  # what these references hold says nothing to people
 # Derived facts are not items of the dictionary: what to call them in front of people.
 _FACTS: Mapping[str, Mapping[str, str]] = {
@@ -73,15 +77,25 @@ def _read_back(name: str) -> Reading:
     return Reading(place or "row", item)
 
 
-def readings(rule: Rule) -> tuple[Reading, ...]:
+def asked(rule: Rule) -> tuple[Reading, ...]:
     """Everything a rule reads: of its message, its scope and its condition, hidden ones too."""
     columns = rule.when.columns if rule.scope is None else rule.when.columns | rule.scope.columns
-    return _readings(rule.message, columns)
+    return _asked(rule.message, columns)
+
+
+def readings(rule: Rule) -> tuple[Reading, ...]:
+    """What is kept with a hit of it, value by value: everything it reads, of a rule over a village's rows the village's own."""
+    return tuple(reading for reading in asked(rule) if reading.place in _OWN) if rule.of_village else asked(rule)
+
+
+def sums(rule: Rule) -> Mapping[str, n.Aggregate]:
+    """By the names they are kept under what a rule over a village's rows counts and sums; of other rules the values themselves are kept."""
+    return {f"{SUM}{place}": found for place, found in enumerate(rule.aggregates, 1)} if rule.of_village else {}
 
 
 @lru_cache(maxsize=5000)
-def _readings(message: str, columns: frozenset[tuple[str, str]]) -> tuple[Reading, ...]:
-    named = {name for name in _PLACE.findall(message) if not _is_constant(name)}
+def _asked(message: str, columns: frozenset[tuple[str, str]]) -> tuple[Reading, ...]:
+    named = {name for name in _PLACE.findall(message) if not _is_constant(name) and not name.startswith(SUM)}
     found = {_read_back(name) for name in named} | {Reading(place, item) for place, item in columns}
     return tuple(sorted(found, key=lambda reading: reading.name))
 
@@ -93,6 +107,8 @@ def relation_of(reading: Reading, schema: Schema) -> str | None:
 
 
 def _indicator(rule: Rule, name: str, pack: Pack) -> Indicator | None:
+    if (summed := sums(rule).get(name)) is not None:
+        return _summed(rule, summed, pack)
     reading = _read_back(name)
     relation = relation_of(reading, pack.schema())
     if relation is not None:
@@ -101,7 +117,18 @@ def _indicator(rule: Rule, name: str, pack: Pack) -> Indicator | None:
         table = "household"
     else:
         table = "spell" if reading.place == "spell" else rule.subject
-    return pack.spell_items.get(reading.item) if table == "spell" else pack.indicators.get(f"{_FORM.get(table, table)}.{reading.item}")
+    return _item_of(table, reading.item, pack)
+
+
+def _summed(rule: Rule, summed: n.Aggregate, pack: Pack) -> Indicator | None:
+    """The item whose values are summed: the sum is said as they are. None of a count."""
+    if summed.fn in ("count", "distinct", "any", "all") or not isinstance(summed.value, n.Column) or summed.value.scope != "row":
+        return None
+    return _item_of(pack.schema().relations_of(rule.subject)[summed.relation].table, summed.value.name, pack)
+
+
+def _item_of(table: str, item: str, pack: Pack) -> Indicator | None:
+    return pack.spell_items.get(item) if table == "spell" else pack.indicators.get(f"{_FORM.get(table, table)}.{item}")
 
 
 def _json_form(indicator: Indicator | None, value: Any, pack: Pack) -> Any:
@@ -200,7 +227,12 @@ class UsedValue:
 def used_values(rule: Rule, values: Mapping[str, Any], pack: Pack, *, sensitive: bool) -> list[UsedValue]:
     """The values a clue keeps, in words, last year beside this year."""
     lines: dict[tuple[str, str], dict[str, str]] = {}
+    counted = sums(rule)
     for name, value in values.items():
+        if name in counted:
+            said = _word(rule, name, value, pack, sensitive=sensitive) or _EMPTY[pack.language]
+            lines[_title_of_sum(rule, counted[name], pack), ""] = {"now": said}
+            continue
         reading = _read_back(name)
         relation = relation_of(reading, pack.schema())
         indicator = _indicator(rule, name, pack)
@@ -212,6 +244,30 @@ def used_values(rule: Rule, values: Mapping[str, Any], pack: Pack, *, sensitive:
             title = _title_beside(indicator, pack) if relation is not None and indicator is not None else title_of(rule, reading.item, pack)
             lines.setdefault((title, key or whose), {})[year] = _word(rule, name, one, pack, sensitive=sensitive) or _EMPTY[pack.language]
     return [UsedValue(title, whose, years.get("last"), years.get("now")) for (title, whose), years in lines.items()]
+
+
+_HOW: Mapping[str, Mapping[str, str]] = {
+    "zh": {
+        "count": "条数", "sum": "合计", "distinct": "不同的个数", "min": "最小", "max": "最大", "any": "有没有", "all": "是不是都",
+        "the": "唯一的一条",
+    },
+    "en": {
+        "count": "number", "sum": "sum", "distinct": "different ones", "min": "least", "max": "greatest", "any": "any", "all": "all",
+        "the": "the only one",
+    },
+}  # fmt: skip
+
+
+def _title_of_sum(rule: Rule, summed: n.Aggregate, pack: Pack) -> str:
+    """What was counted, of which rows, and by which items they were chosen."""
+    table = pack.schema().relations_of(rule.subject)[summed.relation].table
+    form = pack.forms.get(_FORM.get(table, table))
+    item = _summed(rule, summed, pack)
+    words = [form.title if form else table, *([item.label] if item else []), _HOW[pack.language][summed.fn]]
+    chosen = dict.fromkeys(column.name for column in n.walk(summed.where) if isinstance(column, n.Column)) if summed.where else {}
+    labels = [found.label for name in chosen if (found := _item_of(table, name, pack)) is not None]
+    start, between, end = ("（按", "、", "）") if pack.language == "zh" else (" (by ", ", ", ")")
+    return " ".join(words) + (f"{start}{between.join(labels)}{end}" if labels else "")
 
 
 def _title_beside(indicator: Indicator, pack: Pack) -> str:

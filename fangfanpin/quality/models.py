@@ -7,6 +7,10 @@ from django.utils.translation import gettext_lazy as _
 
 from fangfanpin.accounts.reach import ReachQuerySet
 
+RECORD = "record"  # a register's row as the subject of a clue
+PLACES = ("village", "natural_village")  # or that of the yearly table of one of these
+OF_ROWS = (RECORD, *PLACES)
+
 
 class Sweep(models.Model):
     class State(models.TextChoices):
@@ -52,9 +56,10 @@ class Clue(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     rule_id = models.CharField(max_length=20)
     year = models.PositiveSmallIntegerField()
-    subject_kind = models.CharField(max_length=10)  # household, person, spell, record (a register's row)
-    subject_id = models.UUIDField()
-    subject_label = models.CharField(max_length=200, blank=True)  # how people call a register's row
+    subject_kind = models.CharField(max_length=20)  # household, person, spell, one of OF_ROWS
+    subject_id = models.UUIDField()  # of OF_ROWS the record; a village's is the row of its yearly table
+    subject_label = models.CharField(max_length=200, blank=True)  # how people call a register's row; the name of a place
+    subject_code = models.CharField(max_length=15, blank=True)  # of a village or natural village
     household = models.ForeignKey("households.Household", null=True, blank=True, on_delete=models.PROTECT, related_name="clues")  # a project's: none
     person = models.ForeignKey("households.Person", null=True, blank=True, on_delete=models.PROTECT, related_name="clues")
     village_code = models.CharField(max_length=12)
@@ -96,8 +101,13 @@ class Clue(models.Model):
 
     @property
     def is_about_a_row(self) -> bool:
-        """Is a register's row what the rule hit?"""
-        return self.subject_kind == "record"
+        """Is a register's row what the rule hit, that of a village's table among them?"""
+        return self.subject_kind in OF_ROWS
+
+    @property
+    def is_about_a_place(self) -> bool:
+        """Is it a village or natural village, as its yearly table tells of it?"""
+        return self.subject_kind in PLACES
 
 
 # Still to be worked off: not answered, or answered "corrected" while the rule goes on hitting.

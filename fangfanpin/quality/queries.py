@@ -81,8 +81,9 @@ def clues(reach: Reach, year: int, chosen: ClueFilter) -> QuerySet[Clue, Clue]:
             rows = rows.filter(assigned_name="")
     if chosen.q:
         by_name = Q(household__head_name=chosen.q) | Q(household__code=chosen.q) | Q(person__member_name=chosen.q)
-        rows = rows.filter(by_name | Q(message__contains=chosen.q) | Q(subject_label__contains=chosen.q))
-    # What is under no household (a project) stands first in its village.
+        by_row = Q(subject_label__contains=chosen.q) | Q(subject_code=chosen.q)
+        rows = rows.filter(by_name | Q(message__contains=chosen.q) | by_row)
+    # What is under no household (the village itself, a project) stands first in its village.
     return rows.select_related("household", "person").order_by("village_code", F("household_id").asc(nulls_first=True), "rule_id", "id")
 
 

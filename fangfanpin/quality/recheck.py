@@ -18,7 +18,7 @@ from fangfanpin.expressions.closures import Closure, compiled
 from fangfanpin.households.models import Household
 from fangfanpin.pack import Form, Pack, Rule
 from fangfanpin.policy.services import spoken
-from fangfanpin.quality import messages, snapshot, sweep
+from fangfanpin.quality import messages, snapshot, sweep, villages
 from fangfanpin.quality.models import STANDING_STATES, Clue
 from fangfanpin.quality.queries import open_clues
 from fangfanpin.quality.snapshot import SWEPT_STATES
@@ -38,6 +38,7 @@ class _Judge:
     scope: Closure | None
     when: Closure
     readings: tuple[tuple[messages.Reading, str | None], ...]  # with the relation each goes through
+    sums: tuple[tuple[str, Closure], ...] = ()
 
     def hits(self, scope: Mapping[str, Any]) -> bool:
         return (self.scope is None or self.scope(scope) is True) and self.when(scope) is True
@@ -58,6 +59,7 @@ def _judges_of(pack: Pack) -> tuple[_Judge, ...]:
                 compiled(rule.scope) if rule.scope is not None else None,
                 compiled(rule.when),
                 tuple((reading, messages.relation_of(reading, schema)) for reading in messages.readings(rule)),
+                tuple((name, compiled(node)) for name, node in messages.sums(rule).items()),
             )
             for rule in pack.rules
             if rule.reach != "set"
@@ -67,7 +69,7 @@ def _judges_of(pack: Pack) -> tuple[_Judge, ...]:
 
 def find_hits(unit: Unit, pack: Pack, *, only: Callable[[Rule], bool] = lambda rule: True, scopes: Scopes | None = None) -> list[Hit]:
     """What the rules of row and household reach say of one household and its registers' rows; the same hits, with the same values, as the sweep's."""
-    judges = [judge for judge in _judges_of(pack) if only(judge.rule)]
+    judges = [judge for judge in _judges_of(pack) if only(judge.rule) and not judge.rule.of_village]
     scopes = scopes or scopes_of(unit, pack, relations=relations.asked_by_rules(pack, (judge.rule for judge in judges)))
     subjects: dict[str, Sequence[_Subject]] = {
         "household": [_Subject(unit.household.id, scopes.household)],
@@ -94,14 +96,21 @@ class _Subject:
 
 
 def find_hits_of_row(record: Record, pack: Pack, today: datetime.date | None) -> list[Hit]:
-    """What the rules on a register's rows say of one that is under no household."""
-    row = relations.row_of(record, pack.forms[record.form], pack)
-    household: dict[str, Any] = {"row": {}, "last": None, "relations": {}, "spell": None}
-    scope = {"row": row.values, "last": None, "household": household, "consts": pack.constants(today)}
+    """What the rules on a register's rows say of one that is under no household: a project's, a village's. None are said of a row of another
+    year than the one under way where there is one a year."""
+    judges = [judge for judge in _judges_of(pack) if judge.rule.subject == record.form]
+    scopes: list[dict[str, Any]] = []
+    if judges and judges[0].rule.of_village:
+        scopes = villages.scopes_of(record, pack, today)
+    elif judges:
+        row = relations.row_of(record, pack.forms[record.form], pack)
+        household: dict[str, Any] = {"row": {}, "last": None, "relations": {}, "spell": None}
+        scopes = [{"row": row.values, "last": None, "household": household, "consts": pack.constants(today)}]
     return [
-        Hit(judge.rule, row.id, None, row.village_code, _used(judge, scope, {}), row.person_id)
-        for judge in _judges_of(pack)
-        if judge.rule.subject == record.form and judge.hits(scope)
+        Hit(judge.rule, record.pk, None, record.village_code, _used(judge, scope, {}), record.person_id)
+        for judge in judges
+        for scope in scopes
+        if judge.hits(scope)
     ]
 
 
@@ -124,7 +133,7 @@ def _used(judge: _Judge, scope: Mapping[str, Any], keys: Mapping[str, list[str]]
         rows = scope["household"]["relations"][relation]
         part = "last" if reading.place.endswith(".last") else "row"
         used[reading.name] = {key: (row.get(part) or {}).get(reading.item) for key, row in zip(keys[relation], rows, strict=True)}
-    return used
+    return used | {name: value(scope) for name, value in judge.sums}
 
 
 def _row_at(place: str, scope: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -161,13 +170,15 @@ def recheck_rows(written: Written, pack: Pack, by: User | None) -> None:
     they belong to or name; of those under no household the rows themselves."""
     form = written.form
     read = _reading(form, pack)
-    if not read:
+    tables = villages.asking(pack).get(form.key, frozenset()) if not form.belongs else frozenset[str]()
+    if not read and not tables:
         return
     campaign = clock.current()
     if campaign.pack.hash != pack.hash:
         return
+    _recheck_villages(written, tables, pack, campaign, by)
     _recheck_rules(written.households, pack, campaign, [rule for rule in read if form.belongs or rule.subject != form.key], by)
-    if form.belongs:
+    if form.belongs or form.is_yearly_of_place:
         return
     mine = frozenset(rule.id for rule in read if rule.subject == form.key)
     today, ids = clock.now(campaign).date(), list(written.records)
@@ -187,6 +198,22 @@ def recheck_households(households: Collection[UUID], pack: Pack, by: User | None
     campaign = clock.current()
     if campaign.pack.hash == pack.hash:
         _recheck_rules(households, pack, campaign, read, by)
+
+
+def _recheck_villages(written: Written, forms: Collection[str], pack: Pack, campaign: Campaign, by: User | None) -> None:
+    """The year's tables of the villages in which rows were written, of the forms that count such rows, and those rows themselves where they are
+    such tables."""
+    if not forms:
+        return
+    places = Record.objects.filter(pk__in=list(written.records)).values("village_code")
+    this_year = Record.objects.filter(year=campaign.year).exclude(state=Record.State.VOID)
+    found = [*this_year.filter(form__in=set(forms) - {written.form.key}, village_code__in=places)]
+    if written.form.key in forms:
+        found += this_year.filter(pk__in=list(written.records))
+    for one in found:
+        mine = frozenset(rule.id for rule in villages.rules_of_villages(pack)[one.form])
+        hits = find_hits_of_row(one, pack, clock.now(campaign).date())
+        write_clues(hits=hits, campaign=campaign, pack=pack, rules=mine, subjects={one.pk}, by=by)
 
 
 _ROWS_AT_ONCE = 2000

@@ -1,5 +1,5 @@
 """The county's private snapshot: PostgreSQL as the snapshot role → Arrow → DuckDB tables household, person, spell and those registers that a
-rule asks for.
+rule asks for. Of the yearly tables of villages the rows that were handed in, what is summed up as it is stored with them.
 
 The tables are those of docs/rule-language.md: wide, last year's columns beside this year's as `last__x`, dates and months as integers; of
 the items only those that a rule reads, for what nobody asks about has no business in a second copy. PostgreSQL only scans and filters, the
@@ -30,6 +30,7 @@ from fangfanpin.households.subjects import HOUSEHOLD_COLUMNS, PERSON_COLUMNS, PE
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.pack.dictionary import TYPED, subject_item
 from fangfanpin.quality import messages
+from fangfanpin.registers.sources import division_changed_on
 from fangfanpin.runtime.postgres import read_urls
 
 # Items whose value is a column of the registry.
@@ -52,39 +53,44 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "spell": ("spell_key", "household_key", "village_code"),
 }
 _ROW_KEYS = (ROW_KEY, "household_key", "person_key", "village_code")  # of a register's row; no household, no person where it is under none
+_CHANGED = "division_changed_on"  # a fact of a place, found when it is read
 _STALE_S = 3600  # a snapshot this old was left by a sweep that was killed
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Items of one table that rules read: this year's, last year's."""
+    """Items of one table that rules read: this year's, last year's. `placed`: its rows are counted for villages."""
 
     now: frozenset[str]
     last: frozenset[str]
+    placed: bool = False
 
 
 def columns_read(rules: Iterable[Rule], pack: Pack) -> dict[str, Columns]:
     """By table (household, person, spell, and those of the registers that the rules judge or ask for) what the rules and their messages read."""
     schema = pack.schema()
     found: dict[tuple[str, bool], set[str]] = {}
-    tables = set(_KEYS)
+    tables, placed = set(_KEYS), set[str]()
     for rule in rules:
-        tables |= {rule.subject} | {schema.relations[name].table for name in rule.relations}
-        for reading in messages.readings(rule):
-            relation = messages.relation_of(reading, schema)
+        relations = schema.relations_of(rule.subject)
+        own = {rule.subject} | {relations[name].table for name in rule.relations}
+        tables |= own
+        if rule.of_village:
+            placed |= own | {"household"}  # by whose place the rows below it belong
+        for reading in messages.asked(rule):
             place = reading.place.removesuffix(".last").removesuffix("last")
-            table = schema.relations[relation].table if relation else place or rule.subject
+            table = relations[place].table if place in relations else place or rule.subject
             table = rule.subject if table == "row" else table
             found.setdefault((table, reading.place.endswith("last")), set()).add(reading.item)
     ordered = [*_KEYS, *sorted(tables - _KEYS.keys())]
-    return {table: Columns(frozenset(found.get((table, False), ())), frozenset(found.get((table, True), ()))) for table in ordered}
+    return {table: Columns(frozenset(found.get((table, False), ())), frozenset(found.get((table, True), ())), table in placed) for table in ordered}
 
 
 def mentions_read(rules: Iterable[Rule], pack: Pack) -> list[Relation]:
     """Relations asked for whose rows name several households."""
-    schema = pack.schema()
-    names = {name for rule in rules for name in rule.relations if schema.relations[name].by}
-    return [schema.relations[name] for name in sorted(names)]
+    known = {name: relation for name, relation in pack.schema().relations.items() if relation.by}
+    names = {name for rule in rules if not rule.of_village for name in rule.relations if name in known}
+    return [known[name] for name in sorted(names)]
 
 
 @contextmanager
@@ -112,7 +118,8 @@ def whole(year: int, pack: Pack) -> Iterator[duckdb.DuckDBPyConnection]:
     """The county with every item of the dictionary, of both years where a table has two: what a snapshot that stays is made of. Its tables are
     those of the schema, and of relations whose rows name several households one each."""
     subjects = pack.schema().subjects
-    columns = {table: Columns(frozenset(of.columns), frozenset(of.columns if of.has_last else ())) for table, of in subjects.items()}
+    placed = any(of.relations is not None for of in subjects.values())
+    columns = {table: Columns(frozenset(of.columns), frozenset(of.columns if of.has_last else ()), placed) for table, of in subjects.items()}
     mentions = [relation for relation in pack.schema().relations.values() if relation.by]
     with _reading(_scans(year, columns, mentions, pack)) as raw, build(raw, columns, pack, mentions) as database:
         yield database
@@ -186,8 +193,18 @@ def _recorded(table: str, columns: Mapping[str, Columns]) -> list[str]:
 
 def row_items(form: str, columns: Columns, pack: Pack) -> list[str]:
     """Items of a register's rows that its columns of the record do not hold."""
+    return sorted(columns.now - not_recorded(form, pack))
+
+
+def last_row_items(form: str, columns: Columns, pack: Pack) -> list[str]:
+    return sorted(columns.last - not_recorded(form, pack))
+
+
+def not_recorded(form: str, pack: Pack) -> set[str]:
+    """Items of a register's rows that stand beside their values; of last year's row they are not asked."""
     subject = subject_item(pack.forms[form])
-    return sorted(columns.now - {ROW_ID} - ({subject.name} if subject else set()))
+    of_place = {"village_code", _CHANGED} if pack.forms[form].is_yearly_of_place else set()
+    return {ROW_ID, *([subject.name] if subject else []), *of_place}
 
 
 def _was(form: str, year: int, pack: Pack) -> Mapping[str, list[str]]:
@@ -241,10 +258,11 @@ def _scans(year: int, columns: Mapping[str, Columns], mentions: Sequence[Relatio
         "spell": _registry_scan("spell", "households_monitoringspell", SPELL_SUBJECT, columns, "village_code", "spell_no") + mine,
         "person_last": _record_scan("person_year", year - 1, [*_taken_out("values", person_last, was["person"]), *then["person"]]) + mine,
         **{
-            form: _row_scan(form, read, pack) + _among("household_id", narrowed, also=_naming(form, mentions))
+            form: _row_scan(form, read, pack, year) + _among("household_id", narrowed, also=_naming(form, mentions))
             for form, read in columns.items()
             if form not in _KEYS
         },
+        **{f"{form}_last": _row_last_scan(form, read, pack, year - 1) for form, read in columns.items() if _has_last_row(form, pack)},
         **{relation.stored: _mention_scan(relation) + _among("to_household_id", narrowed) for relation in mentions},
     }
 
@@ -259,16 +277,36 @@ def _naming(form: str, mentions: Iterable[Relation]) -> sql.Composable | None:
     ).format(items=sql.Literal(items))
 
 
-def _row_scan(form: str, columns: Columns, pack: Pack) -> sql.Composed:
-    """A register's rows of every year but the struck ones; of a form with a table of its own (pairings) its columns."""
+def _has_last_row(form: str, pack: Pack) -> bool:
+    return form in pack.forms and pack.forms[form].is_yearly_of_place
+
+
+def _row_last_scan(form: str, columns: Columns, pack: Pack, year: int) -> sql.Composed:
+    """The row of the year before, by its place."""
+    items = _taken_out("values", last_row_items(form, columns, pack), _was(form, year + 1, pack))
+    return sql.SQL("SELECT {selected} FROM records_record WHERE form = {form} AND year = {year} AND state <> 'void'").format(
+        selected=sql.SQL(", ").join([sql.SQL("subject_code AS key"), *items]), form=sql.Literal(form), year=sql.Literal(year)
+    )
+
+
+def _row_scan(form: str, columns: Columns, pack: Pack, year: int) -> sql.Composed:
+    """A register's rows of every year but the struck ones; of a form with a table of its own (pairings) its columns; of a yearly table of
+    villages this year's rows that were handed in."""
     if form in TYPED:
         names = sql.SQL("").join(sql.SQL(", {}").format(sql.Identifier(name)) for name in sorted(columns.now))
         return sql.SQL(
             "SELECT id AS row_key, household_id AS household_key, NULL::uuid AS person_key, village_code{names} FROM households_pairing WHERE true"
         ).format(names=names)
-    selected = [sql.SQL("id AS row_key, household_id AS household_key, person_id AS person_key, village_code")]
-    return sql.SQL("SELECT {selected} FROM records_record WHERE form = {form} AND state <> 'void'").format(
-        selected=sql.SQL(", ").join([*selected, *_taken_out("values", row_items(form, columns, pack))]), form=sql.Literal(form)
+    selected: list[sql.Composable] = [sql.SQL("id AS row_key, household_id AS household_key, person_id AS person_key, village_code, subject_code")]
+    if _CHANGED in columns.now and _has_last_row(form, pack):
+        selected.append(sql.SQL("{} AS {}").format(division_changed_on("r"), sql.Identifier(_CHANGED)))
+    chosen: sql.Composable = sql.SQL("state <> 'void'")
+    if _has_last_row(form, pack):
+        chosen = sql.SQL("year = {year} AND state IN ({states})").format(
+            year=sql.Literal(year), states=sql.SQL(", ").join(map(sql.Literal, SWEPT_STATES))
+        )
+    return sql.SQL("SELECT {selected} FROM records_record r WHERE form = {form} AND {chosen}").format(
+        selected=sql.SQL(", ").join([*selected, *_taken_out("values", row_items(form, columns, pack))]), form=sql.Literal(form), chosen=chosen
     )
 
 
@@ -290,7 +328,7 @@ def _household_scan(columns: Mapping[str, Columns]) -> sql.Composed:
         "SELECT h.id AS household_key, {columns}, {location} FROM households_household h"
         " LEFT JOIN households_location l ON l.household_id = h.id AND l.is_current WHERE h.kind = 'assisted'"
     ).format(
-        columns=_columns_of("household", HOUSEHOLD_SUBJECT, columns, "h", ["village_code"]),
+        columns=_columns_of("household", HOUSEHOLD_SUBJECT, columns, "h", ["village_code", "natural_village_code"]),
         location=sql.SQL(", ").join(sql.Identifier("l", column) for column in LOCATION_COLUMNS),
     )
 
@@ -405,12 +443,12 @@ def build(raw: Mapping[str, pa.Table], columns: Mapping[str, Columns], pack: Pac
         "household": (("household", "household_now", "household_last", "person"), _household),
         "spell": (("spell",), _spell),
         "person": (("person_now", "person_last"), _person),
-        **{form: ((form,), _row_query(form, pack)) for form in columns if form not in _KEYS},
+        **{form: ((form, *([f"{form}_last"] if _has_last_row(form, pack) else [])), _row_query(form, pack)) for form in columns if form not in _KEYS},
     }
     for table, (sources, query) in made.items():
         for name in sources:
             database.register(f"raw_{name}", raw[name])
-        past = _Past(f"{table}_year", pack)
+        past = _Past(f"{table}_year" if table in _KEYS else table, pack)
         database.sql(query(columns[table], types[table], past).sql("duckdb", copy=False)).create(table)
     for relation in mentions:
         database.register(f"raw_{relation.stored}", raw[relation.stored])
@@ -504,6 +542,18 @@ def _last_items(columns: Columns, types: Mapping[str, Type], past: _Past) -> lis
     ]
 
 
+def _places(columns: Columns, natural: e.Expr | None, alias: str = "r") -> list[e.Expr]:
+    """The keys by which rows are counted for villages. `natural`: where the natural village's stands; None for a table of whole villages."""
+    if not columns.placed:
+        return []
+    village = e.alias_(e.column("village_code", table=alias), "village_key")
+    return [e.alias_(e.cast(e.Null(), "VARCHAR") if natural is None else natural, "natural_village_key"), village]
+
+
+def _natural_of_household() -> e.Expr:
+    return e.column("natural_village_key", table="h")
+
+
 def _on(left: str, left_column: str, right: str, right_column: str) -> e.Expr:
     return e.EQ(this=e.column(left_column, table=left), expression=e.column(right_column, table=right))
 
@@ -528,9 +578,10 @@ def _household(columns: Columns, types: Mapping[str, Type], past: _Past) -> e.Se
     # Integers as they are: `entered_on` is a day number already.
     plain = {name: own.pop(name) for name in ("entered_on",)}
     rest = Columns(columns.now - {"members_live", *plain}, columns.last)
+    natural = _fn("nullif", e.column("natural_village_code", table="r"), _text(""))
     live = e.cast(_fn("coalesce", e.column("n", table="m"), e.Literal.number(0)), "INT")
     keys = [e.column("household_key", table="r"), e.column("village_code", table="r"), e.alias_(live, "members_live")]
-    keys += [e.alias_(value, name) for name, value in plain.items()]
+    keys += [e.alias_(value, name) for name, value in plain.items()] + _places(columns, natural)
     query = _selected([*keys, *_items(rest, types, own), *_last_items(rest, types, past)], "raw_household")
     query = _joined(query, _table("raw_household_now", "n"), _on("n", "key", "r", "household_key"), "inner")
     query = _joined(query, _table("raw_household_last", "l"), _on("l", "key", "r", "household_key"))
@@ -546,7 +597,7 @@ def _is_live(table: str) -> e.Expr:
 def _person(columns: Columns, types: Mapping[str, Type], past: _Past) -> e.Select:
     own: dict[str, e.Expr] = {item: e.column(column, table="r", quoted=True) for item, column in PERSON_SUBJECT.items()}
     own[ROW_ID] = _as_text("person_key")
-    keys = [e.column(key, table="r") for key in ("person_key", "household_key", "village_code")]
+    keys = [e.column(key, table="r") for key in ("person_key", "household_key", "village_code")] + _places(columns, _natural_of_household())
     items = [*_items(columns, types, own), *_last_items(columns, types, past)]
     query = _selected([*keys, e.alias_(_is_live("r"), "is_live"), *items], "raw_person")
     query = _joined(query, _table("household", "h"), _on("h", "household_key", "r", "household_key"), "inner")
@@ -557,7 +608,7 @@ def _person(columns: Columns, types: Mapping[str, Type], past: _Past) -> e.Selec
 def _spell(columns: Columns, types: Mapping[str, Type], past: _Past) -> e.Select:
     own: dict[str, e.Expr] = {item: e.column(column, table="r", quoted=True) for item, column in SPELL_SUBJECT.items()}
     needed = Columns(columns.now | {"spell_no"}, frozenset())
-    keys = [e.column(key, table="r") for key in _KEYS["spell"]]
+    keys = [e.column(key, table="r") for key in _KEYS["spell"]] + _places(columns, _natural_of_household())
     query = _selected([*keys, *_items(needed, types, own, "r")], "raw_spell")
     return _joined(query, _table("household", "h"), _on("h", "household_key", "r", "household_key"), "inner")
 
@@ -569,16 +620,27 @@ def _as_text(key: str) -> e.Expr:
 def _row_query(form: str, pack: Pack) -> Callable[[Columns, Mapping[str, Type], _Past], e.Select]:
     """A register's table, or that of a typed form: rows under a household that is swept, or under none."""
 
-    def query(columns: Columns, types: Mapping[str, Type], _past: _Past) -> e.Select:
+    subject = subject_item(pack.forms[form])
+    unrecorded = not_recorded(form, pack)
+    is_yearly, of_village = _has_last_row(form, pack), pack.forms[form].subject == "village"
+    natural = e.column("subject_code", table="r") if pack.forms[form].subject == "natural_village" else _natural_of_household()
+
+    def query(columns: Columns, types: Mapping[str, Type], past: _Past) -> e.Select:
         own: dict[str, e.Expr] = {}
         if form in TYPED:
             own = {name: e.column(name, table="r", quoted=True) for name in TYPED[form]}
-        elif (subject := subject_item(pack.forms[form])) is not None:
+        elif subject is not None:
             own = {ROW_ID: _as_text(ROW_KEY)}
-            held = {"household": "household_key", "person": "person_key"}.get(subject.ref)
+            held = {"household": "household_key", "person": "person_key", "natural_village": "subject_code"}.get(subject.ref)
             own[subject.name] = _as_text(held) if held else e.column("village_code", table="r")
-        keys = [e.column(key, table="r") for key in _ROW_KEYS]
-        select = _selected([*keys, *_items(columns, types, own, "r")], f"raw_{form}")
+        # Of a place the key is the item: one column of the name.
+        rest = Columns(columns.now - {"village_code"}, columns.last - unrecorded, columns.placed) if form not in TYPED else columns
+        keys = [e.column(key, table="r") for key in _ROW_KEYS] + _places(columns, None if is_yearly and of_village else natural)
+        unknown = [e.alias_(e.cast(e.Null(), column_type(types[name])), f"last__{name}", quoted=True) for name in sorted(columns.last & unrecorded)]
+        last = [*_last_items(rest, types, past), *unknown] if is_yearly else []
+        select = _selected([*keys, *_items(rest, types, own, "r"), *last], f"raw_{form}")
+        if is_yearly:
+            return _joined(select, _table(f"raw_{form}_last", "l"), _on("l", "key", "r", "subject_code"))
         select = _joined(select, _table("household", "h"), _on("h", "household_key", "r", "household_key"))
         swept = e.Not(this=e.Is(this=e.column("household_key", table="h"), expression=e.Null()))
         return select.where(e.or_(swept, e.Is(this=e.column("household_key", table="r"), expression=e.Null())), copy=False)

@@ -27,6 +27,7 @@ _CENT = 10_000  # points have 6 decimals, two stay: about a kilometre
 _KEPT_TEXT = frozenset({"id_form"})
 # A date of birth together with village and sex names a person: up goes the month.
 _BIRTHS = frozenset({"birth_date", "id_birth"})
+_VILLAGE = "village_code"  # beside each row, where it is an item too: it names a place, nobody
 _COUNTY_DIGITS = 6
 _KEY_LENGTH = 32  # hexadecimal digits: 128 bits
 
@@ -148,7 +149,7 @@ class _Upward:
         points: dict[str, list[str]] = {}
         for name in columns:
             item = name.removeprefix("last__")
-            type_ = self.types.get(item)
+            type_ = None if name == _VILLAGE else self.types.get(item)
             if type_ is None:
                 kept.append(self.hashed(name) if _is_key(name) else e.column(name))
             elif isinstance(type_, Text):

@@ -18,13 +18,13 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import set_act
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign
-from fangfanpin.expressions.duckdb import ROW_KEY, rules_select
+from fangfanpin.expressions.duckdb import ROW_KEY, aggregates_select, rules_select
 from fangfanpin.jobs.services import Progress
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.policy.services import pack_of
 from fangfanpin.quality import messages, snapshot
 from fangfanpin.quality.leads import Pointed, write_leads
-from fangfanpin.quality.models import STANDING_STATES, Clue, ClueStep, Sweep
+from fangfanpin.quality.models import OF_ROWS, RECORD, STANDING_STATES, Clue, ClueStep, Sweep
 from fangfanpin.quality.standing import write_counts
 from fangfanpin.registers.models import Entry
 
@@ -55,8 +55,9 @@ class Hit:
 
 
 def kind_of(rule: Rule) -> str:
-    """What kind of subject a clue of the rule has: household, person, spell, or record for a register's row."""
-    return rule.subject if rule.subject in _KEY else RECORD
+    """What kind of subject a clue of the rule has: household, person, spell, village or natural_village for the row of their yearly table, or
+    record for another register's row."""
+    return rule.place or (rule.subject if rule.subject in _KEY else RECORD)
 
 
 def find_hits(
@@ -77,7 +78,9 @@ def find_hits(
     with ThreadPoolExecutor(1) as pool:
         persons = pool.submit(judge, "person")
         judged = judge(*(subject for subject in queries if subject != "person")) + persons.result()
-    beside = _values_beside(database, queries, {one.rule.id: one.rule for one in judged}.values(), pack)
+    rules = {one.rule.id: one.rule for one in judged}
+    beside = _values_beside(database, queries, rules.values(), pack)
+    sums = {rule_id: _sums(database, rule, pack, today) for rule_id, rule in rules.items() if rule.of_village and rule.aggregates}
     hits = []
     for one in judged:
         used: dict[str, Any] = {}
@@ -87,13 +90,13 @@ def find_hits(
                 used[reading.name] = one.own[reading.name]
             else:
                 used[reading.name] = {key: values[reading.name] for key, values in beside[relation].get(str(one.household_id), ())}
+        used |= sums.get(one.rule.id, {}).get(one.subject_id, {})
         hits.append(Hit(one.rule, one.subject_id, one.household_id, one.village_code, used, one.person_id))
     return hits
 
 
 _KEY = {"household": "household_key", "person": "person_key", "spell": "spell_key"}
 _ALIAS = {"household": "h", "spell": "l"}
-RECORD = "record"
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +202,13 @@ def _own_values(database: duckdb.DuckDBPyConnection, query: Query, rules: Iterab
     return {row[0]: dict(zip(names, row[1:], strict=True)) for row in database.sql(select.sql("duckdb")).fetchall()}
 
 
+def _sums(database: duckdb.DuckDBPyConnection, rule: Rule, pack: Pack, today: datetime.date | None) -> dict[UUID, dict[str, Any]]:
+    """By subject what a rule over a village's rows counted and summed: there are few villages, so it is found for all of them."""
+    named = messages.sums(rule)
+    select = aggregates_select(list(named.values()), subject=rule.subject, schema=pack.schema(), env=pack.constants(today))
+    return {row[0]: dict(zip(named, row[3:], strict=True)) for row in database.sql(select.sql("duckdb", copy=False)).fetchall()}
+
+
 Beside = dict[str, dict[str, list[tuple[str, dict[str, Any]]]]]
 
 
@@ -296,7 +306,7 @@ def run_sweep(*, campaign: Campaign, by: User | None, progress: Progress | None 
         done = time.perf_counter()
         sweep.timings = {"snapshot": round(taken - started, 3), "rules": round(found - taken, 3), "clues": round(done - found, 3)}
         sweep.save()
-        write_counts(sweep, villages)
+        write_counts(sweep, {hit.village_code: (0, 0) for hit in hits if hit.rule.place} | villages)
         write_leads(
             (Pointed(hit.rule.id, hit.household_id, hit.village_code, hit.shown(pack)) for hit in leads if hit.household_id), pack, campaign.year
         )
@@ -343,7 +353,8 @@ def write_clues(
         (clue.rule_id, clue.subject_kind, clue.subject_id): clue for clue in existing_rows if households is None or clue.household_id in households
     }
     hits = list(hits)
-    labels = dict(Entry.objects.filter(record_id__in=[hit.subject_id for hit in hits if hit.kind == RECORD]).values_list("record_id", "label"))
+    rows = Entry.objects.filter(record_id__in=[hit.subject_id for hit in hits if hit.kind in OF_ROWS])
+    labels = {record: (label, code) for record, label, code in rows.values_list("record_id", "label", "record__subject_code")}
     new: list[Clue] = []
     changed: list[Clue] = []
     steps: list[ClueStep] = []
@@ -387,7 +398,8 @@ def write_clues(
         clue.severity, clue.where_to_look, clue.pack_hash, clue.seen_at = hit.rule.severity, hit.rule.where, pack.hash, now
         clue.used, clue.used_digest = messages.shown(values), digest
         clue.message = messages.render(hit.rule, values, pack)
-        clue.subject_label = labels.get(hit.subject_id, "")
+        clue.subject_label, code = labels.get(hit.subject_id, ("", ""))
+        clue.subject_code = code if hit.rule.place else ""
     for clue in existing.values():
         if clue.state != Clue.State.CLOSED:
             clue.state, clue.closed_at = Clue.State.CLOSED, now
@@ -409,6 +421,7 @@ def write_clues(
             "used_digest",
             "message",
             "subject_label",
+            "subject_code",
             "reviewed_at",
             "reviewed_by",
             "confirmed_digest",

@@ -124,7 +124,9 @@ def _page(request: SignedInRequest, row: Clue, *, status: int = 200, typed: Mapp
     closed = gates.closed(lead, request.user) if lead else None
     names = {str(person.pk): person.member_name for person in home.persons.all()} if home else {}
     used = messages.used_values(rule, row.used, pack, sensitive=sensitive) if rule else []
-    others = (home.clues.filter(year=row.year, state__in=OPEN_STATES) if home else Clue.objects.none()).exclude(pk=row.pk)
+    beside = {"household": home} if home else {"subject_id": row.subject_id}
+    others = Clue.objects.visible_to(request.reach).filter(**beside, year=row.year, state__in=OPEN_STATES).exclude(pk=row.pk)
+    below = _registers_below(rule, pack) if rule and row.is_about_a_place else []
     asked = [form for name in sorted(rule.relations) if (form := _register_of(name, pack))] if rule and home else []
     answers = can(request.reach, Verb.CLUE_ANSWER, row)
     assigns = can(request.reach, Verb.CLUE_ASSIGN, row) and row.state in OPEN_STATES
@@ -152,6 +154,8 @@ def _page(request: SignedInRequest, row: Clue, *, status: int = 200, typed: Mapp
             "is_own_answer": row.answered_by_id == request.user.pk,
             "may_enter": can(request.reach, Verb.RECORD_ENTER, row) and lead is not None and closed is None and not asked,
             "registers": asked,
+            "below": below,
+            "item": rule.fields[0] if rule and rule.fields else "",
             "closed": closed,
             "typed": typed or {},
             "sweep_only": rule is not None and rule.reach == "set",
@@ -164,6 +168,13 @@ def _register_of(relation: str, pack: Pack) -> Form | None:
     """The register that a rule asks for, which is where its answer is typed."""
     form = pack.forms.get(pack.schema().relations[relation].table)
     return form if form is not None and form.is_register else None
+
+
+def _registers_below(rule: Rule, pack: Pack) -> list[Form]:
+    """The registers whose rows a rule on a village counts: perhaps one of them is wrong, not the village's table."""
+    relations = pack.schema().relations_of(rule.subject)
+    tables = dict.fromkeys(relations[name].table for name in sorted(rule.relations))
+    return [form for table in tables if (form := pack.forms.get(table)) is not None and form.is_register]
 
 
 def _lines(used: list[messages.UsedValue], names: Mapping[str, str]) -> list[dict[str, str | None]]:

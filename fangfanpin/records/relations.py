@@ -40,7 +40,9 @@ def row_of(record: Record, form: Form, pack: Pack) -> Row:
     values = {item.name: pack.to_engine(form.key, item.name, record.values.get(item.name)) for item in form.indicators}
     subject = subject_item(form)
     if subject is not None:
-        held = {"household": record.household_id, "person": record.person_id}.get(subject.ref, record.village_code)
+        held: Any = {
+            "household": record.household_id, "person": record.person_id, "natural_village": record.subject_code
+        }.get(subject.ref, record.village_code)  # fmt: skip
         values[subject.name] = str(held) if held else None
     return Row(record.pk, values | {"row_id": str(record.pk)}, record.village_code, record.household_id, record.person_id)
 

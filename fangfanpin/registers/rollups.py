@@ -54,9 +54,9 @@ def by_rows(raw: Raw, pack: Pack) -> Found:
     return values
 
 
-def scopes(raw: Raw, pack: Pack) -> dict[str, list[dict[str, Any]]]:
-    """Scopes of every row, by table, each with its household."""
-    consts = pack.constants()
+def scopes(raw: Raw, pack: Pack, consts: Mapping[str, Any] | None = None) -> dict[str, list[dict[str, Any]]]:
+    """Scopes of every row, by table, each with its household. `consts`: those of the state date where nobody says."""
+    consts = pack.constants() if consts is None else consts
     households: dict[str, dict[str, Any]] = {}
     for row in raw.get(sources.HOUSEHOLD, ()):
         scope = households[row["household_key"]] = {"row": row, "consts": consts}
@@ -87,7 +87,7 @@ def places(form: str, rows: Mapping[str, list[dict[str, Any]]], schema: Schema) 
         row = scope["row"]
         own = {name: by_key[name].get(row[relation.key], []) for name, relation in relations.items()}
         scope["household"] = {"row": {}, "relations": own}
-        made.append((row["subject_key"], scope))
+        made.append((row.get("subject_key", ""), scope))
     return made
 
 

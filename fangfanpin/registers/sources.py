@@ -96,23 +96,42 @@ def reads_records(pack: Pack) -> bool:
     return any(item not in own[name] for name, table in tables_of(pack).items() if name in own for item in table.items)
 
 
-def scan(table: Table, pack: Pack, year: int, *, narrowed: bool) -> sql.Composed:
-    """A statement that gives the table's rows, every column as text: keys first. `narrowed`: to the villages of the parameter `villages`."""
+def scan(table: Table, pack: Pack, year: int, *, narrowed: bool, states: Sequence[str] = ()) -> sql.Composed:
+    """A statement that gives the table's rows, every column as text: keys first. `narrowed`: to the villages of the parameter `villages`;
+    `states`: to tables of villages, and to what is under households, whose record of the year is in one of these."""
     match table.name:
         case "household":
-            return _household(table, year, narrowed)
+            return _household(table, year, _within("r", narrowed) + _of_households("id", year, states))
         case "person":
-            return _person(table, year, narrowed)
+            entered_once = sql.SQL(" AND r.merged_into_id IS NULL" if states else "")
+            return _person(table, year, _within("r", narrowed) + _of_households("household_id", year, states) + entered_once)
         case "spell":
-            return _spell(table, narrowed)
+            return _spell(table, _within("r", narrowed) + _of_households("household_id", year, states))
         case _ if table.is_place:
-            return _place(table, pack, year, narrowed)
+            return _place(table, pack, year, _within("r", narrowed) + _in_states("r", states))
         case _:
-            return _register(table, pack, narrowed)
+            return _register(table, pack, _within("r", narrowed) + _of_households("household_id", year, states))
 
 
-def _within(alias: str, narrowed: bool) -> sql.Composable:
-    return sql.SQL(" AND {} = ANY(%(villages)s)").format(sql.Identifier(alias, "village_code")) if narrowed else sql.SQL("")
+def _within(alias: str, narrowed: bool) -> sql.Composed:
+    if not narrowed:
+        return sql.Composed([])
+    return sql.SQL(" AND {} = ANY(%(villages)s)").format(sql.Identifier(alias, "village_code"))
+
+
+def _in_states(alias: str, states: Sequence[str]) -> sql.Composed:
+    if not states:
+        return sql.Composed([])
+    return sql.SQL(" AND {} IN ({})").format(sql.Identifier(alias, "state"), sql.SQL(", ").join(map(sql.Literal, states)))
+
+
+def _of_households(column: str, year: int, states: Sequence[str]) -> sql.Composed:
+    if not states:
+        return sql.Composed([])
+    return sql.SQL(
+        " AND (r.{column} IS NULL OR EXISTS (SELECT 1 FROM records_record y WHERE y.form = {form} AND y.year = {year} AND y.period = ''"
+        " AND y.household_id = r.{column}{in_states}))"
+    ).format(column=sql.Identifier(column), form=sql.Literal(HOUSEHOLD_FORM), year=sql.Literal(year), in_states=_in_states("y", states))
 
 
 def _held(column: sql.Composable, type_: Type) -> sql.Composable:
@@ -139,7 +158,7 @@ def _records(form: str, year: int, own: Mapping[str, str], table: Table, on: str
     )
 
 
-def _household(table: Table, year: int, narrowed: bool) -> sql.Composed:
+def _household(table: Table, year: int, within: sql.Composed) -> sql.Composed:
     return sql.SQL(
         "SELECT {columns} FROM households_household r{records} WHERE true{within}"
     ).format(
@@ -150,14 +169,14 @@ def _household(table: Table, year: int, narrowed: bool) -> sql.Composed:
             ]
         ),
         records=_records(HOUSEHOLD_FORM, year, _HOUSEHOLD, table, "household_id"),
-        within=_within("r", narrowed),
+        within=within,
     )  # fmt: skip
 
 
 _BESIDE = "r.household_id::text AS household_key, coalesce(h.natural_village_code, '') AS natural_village_key, r.village_code AS village_key"
 
 
-def _person(table: Table, year: int, narrowed: bool) -> sql.Composed:
+def _person(table: Table, year: int, within: sql.Composed) -> sql.Composed:
     return sql.SQL(
         "SELECT {columns} FROM households_person r JOIN households_household h ON h.id = r.household_id{records} WHERE true{within}"
     ).format(
@@ -169,21 +188,21 @@ def _person(table: Table, year: int, narrowed: bool) -> sql.Composed:
             ]
         ),
         records=_records(PERSON_FORM, year, _PERSON, table, "person_id"),
-        within=_within("r", narrowed),
+        within=within,
     )  # fmt: skip
 
 
-def _spell(table: Table, narrowed: bool) -> sql.Composed:
+def _spell(table: Table, within: sql.Composed) -> sql.Composed:
     own = {name: name for name in _SPELL}
     return sql.SQL(
         "SELECT {columns} FROM households_monitoringspell r JOIN households_household h ON h.id = r.household_id WHERE true{within}"
     ).format(
         columns=sql.SQL(", ").join([sql.SQL(_BESIDE), sql.SQL("r.id::text AS row_key"), *_columns(table, own, "r", "r")]),
-        within=_within("r", narrowed),
+        within=within,
     )
 
 
-def _register(table: Table, pack: Pack, narrowed: bool) -> sql.Composed:
+def _register(table: Table, pack: Pack, within: sql.Composed) -> sql.Composed:
     """Rows of every year: a loan of last year is one still. Struck rows are none."""
     form = pack.forms[table.name]
     subject = subject_item(form)
@@ -203,25 +222,26 @@ def _register(table: Table, pack: Pack, narrowed: bool) -> sql.Composed:
         ),
         form=sql.Literal(table.name),
         void=sql.Literal(Record.State.VOID.value),
-        within=_within("r", narrowed),
+        within=within,
     )  # fmt: skip
 
 
-# When the dated division table last changed for a place: it began, ended, or took in another.
-_CHANGED = sql.SQL(
-    "(SELECT greatest(g.valid_from, g.valid_to, (SELECT max(p.valid_to) FROM regions_region p WHERE p.successor_id = g.code))"
-    " FROM regions_region g WHERE g.code = r.subject_code)::text"
-)
+def division_changed_on(alias: str) -> sql.Composable:
+    """When the dated division table last changed for a place: it began, ended, or took in another. `alias`: of its record."""
+    return sql.SQL(
+        "(SELECT greatest(g.valid_from, g.valid_to, (SELECT max(p.valid_to) FROM regions_region p WHERE p.successor_id = g.code))"
+        " FROM regions_region g WHERE g.code = {})::text"
+    ).format(sql.Identifier(alias, "subject_code"))
 
 
-def _place(table: Table, pack: Pack, year: int, narrowed: bool) -> sql.Composed:
+def _place(table: Table, pack: Pack, year: int, within: sql.Composed) -> sql.Composed:
     form = pack.forms[table.name]
     subject = subject_item(form)
     own = {subject.name: "subject_code"} if subject else {}
     # The row of a village that was merged into another lies with its successor, whose households are not its own.
     village = sql.SQL("r.village_code" if form.subject == "natural_village" else "r.subject_code")
     items = [
-        sql.SQL("{} AS division_changed_on").format(_CHANGED) if item == "division_changed_on" else column
+        sql.SQL("{} AS division_changed_on").format(division_changed_on("r")) if item == "division_changed_on" else column
         for item, column in zip(table.items, _columns(table, own, "r", "r"), strict=True)
     ]
     stored = [
@@ -240,7 +260,7 @@ def _place(table: Table, pack: Pack, year: int, narrowed: bool) -> sql.Composed:
         form=sql.Literal(table.name),
         year=sql.Literal(year),
         void=sql.Literal(Record.State.VOID.value),
-        within=_within("r", narrowed),
+        within=within,
     )
 
 

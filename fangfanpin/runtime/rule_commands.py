@@ -154,7 +154,7 @@ def _used(rule: Rule, pack: Pack, scope: Mapping[str, Any], keys: Mapping[str, l
         part = "last" if reading.place.endswith(".last") else "row"
         rows = scope["household"]["relations"][relation]
         used[reading.name] = {key: (row.get(part) or {}).get(reading.item) for key, row in zip(keys[relation], rows, strict=True)}
-    return used
+    return used | {name: evaluate(node, scope) for name, node in messages.sums(rule).items()}
 
 
 def _row_at(place: str, scope: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -181,10 +181,12 @@ class _Household:
             raise CommandFault("\n".join([*self.faults, f"共 {len(self.faults)} 处不对；形状见 fangfanpin rules schema ({len(self.faults)} faults)"]))
 
     def scopes(self, subject: str) -> Iterator[tuple[str, dict[str, Any], Mapping[str, list[str]]]]:
-        """Key and scope of every subject that the sweep would ask about, and the keys of each relation's rows."""
+        """Key and scope of every subject that the sweep would ask about, and the keys of each relation's rows. A village's are the rows of the
+        input: it is the village of one household."""
+        rows = {**self.rows, "household": [{**self.household, "key": "household", "is_live": True}]}
         relations = {
-            name: [row for row in self.rows[relation.table] if row["is_live"] or not relation.live_only]
-            for name, relation in self.pack.schema().relations.items()
+            name: [row for row in rows[relation.table] if row["is_live"] or not relation.live_only]
+            for name, relation in self.pack.schema().relations_of(subject).items()
         }
         latest = max(self.rows["spell"], key=lambda row: row["row"].get("spell_no") or 0, default=None)
         household = {**self.household, "relations": relations, "spell": latest and {"row": latest["row"]}}

@@ -111,12 +111,14 @@ def sweep_with(engine: Engine, snapshots: Sequence[Snapshot]) -> Swept:
 def missing_items(rule: Rule, columns: Mapping[str, frozenset[str]], schema: Schema) -> list[str]:
     """What a rule names that the files do not hold, as it names it."""
     named = rule.when.columns | (rule.scope.columns if rule.scope else frozenset())
-    missing = [name for name in sorted(rule.relations) if schema.relations[name].stored not in columns]
+    relations = schema.relations_of(rule.subject)
+    asked = [relations[name] for name in sorted(rule.relations)]
+    missing = [one.name for one in asked if one.key not in columns.get(one.stored, _NO_TABLE) & columns.get(rule.subject, _NO_TABLE)]
     if rule.subject not in columns:
         missing.append(rule.subject)
     for place, item in sorted(named):
         scope = place.removesuffix("last").removesuffix(".")
-        table = schema.relations[scope].table if scope in schema.relations else rule.subject if scope in ("", "row") else scope
+        table = relations[scope].table if scope in relations else rule.subject if scope in ("", "row") else scope
         column = f"last__{item}" if place.endswith("last") else item
         if column not in columns.get(table, _NO_TABLE):
             missing.append(item if place == "row" else f"{place}.{item}")

@@ -24,8 +24,8 @@ from fangfanpin.jobs.models import Job
 from fangfanpin.jobs.services import JobRefused, Outcome, Progress, handles
 from fangfanpin.pack import Pack
 from fangfanpin.quality import messages, snapshot
-from fangfanpin.quality.models import Clue
-from fangfanpin.quality.sweep import RECORD, Hit, find_hits
+from fangfanpin.quality.models import OF_ROWS, Clue
+from fangfanpin.quality.sweep import Hit, find_hits
 from fangfanpin.regions.names import name_of
 from fangfanpin.registers.models import Entry
 from fangfanpin.workshop.services import Draft, DraftRefused, judged
@@ -74,13 +74,14 @@ def try_rule(job: Job, reach: Reach, progress: Progress) -> Outcome:
 
 
 def _table(hits: list[Hit], pack: Pack, site: str) -> Table:
-    labels = dict(Entry.objects.filter(record_id__in=[hit.subject_id for hit in hits if hit.kind == RECORD]).values_list("record_id", "label"))
     households = Household.objects.in_bulk([hit.household_id for hit in hits if hit.household_id])
     persons = Person.objects.in_bulk([hit.person_id for hit in hits if hit.person_id])
+    rows = Entry.objects.filter(record_id__in=[hit.subject_id for hit in hits if hit.kind in OF_ROWS])
+    labels = dict(rows.values_list("record_id", "label"))
 
     def lines() -> Iterator[list[Any]]:
         for hit in sorted(hits, key=lambda one: (one.village_code, str(one.household_id))):
-            home = households[hit.household_id] if hit.household_id else None  # a project is under none
+            home = households[hit.household_id] if hit.household_id else None  # a village or project is under none
             person = persons[hit.person_id] if hit.person_id else None
             said = messages.render(hit.rule, messages.codec_values(hit.rule, hit.used, pack), pack)
             place = [name_of(hit.village_code[:9]), name_of(hit.village_code)]
@@ -93,4 +94,4 @@ def _table(hits: list[Hit], pack: Pack, site: str) -> Table:
 
 def _page_of(hit: Hit) -> str:
     """Where the subject is seen: the register's row, else the household."""
-    return reverse("registers:row", args=[hit.subject_id]) if hit.kind == RECORD else reverse("archives:household", args=[hit.household_id])
+    return reverse("registers:row", args=[hit.subject_id]) if hit.kind in OF_ROWS else reverse("archives:household", args=[hit.household_id])

@@ -21,8 +21,8 @@ from fangfanpin.households.models import Household
 from fangfanpin.pack import Pack
 from fangfanpin.policy.services import pack_of
 from fangfanpin.quality import messages
+from fangfanpin.quality.models import RECORD
 from fangfanpin.quality.recheck import find_hits
-from fangfanpin.quality.sweep import RECORD
 from fangfanpin.records.saving import unconfirmed, visible_items
 from fangfanpin.records.units import TARGET_HOUSEHOLD, Unit, load_unit, scopes_of
 
