@@ -117,9 +117,10 @@ class OrdinaryHousehold:
 @dataclass(frozen=True, slots=True)
 class Truth:
     rule_id: str
-    household_code: str | None  # a project's: none
+    household_code: str | None  # a project's or village's: none
     person_code: str | None
     row_code: str | None = None  # where a register's row is hit
+    place_code: str | None = None  # where a village's or natural village's table is
 
 
 @dataclass(slots=True)
@@ -128,6 +129,7 @@ class DemoCounty:
     households: list[DemoHousehold]
     ordinary: list[OrdinaryHousehold]
     projects: list[DemoRow] = field(default_factory=list)
+    tables: list[DemoRow] = field(default_factory=list)  # of villages and natural villages, with their teams and units
     truth: list[Truth] = field(default_factory=list)
 
 

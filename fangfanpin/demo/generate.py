@@ -24,6 +24,7 @@ from fangfanpin.demo.county import (
 )
 from fangfanpin.demo.people import RARE, Numbers, given_name, surname
 from fangfanpin.demo.registers import fill_registers
+from fangfanpin.demo.villages import settle_villages, village_rows
 
 _SIZES = (14, 24, 20, 17, 12, 7, 3, 1.6, 0.8, 0.4, 0.2)
 _PLACES = ("310115", "320505", "320583", "330106", "330282", "440306", "340103", "340302")
@@ -70,7 +71,9 @@ def generate(
             "empty" if roll < open_share * 0.7 else "draft" if roll < open_share else "submitted" if roll < 1 - collected_share * 0.3 else "approved"
         )
     after_filling(draw, made)
-    return DemoCounty(naturals, made, ordinary, fill_registers(made, villages, seed))
+    county = DemoCounty(naturals, made, ordinary, fill_registers(made, villages, seed), list(village_rows(naturals, villages, seed)))
+    settle_villages(county)
+    return county
 
 
 def _household(draw: random.Random, numbers: Numbers, code: str, village: str, group: str, order: int) -> DemoHousehold:
@@ -266,7 +269,7 @@ def _living(draw: random.Random, size: int) -> Values:
         "safe_water": True,
         "electricity": True,
         "tv": True,
-        "broadband": draw.random() < 0.7,
+        "broadband": draw.random() < 0.97,
         "dist_main_road_km": draw.choice((5, 10, 20, 30, 50, 80, 120)),
         "road_type": "03",
         "road_hardened": True,

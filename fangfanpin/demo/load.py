@@ -4,7 +4,7 @@ import datetime
 import json
 import uuid
 from collections.abc import Iterable, Sequence
-from itertools import chain
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ from fangfanpin.demo.generate import generate
 from fangfanpin.demo.maps import write_maps
 from fangfanpin.demo.planting import plant
 from fangfanpin.demo.registers import all_rows
-from fangfanpin.demo.villages import village_rows
 from fangfanpin.households.models import Household, Location, Membership, MonitoringSpell, Pairing, Person
 from fangfanpin.households.subjects import initials, name_key, person_columns, set_household_value
 from fangfanpin.pack import Pack, load_pack
@@ -89,17 +88,13 @@ def build_demo(*, households: int, seed: int, collected_share: float = 0.6, pack
         busiest = _busiest(county)
         users = _accounts(busiest)
         _load(county, campaign, users, busiest, pack.hash)
-        rows = chain(all_rows(county), village_rows(county.naturals, villages, seed))
-        _load_registers(rows, campaign, users["village"], pack)
+        _load_registers(all_rows(county), campaign, users["village"], pack)
         rollups.refresh(pack, campaign.year, [village.code for village in villages])
     target = Path(settings.DATA_DIR) / "demo"
     target.mkdir(parents=True, exist_ok=True)
     with (target / "truth.jsonl").open("w", encoding="utf-8") as file:
         for truth in county.truth:
-            line = {
-                "rule_id": truth.rule_id, "household_code": truth.household_code, "person_code": truth.person_code, "row_code": truth.row_code
-            }  # fmt: skip
-            file.write(json.dumps(line) + "\n")
+            file.write(json.dumps(asdict(truth)) + "\n")
     with (target / "boundary.jsonl").open("w", encoding="utf-8") as file:
         for household in county.households:
             if household.boundary:

@@ -2,10 +2,13 @@
 
 import random
 
+from fangfanpin.demo import faults_in_villages
 from fangfanpin.demo.county import DemoCounty, DemoHousehold, DemoPerson, DemoRow, Truth
 from fangfanpin.demo.faults import ON_SHEETS, PER_RULE, PLANTERS, worker
 from fangfanpin.demo.faults_in_rows import PROJECTS
+from fangfanpin.demo.faults_in_villages import villages_of
 from fangfanpin.demo.registers import settle
+from fangfanpin.demo.villages import settle_villages
 
 
 def plant(county: DemoCounty, seed: int) -> None:
@@ -44,6 +47,21 @@ def plant(county: DemoCounty, seed: int) -> None:
         for project in county.projects[place * PER_RULE : (place + 1) * PER_RULE]:
             change(project)
             county.truth.append(Truth(rule_id, None, None, project.code))
+    settle_villages(county)
+    _plant_in_villages(county, draw)
+
+
+def _plant_in_villages(county: DemoCounty, draw: random.Random) -> None:
+    """Each fault a few times, one to a village."""
+    free = villages_of(county)
+    draw.shuffle(free)
+    for plant_it in faults_in_villages.PLANTERS.values():
+        for _time in range(PER_RULE):
+            for village in free:
+                if (hits := plant_it(village)) is not None:
+                    free.remove(village)
+                    county.truth += [Truth(rule, None, None, place_code=place) for rule, place in hits]
+                    break
 
 
 def _truth(h: DemoHousehold, rule_id: str, what: DemoPerson | DemoRow | None) -> Truth:

@@ -29,6 +29,7 @@ def all_rows(county: DemoCounty) -> Iterator[DemoRow]:
     for household in county.households:
         yield from household.rows
     yield from county.projects
+    yield from county.tables
 
 
 def fill_registers(households: Sequence[DemoHousehold], villages: Sequence[DemoVillage], seed: int) -> list[DemoRow]:

@@ -4,7 +4,7 @@ import datetime
 import random
 from collections.abc import Iterator, Sequence
 
-from fangfanpin.demo.county import DemoRow, DemoVillage, Values
+from fangfanpin.demo.county import DemoCounty, DemoRow, DemoVillage, Values
 from fangfanpin.demo.people import Numbers, given_name, surname
 
 _UNITS = ("固镇县财政局", "固镇县农业农村局", "固镇县水利局", "固镇县教育局", "固镇县卫健委", "固镇农村商业银行", "蚌埠市住建局")
@@ -12,6 +12,12 @@ _POSTS = ("党总支书记", "党支部书记、村委会主任")
 # Share of villages by how far this year's tables are.
 _STATES = ("approved", "submitted", "draft", "empty")
 _WEIGHTS = (3, 4, 1, 2)
+# What a village's table adds up over its natural villages.
+SUMMED = (
+    "households population dibao_households dibao_population tekun_households tekun_population minority_population women_population "
+    "disabled_population labor_population migrant_workers"
+).split()
+LANDS = ("farmland_mu", "forest_mu", "returned_forest_mu", "orchard_mu", "grassland_mu", "water_area_mu")
 
 
 def village_rows(naturals: Sequence[tuple[str, str]], villages: Sequence[DemoVillage], seed: int) -> Iterator[DemoRow]:
@@ -24,25 +30,25 @@ def village_rows(naturals: Sequence[tuple[str, str]], villages: Sequence[DemoVil
     for village in villages:
         state = draw.choices(_STATES, _WEIGHTS)[0]
         totals: dict[str, int] = {}
+        before: dict[str, int] = {}
         for code in under.get(village.code, []):
             last = _natural(draw, numbers)
             yield DemoRow("natural_village_year", village.code, place=code, values=last, last=True, state="locked")
             now = last | _drift(last, draw) | {"migrant_workers": last["migrant_workers"] + draw.randint(-2, 4)}
-            for name, value in now.items():
-                if isinstance(value, int) and not isinstance(value, bool):
-                    totals[name] = totals.get(name, 0) + value
+            for name in SUMMED:
+                totals[name] = totals.get(name, 0) + now[name]
+                before[name] = before.get(name, 0) + last[name]
             if state == "draft":
                 now = {name: value for name, value in now.items() if name in ("leader_name", "leader_phone", "households", "population")}
             if state != "empty":
                 yield DemoRow("natural_village_year", village.code, place=code, values=now, state=state)
         if totals:
             last = _village(draw, numbers, totals, len(under[village.code]))
-            yield DemoRow("village_year", village.code, place=village.code, values=last, last=True, state="locked")
+            summed = before | {"natural_villages": len(under[village.code])}
+            yield DemoRow("village_year", village.code, place=village.code, values=last | summed, last=True, state="locked")
             if state in ("approved", "submitted"):
-                yield DemoRow(
-                    "village_year", village.code, place=village.code, values=last | _counted(last, draw) | _stated(totals, draw), state=state
-                )
-            yield from _people(village, draw, numbers, state)
+                yield DemoRow("village_year", village.code, place=village.code, values=last | _counted(last, draw) | _stated(totals), state=state)
+            yield from _people(village, draw, numbers, state, has_team=last["team_required"])
 
 
 def _natural(draw: random.Random, numbers: Numbers) -> Values:
@@ -93,17 +99,13 @@ def _counted(last: Values, draw: random.Random) -> Values:
     }
 
 
-def _stated(totals: dict[str, int], draw: random.Random) -> Values:
-    """What an older village table says: mostly the same, sometimes last year's."""
-    return {
-        "households_stated": totals["households"],
-        "population_stated": totals["population"] + draw.choice((0, 0, 0, 7, -12)),
-        "labor_population_stated": None,
-    }
+def _stated(totals: dict[str, int]) -> Values:
+    """What another village table says: the same."""
+    return {"households_stated": totals["households"], "population_stated": totals["population"], "labor_population_stated": None}
 
 
-def _people(village: DemoVillage, draw: random.Random, numbers: Numbers, state: str) -> Iterator[DemoRow]:
-    """A team of three in four villages of ten, a helping unit in each."""
+def _people(village: DemoVillage, draw: random.Random, numbers: Numbers, state: str, *, has_team: bool) -> Iterator[DemoRow]:
+    """A team of three where one is required, a helping unit everywhere."""
     reviewed = "approved" if state == "approved" else "submitted"
     yield DemoRow(
         "helper_unit", village.code, place=village.code, state=reviewed,
@@ -112,7 +114,7 @@ def _people(village: DemoVillage, draw: random.Random, numbers: Numbers, state: 
             "contact_name": surname(draw) + given_name(draw, "1", 1980), "contact_phone": numbers.phone(),
         },
     )  # fmt: skip
-    if draw.random() >= 0.4:
+    if not has_team:
         return
     for place in range(3):
         born = datetime.date(draw.randint(1968, 1994), draw.randint(1, 12), draw.randint(1, 28))
@@ -126,3 +128,20 @@ def _people(village: DemoVillage, draw: random.Random, numbers: Numbers, state: 
                 "is_village_cadre": False, "start_on": "2021-05-20", "end_on": None, "days_in_village": draw.randint(20, 26),
             },
         )  # fmt: skip
+
+
+def settle_villages(county: DemoCounty) -> None:
+    """Bring the tables of both years in step with the households, whatever these say: a village has no less land than they have, and no natural
+    village says that all have what one of them has not."""
+    lands: dict[tuple[str, str], int] = {}
+    without: set[tuple[str, str]] = set()
+    for household in county.households:
+        for name in LANDS:
+            key = household.village, name
+            lands[key] = lands.get(key, 0) + max(household.now.get(name) or 0, household.last.get(name) or 0)
+        without |= {(household.natural, name) for name in ("electricity", "broadband") if household.now.get(name) is False}
+    for row in county.tables:
+        if row.form == "village_year":
+            row.values.update({name: max(row.values[name], lands.get((row.place, name), 0)) for name in LANDS})
+        elif row.form == "natural_village_year":
+            row.values.update({name: False for name in ("electricity", "broadband") if name in row.values and (row.place, name) in without})

@@ -15,11 +15,12 @@ from fangfanpin.demo.county import DemoCounty, DemoVillage
 from fangfanpin.demo.generate import generate
 from fangfanpin.demo.planting import plant
 from fangfanpin.demo.registers import all_rows
+from fangfanpin.demo.villages import SUMMED
 from fangfanpin.pack import Pack
 from fangfanpin.quality import snapshot
 from fangfanpin.quality.sweep import Hit, find_hits
 
-Named = tuple[str, str | None, str | None, str | None]  # rule, household code, person code, row code
+Named = tuple[str, str | None, str | None, str | None]  # rule, household code, person code, row or place code
 TODAY = load.NOW.date()
 _STAMP = datetime.datetime(2021, 11, 14, 10, 0, tzinfo=datetime.UTC)
 
@@ -45,7 +46,7 @@ def hits_of(county: DemoCounty, pack: Pack) -> list[Hit]:
 def named(county: DemoCounty, hits: Iterable[Hit]) -> set[Named]:
     households = {load._id("h", h.code): h.code for h in county.households}
     persons = {load._id("p", p.code): p.code for h in county.households for p in h.persons}
-    rows = {load._id("g", row.code): row.code for row in all_rows(county)}
+    rows = {load._id("g", row.code or f"{row.form}-{number}"): row.code or row.place for number, row in enumerate(all_rows(county))}
     return {
         (hit.rule.id, households[hit.household_id] if hit.household_id else None, persons[hit.person_id] if hit.person_id else None,
          rows.get(hit.subject_id))
@@ -54,7 +55,7 @@ def named(county: DemoCounty, hits: Iterable[Hit]) -> set[Named]:
 
 
 def truth_of(county: DemoCounty) -> set[Named]:
-    return {(t.rule_id, t.household_code, t.person_code, t.row_code) for t in county.truth}
+    return {(t.rule_id, t.household_code, t.person_code, t.row_code or t.place_code) for t in county.truth}
 
 
 def rows_of(county: DemoCounty) -> dict[str, list[dict[str, Any]]]:
@@ -88,7 +89,9 @@ def raw_tables(county: DemoCounty, columns: dict[str, snapshot.Columns], pack: P
         for row in rows["spell"]
     ]
     tables = {
-        "household": _table(households, "household_key", "village_code", *snapshot.HOUSEHOLD_SUBJECT.values(), *snapshot.LOCATION_COLUMNS),
+        "household": _table(
+            households, "household_key", "village_code", "natural_village_code", *snapshot.HOUSEHOLD_SUBJECT.values(), *snapshot.LOCATION_COLUMNS
+        ),
         "person": _table(persons, "person_key", "household_key", "village_code", *snapshot.PERSON_SUBJECT.values()),
         "spell": _table(spells, "spell_key", "household_key", "village_code", *snapshot.SPELL_SUBJECT.values(), *spell_items),
     }
@@ -101,20 +104,41 @@ def raw_tables(county: DemoCounty, columns: dict[str, snapshot.Columns], pack: P
                 records = [row | {"entered_on": 20211114} for row in records if row["state"] in snapshot.SWEPT_STATES]
                 names += snapshot.RECORD_COLUMNS
             tables[f"{table}_{when}"] = _table(records, *names)
+    summed = _summed(county)
     for form in columns.keys() - {"household", "person", "spell"}:
         if form == "helper_pairing":
             kept = [row | {"row_key": row["id"], "household_key": row["household_id"]} for row in rows["pairing"]]
             tables[form] = _table(kept, "row_key", "household_key", "person_key", "village_code", *sorted(columns[form].now))
             continue
         items = snapshot.row_items(form, columns[form], pack)
+        yearly = pack.forms[form].is_yearly_of_place
         kept = [
-            {item: _text(row["values"].get(item)) for item in items}
+            {item: _text((row["values"] | summed.get(row["subject_code"], {})).get(item)) for item in items}
             | {"row_key": row["id"], "household_key": row["household_id"], "person_key": row["person_id"], "village_code": row["village_code"]}
+            | {"subject_code": row["subject_code"]}
             for row in rows["row"]
-            if row["form"] == form
+            if row["form"] == form and (not yearly or (row["year"] == 2021 and row["state"] in snapshot.SWEPT_STATES))
         ]
-        tables[form] = _table(kept, "row_key", "household_key", "person_key", "village_code", *items, as_text=True)
+        tables[form] = _table(kept, "row_key", "household_key", "person_key", "village_code", "subject_code", *items, as_text=True)
+        if yearly:
+            items = snapshot.last_row_items(form, columns[form], pack)
+            last = [row for row in rows["row"] if (row["form"], row["year"]) == (form, 2020)]
+            before = [{item: _text(row["values"].get(item)) for item in items} | {"place": row["subject_code"]} for row in last]
+            tables[f"{form}_last"] = _table(before, "place", *items, as_text=True).rename_columns(["key", *items])
     return tables
+
+
+def _summed(county: DemoCounty) -> dict[str, dict[str, Any]]:
+    """By village what its table adds up, as roll-ups would find it."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in county.tables:
+        if row.form == "natural_village_year" and not row.last:
+            sums = found.setdefault(row.village, dict.fromkeys(SUMMED, 0) | {"boundary_changed": False})
+            sums |= {name: sums[name] + (row.values.get(name) or 0) for name in SUMMED}
+    for village, sums in found.items():
+        on_register = [h for h in county.households if h.village == village and h.household_state == "01"]
+        sums["exit_households"] = sum(h.type == "01" for h in on_register)
+    return found
 
 
 def _record(row: dict[str, Any], items: Iterable[str]) -> dict[str, Any]:

@@ -67,11 +67,17 @@ def test_the_sweep_of_the_stored_county_meets_its_truth_and_the_reference_agrees
     sweep = run_sweep(campaign=campaign, by=None)
     lines = (Path(settings.DATA_DIR) / "demo" / "truth.jsonl").read_text(encoding="utf-8").splitlines()
     truth = {
-        (t["rule_id"], t["household_code"], t["person_code"], _id("g", t["row_code"]) if t["row_code"] else None) for t in map(json.loads, lines)
+        (t["rule_id"], t["household_code"], t["person_code"], _id("g", t["row_code"]) if t["row_code"] else t["place_code"])
+        for t in map(json.loads, lines)
     }
     clues = list(Clue.objects.filter(year=campaign.year).exclude(state=Clue.State.CLOSED).select_related("household", "person"))
     found = {
-        (c.rule_id, c.household.code if c.household else None, c.person.code if c.person else None, c.subject_id if c.is_about_a_row else None)
+        (
+            c.rule_id,
+            c.household.code if c.household else None,
+            c.person.code if c.person else None,
+            c.subject_code or (c.subject_id if c.is_about_a_row else None),
+        )
         for c in clues
     }
     assert found == truth
@@ -87,7 +93,8 @@ def test_the_sweep_of_the_stored_county_meets_its_truth_and_the_reference_agrees
         assert lead.household is not None
         for hit in judge(load_unit(lead.household, campaign.year), pack):
             by_reference[hit.rule.id, hit.subject_id] = hit.shown(pack)
-    for project in Record.objects.filter(form="project").exclude(state=Record.State.VOID):
-        for hit in find_hits_of_row(project, pack, clock.now(campaign).date()):
+    places = Record.objects.filter(form__in=("village_year", "natural_village_year"), year=campaign.year)
+    for row in [*Record.objects.filter(form="project").exclude(state=Record.State.VOID), *places]:
+        for hit in find_hits_of_row(row, pack, clock.now(campaign).date()):
             by_reference[hit.rule.id, hit.subject_id] = hit.shown(pack)
     assert by_reference == by_engine

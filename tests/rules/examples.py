@@ -23,6 +23,7 @@ def all_examples() -> list[Example]:
     _measures(t)
     _spells(t)
     _positions(t)
+    _villages(t)
     _older(t)
     persons.add(t)
     households.add(t)
@@ -377,6 +378,94 @@ def _positions(t: Table) -> None:
     t.rule("G002", here, hit=r(lat=33_518_001), miss={}, edge=r(lat=33_518_000), null=r(lat=None))
     t.rule("G004", here, hit=r(gps_accuracy_m=5001), miss={}, edge=r(gps_accuracy_m=5000), null=r(gps_accuracy_m=None))
     t.rule("G005", here, hit=r(lat=117_300_000, lon=33_300_000), miss={}, edge=r(lat=54_000_000), null=r(datum=None), null_hits=True)
+
+
+def _villages(t: Table) -> None:
+    """Rows of the yearly tables; what is counted below them by relation: `households`, `natural_villages`, `resident_team`."""
+
+    def r(**row: Any) -> dict[str, Any]:
+        return {"row": row}
+
+    t.rule(
+        "V001",
+        r(population=1, households=1),
+        hit=r(population=0),
+        miss={},
+        edge=r(households=0),
+        edge_hits=True,
+        null=r(households=None),
+        null_hits=True,
+    )
+    income = r(collective_income_wan=1)
+    t.rule(
+        "V002", income, hit=r(collective_income_wan=0), miss={}, edge=r(collective_income_wan=-1), null=r(collective_income_wan=None), null_hits=True
+    )
+    typed = ("primary_schools", "resident_pension_insured", "clinics", "public_toilets", "doctors", "waste_points", "library_rooms")
+    below = ("dibao_households", "dibao_population", "tekun_population", "disabled_population")
+    filled = r(**dict.fromkeys((*typed, *below), 0), bus_service=False) | {"natural_villages": [dict.fromkeys(below, 0)]}
+    lacking: list[dict[str, Any]] = [dict.fromkeys(below, 0), dict.fromkeys(below[:3], 0)]
+    t.rule("V003", filled, hit={"natural_villages": lacking}, miss={}, edge={"natural_villages": []}, null=r(bus_service=None), null_hits=True)
+    t.rule("V004", r(road_to_town=True), hit=r(road_to_town=False), miss={}, edge=r(dist_to_town_km=0), null=r(road_to_town=None))
+    houses = r(households=100, unsafe_water_households=0, hard_water_households=0, dilapidated_households=0)
+    t.rule(
+        "V005",
+        houses,
+        hit=r(dilapidated_households=101),
+        miss={},
+        edge=r(unsafe_water_households=100),
+        null=r(households=None, hard_water_households=1),
+    )
+    land = r(farmland_mu=1_000, forest_mu=0, orchard_mu=None)
+    homes = [{"household_type": "01", "farmland_mu": 600, "orchard_mu": 10}, {"household_type": "02", "farmland_mu": 900, "forest_mu": 5}]
+    t.rule(
+        "V006", land | {"households": homes}, hit={"households": [*homes, {"household_type": "01", "farmland_mu": 401}]}, miss={},
+        edge={"households": [*homes, {"household_type": "01", "farmland_mu": 400}]},
+        null={"households": [*homes, {"household_type": None, "farmland_mu": 401}]},
+    )  # fmt: skip
+    same = r(population=300, population_stated=300, households=90, households_stated=None)
+    t.rule(
+        "V007", same, hit=r(population_stated=301), miss={}, edge=r(households_stated=90), null=r(labor_population_stated=5, labor_population=None)
+    )
+    whole = r(population=300, women_population=140, resident_medical_insured=290)
+    t.rule("V008", whole, hit=r(resident_medical_insured=301), miss={}, edge=r(women_population=300), null=r(population=None))
+    t.rule(
+        "V009", r(population=300, households=100), hit=r(population=601), miss=r(population=0, households=0), edge=r(population=150),
+        null=r(households=None),
+    )  # fmt: skip
+    told = r(exit_households=20, exit_households_stated=20, monitored_population=9, monitored_population_stated=9)
+    t.rule(
+        "V010", told, hit=r(monitored_population_stated=8), miss={}, edge=r(exit_households_stated=0, exit_households=0),
+        null=r(exit_households_stated=None),
+    )  # fmt: skip
+    earned = r(collective_income_wan=3_000) | {"last": {"collective_income_wan": 1_000}}
+    t.rule(
+        "V011", earned, hit=r(collective_income_wan=100_001), miss={"last": {"collective_income_wan": 0}},
+        edge={"last": {"collective_income_wan": 9_000}},
+        null={"last": {"collective_income_wan": None}},
+    )  # fmt: skip
+    leader = r(leader_name="陈立国", leader_phone="13800138000")
+    t.rule("V012", leader, hit=r(leader_phone="1380013800"), miss={}, edge=r(leader_phone="0552-6012345"), null=r(leader_name=None), null_hits=True)
+    wired = r(electricity=True, broadband=False)
+    dark = {"household_state": "01", "electricity": False, "broadband": False}
+    t.rule(
+        "V013", wired | {"households": [{"electricity": True, "broadband": False}]}, hit={"households": [dark]}, miss={},
+        edge={"households": [dark | {"household_state": "02"}]}, null={"households": [dark | {"electricity": None}]},
+    )  # fmt: skip
+    grown = r(farmland_mu=1_000, population=110) | {"last": {"farmland_mu": 1_000, "population": 100}}
+    t.rule(
+        "V014", grown, hit=r(farmland_mu=899), miss=r(farmland_mu=899, boundary_changed=True), edge={},
+        null={"last": {"farmland_mu": None}} | r(farmland_mu=1),
+    )  # fmt: skip
+    team = [
+        {"is_first_secretary": True},
+        {"is_first_secretary": False, "end_on": "2021-12-31"},
+        {"is_first_secretary": False, "end_on": "2021-09-30"},
+    ]
+    t.rule(
+        "V015", r(team_required=True) | {"resident_team": team}, hit={"resident_team": [team[1], *team[1:]]},
+        miss=r(team_required=False) | {"resident_team": []},
+        edge={}, null=r(team_required=None) | {"resident_team": []},
+    )  # fmt: skip
 
 
 def _older(t: Table) -> None:

@@ -63,7 +63,7 @@ class Judged:
         self.example, self.rule, self.pack = example, rule, pack
         given = example.situation
         self.relations: dict[str, list[Pair]] = {"members": [], "left": [], "spells": []}
-        for name, relation in _beside(pack):
+        for name, relation in _beside(pack, rule.subject):
             self.relations[name] = [self.pair(relation.table, one) for one in given.get(name, ())]
         for name in ("members", "left"):
             self.relations[name] = [self.pair("person", one) for one in given.get(name, ())]
@@ -73,12 +73,14 @@ class Judged:
         self.own = self.pair(rule.subject, {**given.get("row", {}), "last": given.get("last")})
         household = rule.subject == "household"
         self.home = self.own if household else self.pair("household", {**given.get("home", {}), "last": given.get("home_last")})
-        if not household:
+        if not household and not rule.of_village:
             self.relations.setdefault(self.among, []).insert(0, self.own)
 
     @property
     def among(self) -> str:
-        """The relation that the subject is a row of; of a project none."""
+        """The relation that the subject is a row of; of a project or village none."""
+        if self.of_village:
+            return "itself"
         tables = {"person": "members", "spell": "spells"}
         schema = self.pack.schema()
         found = (name for name, one in schema.relations.items() if one.table == self.rule.subject and not one.by)
