@@ -228,7 +228,7 @@ def used_values(rule: Rule, values: Mapping[str, Any], pack: Pack, *, sensitive:
     """The values a clue keeps, in words, last year beside this year."""
     lines: dict[tuple[str, str], dict[str, str]] = {}
     counted = sums(rule)
-    for name, value in values.items():
+    for name, value in sorted(values.items(), key=lambda one: one[0] in counted):
         if name in counted:
             said = _word(rule, name, value, pack, sensitive=sensitive) or _EMPTY[pack.language]
             lines[_title_of_sum(rule, counted[name], pack), ""] = {"now": said}
@@ -258,12 +258,19 @@ _HOW: Mapping[str, Mapping[str, str]] = {
 }  # fmt: skip
 
 
+_COUNTED: Mapping[str, Mapping[str, str]] = {
+    "zh": {"household": "农户数", "person": "人数"}, "en": {"household": "Number of households", "person": "Number of persons"}
+}  # fmt: skip
+
+
 def _title_of_sum(rule: Rule, summed: n.Aggregate, pack: Pack) -> str:
     """What was counted, of which rows, and by which items they were chosen."""
     table = pack.schema().relations_of(rule.subject)[summed.relation].table
     form = pack.forms.get(_FORM.get(table, table))
     item = _summed(rule, summed, pack)
     words = [form.title if form else table, *([item.label] if item else []), _HOW[pack.language][summed.fn]]
+    if summed.fn == "count" and table in _COUNTED[pack.language]:
+        words = [_COUNTED[pack.language][table]]
     chosen = dict.fromkeys(column.name for column in n.walk(summed.where) if isinstance(column, n.Column)) if summed.where else {}
     labels = [found.label for name in chosen if (found := _item_of(table, name, pack)) is not None]
     start, between, end = ("（按", "、", "）") if pack.language == "zh" else (" (by ", ", ", ")")
