@@ -78,9 +78,9 @@ def find_hits(
     with ThreadPoolExecutor(1) as pool:
         persons = pool.submit(judge, "person")
         judged = judge(*(subject for subject in queries if subject != "person")) + persons.result()
-    rules = {one.rule.id: one.rule for one in judged}
-    beside = _values_beside(database, queries, rules.values(), pack)
-    sums = {rule_id: _sums(database, rule, pack, today) for rule_id, rule in rules.items() if rule.of_village and rule.aggregates}
+    judged_by = {one.rule.id: one.rule for one in judged}
+    beside = _values_beside(database, queries, judged_by.values(), pack)
+    sums = {rule_id: _sums(database, rule, pack, today) for rule_id, rule in judged_by.items() if rule.of_village and rule.aggregates}
     hits = []
     for one in judged:
         used: dict[str, Any] = {}

@@ -31,6 +31,7 @@ _KEY = {"household": "household_key", "person": "person_key", "spell": "spell_ke
 # To compile the catalogue to Java costs more than to judge some hundred rows without; what is compiled is compared in tests/conformance.
 _INTERPRETED = {"spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.adaptive.enabled": "false"}
 _SHARED = {"row", "last", "home", "home_last", "members", "left", "spells", "elsewhere"}
+_OF_PLACES = ("village_key", "natural_village_key")
 Row = Mapping[str, Any]
 
 
@@ -79,7 +80,7 @@ class Judged:
     @property
     def among(self) -> str:
         """The relation that the subject is a row of; of a project or village none."""
-        if self.of_village:
+        if self.rule.of_village:
             return "itself"
         tables = {"person": "members", "spell": "spells"}
         schema = self.pack.schema()
@@ -128,21 +129,23 @@ def situations(examples: Iterable[Example], pack: Pack) -> list[Judged]:
     return [Judged(example, rules[example.rule], pack) for example in examples]
 
 
-# Tables: each situation is a household, and a county, of its own
+# Tables: each situation is a household, a village and a county of its own
 
 
 def tables(judged: Sequence[Judged], pack: Pack) -> dict[str, pa.Table]:
     """What a sweep reads."""
     rows: dict[str, list[dict[str, Any]]] = {table: [] for table in pack.schema().subjects}
     for place, one in enumerate(judged):
-        home: dict[str, Any] = {"household_key": f"{place}", "village_code": "v", CELL: f"c{place}"}
+        village: dict[str, Any] = {"village_code": "v", CELL: f"c{place}", **dict.fromkeys(_OF_PLACES, f"{place}")}
+        home = village | {"household_key": f"{place}"}
         held: list[tuple[str, Sequence[Pair], dict[str, Any]]] = [
-            ("household", [one.home], home),
+            ("household", [] if one.rule.of_village else [one.home], home),
             ("person", one.relations["members"], home | {"is_live": True}),
             ("person", one.relations["left"], home | {"is_live": False}),
             ("person", one.elsewhere, home | {"is_live": True, "household_key": f"{place}/elsewhere"}),
         ]
-        held += [(relation.table, one.relations[name], home) for name, relation in _beside(pack)]
+        beside_it = _beside(pack, one.rule.subject)
+        held += [(relation.table, one.relations[name], village if relation.table == "household" else home) for name, relation in beside_it]
         if one.among == "itself" and one.rule.subject != "household":
             held.append((one.rule.subject, [one.own], home))
         numbers = itertools.count()
@@ -153,15 +156,15 @@ def tables(judged: Sequence[Judged], pack: Pack) -> dict[str, pa.Table]:
     return {table: _table(table, of_table, pack) for table, of_table in rows.items()}
 
 
-def _beside(pack: Pack) -> list[tuple[str, Relation]]:
+def _beside(pack: Pack, subject: str) -> list[tuple[str, Relation]]:
     """Relations that hold rows of their own: the people are the household's anyway, and rows by what they mention are asked by no rule yet."""
-    return [(name, one) for name, one in pack.schema().relations.items() if name not in ("members", "all_members") and not one.by]
+    return [(name, one) for name, one in pack.schema().relations_of(subject).items() if name not in ("members", "all_members") and not one.by]
 
 
 def _table(table: str, rows: Iterable[dict[str, Any]], pack: Pack) -> pa.Table:
     subject = pack.schema().subjects[table]
     columns: Mapping[str, Type] = subject.columns
-    keys = {"household_key", "village_code", CELL, _KEY.get(table, ROW_KEY)} | ({"is_live"} if table == "person" else set())
+    keys = {"household_key", "village_code", *_OF_PLACES, CELL, _KEY.get(table, ROW_KEY)} | ({"is_live"} if table == "person" else set())
     fields = [(name, _ARROW[column_type(type_)]) for name, type_ in columns.items() if name not in keys]
     if subject.has_last:
         fields += [(f"last__{name}", kind) for name, kind in list(fields)]
