@@ -9,6 +9,7 @@ from uuid import uuid4
 import pytest
 from django.core.exceptions import ObjectDoesNotExist
 from django.test import Client
+from django.utils import timezone
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach
@@ -20,6 +21,7 @@ from fangfanpin.households.models import Household
 from fangfanpin.pack import Pack, load_pack
 from fangfanpin.pack.load import SHANGHAI
 from fangfanpin.pack.model import Months
+from fangfanpin.quality.models import PLACES, Clue
 from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import Record
 from fangfanpin.regions import names
@@ -149,12 +151,32 @@ def test_it_is_handed_in_when_nothing_stands_on_last_year(pack: Pack, natural: R
     acting("township")
     approved = services.approve(record=done, register=table, pack=pack, seen=done.version, by=cast["township"])
     assert approved.state == Record.State.APPROVED
+    without_clues(acting)
     with pytest.raises(Refused):
         change(approved, pack, by, acting("village"), typed(population="1"))
 
 
-def test_a_table_closes_with_entry(pack: Pack, natural: Record, cast: dict[str, User], acting: Acting) -> None:
+def without_clues(acting: Acting) -> None:
+    """A clue on a village opens its tables."""
     acting("system")
+    Clue.objects.filter(subject_kind__in=PLACES).update(state=Clue.State.CLOSED)
+
+
+def test_a_clue_on_the_village_opens_its_closed_tables(pack: Pack, natural: Record, cast: dict[str, User], acting: Acting) -> None:
+    without_clues(acting)
+    clock.set_clock(clock.current(), datetime.datetime(2021, 11, 18, 9, tzinfo=SHANGHAI))
+    with pytest.raises(Refused):
+        change(natural, pack, cast["village"], acting("village"), typed(population="300"))
+    acting("system")
+    Clue.objects.create(
+        rule_id="V001", severity="E", year=2021, subject_kind="village", subject_id=natural.pk, subject_code=natural.village_code,
+        village_code=natural.village_code, message="", used_digest="", pack_hash="", seen_at=timezone.now(), state=Clue.State.OPEN,
+    )  # fmt: skip
+    assert change(natural, pack, cast["village"], acting("village"), typed(population="300")).values["population"] == 300
+
+
+def test_a_table_closes_with_entry(pack: Pack, natural: Record, cast: dict[str, User], acting: Acting) -> None:
+    without_clues(acting)
     clock.set_clock(clock.current(), datetime.datetime(2021, 11, 18, 9, tzinfo=SHANGHAI))
     with pytest.raises(Refused) as refused:
         change(natural, pack, cast["village"], acting("village"), typed(population="300"))
@@ -166,7 +188,7 @@ def test_a_table_closes_with_entry(pack: Pack, natural: Record, cast: dict[str, 
 def test_a_closed_table_is_unlocked_with_a_reason_and_locked_again(
     pack: Pack, natural: Record, cast: dict[str, User], acting: Acting, client_as: ClientAs
 ) -> None:
-    acting("system")
+    without_clues(acting)
     clock.set_clock(clock.current(), datetime.datetime(2021, 11, 18, 9, tzinfo=SHANGHAI))
     address, page = f"/registers/tables/{natural.pk}/unlock", f"/registers/rows/{natural.pk}/"
     village, county = client_as("village"), client_as("county")
@@ -186,6 +208,7 @@ def test_a_closed_table_is_unlocked_with_a_reason_and_locked_again(
     assert "补录自然村人口" in shown and f"{page}edit" in shown
     done = change(natural, pack, cast["village"], acting("village"), typed(population="300"))
     assert (done.state, done.values["population"]) == (Record.State.DRAFT, 300)
+    without_clues(acting)  # what was typed may have opened one
     beside = Record.objects.filter(form="natural_village_year", year=2021).exclude(pk=natural.pk).order_by("subject_code")[0]
     with pytest.raises(Refused):
         change(beside, pack, cast["village"], acting("village"), typed(population="300"))
