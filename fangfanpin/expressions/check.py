@@ -423,6 +423,8 @@ class _Checker:
         if raw.kind != "name" or raw.text not in known:
             raise self.unknown(raw, raw.text or "？", known, "关系")
         relation = known[raw.text]
+        if relation.table not in self.schema.subjects:  # its form has a fault of its own
+            raise self.unknown(raw, raw.text, set(known) - {raw.text}, "关系")
         return _Context(self.schema.subjects[relation.table], context.subject, raw.text)
 
     def aggregate(self, raw: Raw, context: _Context) -> n.Node:

@@ -8,6 +8,7 @@ from uuid import UUID
 from fangfanpin.accounts.management import register_handover
 from fangfanpin.accounts.models import User
 from fangfanpin.quality.handing import Verifier, follow
+from fangfanpin.quality.messages import say_places_by
 from fangfanpin.quality.models import PLACES, Clue
 from fangfanpin.quality.queries import DUE
 from fangfanpin.quality.recheck import must_be_corrected, recheck, recheck_households, recheck_rows
@@ -16,6 +17,7 @@ from fangfanpin.records.current_year import year_if_any
 from fangfanpin.records.gates import register_opener
 from fangfanpin.records.models import Record
 from fangfanpin.records.saving import register_after_save, register_before_submit
+from fangfanpin.regions.names import place_of
 from fangfanpin.registers.written import register_after_rows
 
 
@@ -40,6 +42,7 @@ def hand_over_clues(leaver: User, successor: User, day: datetime.date) -> None:
     follow(household_id=None, former=Verifier(leaver.name, leaver.pk), to=Verifier(successor.name, successor.pk))
 
 
+say_places_by(place_of)
 register_handover(hand_over_clues)
 register_after_save(recheck)
 register_after_rows(recheck_rows)

@@ -8,7 +8,7 @@ kept, as `sum.1`, `sum.2` …, not the values of its households: they are many, 
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -20,7 +20,6 @@ from fangfanpin.pack.codec import decimal_text
 from fangfanpin.pack.dictionary import CONSTANTS
 from fangfanpin.pack.model import SUM
 from fangfanpin.pack.sentences import say
-from fangfanpin.regions.names import place_of
 
 _PLACE = re.compile(r"\{([a-z_.0-9]+)\}")
 _FORM = {"household": "household_year", "person": "person_year"}
@@ -57,6 +56,12 @@ _ID_FORMS: Mapping[str, Mapping[str, str]] = {
     },
 }  # fmt: skip
 _EMPTY: Mapping[str, str] = {"zh": "空", "en": "empty"}
+_say_place: list[Callable[[str], str]] = [str]  # the code itself, where rules are read without a county
+
+
+def say_places_by(words: Callable[[str], str]) -> None:
+    """How a division's code is said."""
+    _say_place[:] = [words]
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +205,7 @@ def _word(rule: Rule, name: str, value: Any, pack: Pack, *, sensitive: bool) -> 
     if not sensitive and (indicator.privacy != "none" if indicator else item in _SENSITIVE_FACTS):
         return _MASKED
     if indicator is not None and indicator.type == "ref" and value and (indicator.ref == "division" or indicator.list == "divisions"):
-        return place_of(str(value))
+        return _say_place[0](str(value))
     if indicator is not None:
         return pack.display(indicator, value)
     if value is None:

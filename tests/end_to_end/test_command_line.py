@@ -23,6 +23,10 @@ WORK: dict[str, list[str]] = {
     "export": ["households", "--out", "OUT/households.xlsx"],
     "sheets": ["--village", "VILLAGE", "--out", "OUT"],
     "sweep": [],
+    "snapshot": ["--kind", "upward", "--out", "OUT"],
+    "rules list": [],
+    "rules sql": ["H001", "--dialect", "spark"],
+    "rules schema": [],
     "rollups": [],
     "backup": ["--out", "OUT"],
     "routes": [],
@@ -43,6 +47,11 @@ FAULTS: dict[str, list[str]] = {
     "export": ["--nothing"],
     "sheets": ["--village", "999999999999", "--out", "OUT"],
     "sweep": ["--nothing"],
+    "snapshot": ["--kind", "everything", "--out", "OUT"],
+    "rules list": ["--nothing"],
+    "rules sql": ["X999"],
+    "rules eval": ["X999"],
+    "rules schema": ["--nothing"],
     "rollups": ["--nothing"],
     "backup": ["--out", "/proc/nowhere/x.ffpbackup"],
     "restore": ["/nowhere.ffpbackup"],
@@ -73,7 +82,7 @@ def typed(installation: Installation, words: list[str], tmp_path: Path) -> list[
 
 
 def test_every_command_is_tried_here() -> None:
-    assert set(WORK) | {"init", "serve", "stop", "import", "restore", "worker"} == set(COMMANDS)
+    assert set(WORK) | {"init", "serve", "stop", "import", "restore", "worker", "rules eval"} == set(COMMANDS)
     assert set(FAULTS) | {"worker"} == set(COMMANDS)
 
 
@@ -172,3 +181,10 @@ def test_doctor_sees_open_keys(installation: Installation) -> None:
         path.chmod(0o600)
     assert done.returncode == 1
     assert "bad" in [check["state"] for check in json.loads(done.stdout)["checks"] if check["name"] == "keys"]
+
+
+def test_rules_are_read_without_any_county(tmp_path: Path) -> None:
+    command = [str(Path(sys.executable).with_name("fangfanpin")), "rules", "list", "--json"]
+    done = subprocess.run(command, env=clean_environment(tmp_path / "none"), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert len(json.loads(done.stdout)["rules"]) > 200

@@ -209,6 +209,7 @@ def test_a_closed_table_is_unlocked_with_a_reason_and_locked_again(
     done = change(natural, pack, cast["village"], acting("village"), typed(population="300"))
     assert (done.state, done.values["population"]) == (Record.State.DRAFT, 300)
     without_clues(acting)  # what was typed may have opened one
+    acting("village")
     beside = Record.objects.filter(form="natural_village_year", year=2021).exclude(pk=natural.pk).order_by("subject_code")[0]
     with pytest.raises(Refused):
         change(beside, pack, cast["village"], acting("village"), typed(population="300"))
