@@ -4,8 +4,8 @@ Tables: `household`, `person`, `spell` (wide, last year's columns `last__x`; doc
 of one rule over one relation become one grouped sub-select joined by household_key, those that ask for `own.` one by the subject's key.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, TypeVar, cast
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import sqlglot.expressions as e
 
@@ -25,7 +25,7 @@ ROW_KEY = "row_key"  # of a register's table
 _COMPARE: dict[str, type[e.Expression]] = {"eq": e.EQ, "ne": e.NEQ, "lt": e.LT, "le": e.LTE, "gt": e.GT, "ge": e.GTE}
 _ARITHMETIC: dict[str, type[e.Expression]] = {"add": e.Add, "sub": e.Sub, "mul": e.Mul}
 _HAN = r"\x{3400}-\x{4dbf}\x{4e00}-\x{9fff}\x{f900}-\x{faff}\x{20000}-\x{3ffff}"
-_PATTERNS = {
+PATTERNS = {
     "mobile_cn": r"1[3-9][0-9]{9}",
     "phone_cn": r"1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8}",
     "name_cn": rf"[{_HAN}](?:[{_HAN}\x{{b7}}]{{0,18}}[{_HAN}])",
@@ -82,8 +82,7 @@ class Compiler:
             case n.Or(args=args):
                 return self.joined(e.Or, args, row)
             case n.Compare():
-                left, right = self.scaled(node, row)
-                return self.born(node, row) or _COMPARE[node.op](this=left, expression=right)
+                return self.born(node, row) or self.compared(node, row)
             case n.Arithmetic():
                 return self.arithmetic(node, row)
             case n.In(arg=arg, values=values):
@@ -168,6 +167,10 @@ class Compiler:
         years = e.IntDiv(this=e.Paren(this=e.Sub(this=on, expression=birth)), expression=_int(10000))
         return _case(e.LT(this=on.copy(), expression=birth.copy()), _int(-1), years)
 
+    def compared(self, node: n.Compare, row: str) -> e.Expression:
+        left, right = self.scaled(node, row)
+        return _COMPARE[node.op](this=left, expression=right)
+
     def born(self, node: n.Compare, row: str) -> e.Expression | None:
         """An age on a known day against a number is a day of birth against a day, which costs a tenth; None of other comparisons."""
         if not (isinstance(node.left, n.Call) and node.left.fn == "age"):
@@ -241,7 +244,7 @@ class Compiler:
             return e.And(this=digits, expression=e.Paren(this=e.Or(this=tail, expression=known)))
         if name == "placeholder_name":
             return _fn("regexp_matches", text, e.Literal.string("未取名|无名|之子|之女|测试"))
-        return _fn("regexp_full_match", text, e.Literal.string(_PATTERNS[name]))
+        return _fn("regexp_full_match", text, e.Literal.string(PATTERNS[name]))
 
     def call_ratio(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
         scale = int(str(node.extra))
@@ -289,7 +292,7 @@ class Compiler:
         own = asks_own(node)
         which = (node.relation, own, _same_item(node) if own else None)
         found = self.aggregates.setdefault(which, [])
-        node = _bare(node)
+        node = n.bare(node)
         if node not in found:
             found.append(node)
         alias = f"a{list(self.aggregates).index(which)}"
@@ -327,7 +330,7 @@ class Compiler:
         return _exact(_fn("coalesce", tree, _int(0))) if node.fn == "sum" else tree
 
     def over_all(self, node: n.SetCall) -> e.Expression:
-        node = _bare(node)
+        node = n.bare(node)
         if node not in self.sets:
             self.sets.append(node)
             self.sql(node.arg)  # what it is joined by needs its joins too
@@ -349,8 +352,8 @@ class Compiler:
         rows have, or several households, are worth joining."""
         asked: dict[n.SetCall, bool] = {}
         for condition, scope in rules:
-            parts = [n.bare(part) for part in (*n.conjuncts(condition.node), *n.conjuncts(scope.node if scope else None))]
-            for call in map(_bare, _set_calls(condition.node, scope.node if scope else None)):
+            parts = [n.bare(part) for one in (condition, scope) if one is not None for part in n.conjuncts(one.node)]
+            for call in (found for part in parts for found in n.walk(part) if isinstance(found, n.SetCall)):
                 asked[call] = asked.get(call, True) and all(part in parts for part in n.conjuncts(call.where))
         self.met = {call for call, is_met in asked.items() if is_met}
 
@@ -464,28 +467,13 @@ _Item = tuple[n.Column, n.Column]
 _Which = tuple[str, bool, _Item | None]
 
 
-_Kind = TypeVar("_Kind", bound=n.Node)
-
-
-def _bare(node: _Kind) -> _Kind:
-    return cast(_Kind, n.bare(node))
-
-
-def _set_calls(*nodes: n.Node | None) -> Iterator[n.SetCall]:
-    for node in nodes:
-        if isinstance(node, n.SetCall):
-            yield node
-        if node is not None:
-            yield from _set_calls(*n.children(node))
-
-
 def _same_item(node: n.Aggregate) -> _Item | None:
     """The item of the relation's rows and the one of the subject's that must be equal for a row to count: found by a join, or every row of a
     household meets every other. Not for `all`, which asks about those that differ too."""
     for part in n.conjuncts(node.where) if node.fn != "all" else ():
         if isinstance(part, n.Compare) and part.op == "eq" and part.scale_left == part.scale_right == 0:
             sides = [side for side in (part.left, part.right) if isinstance(side, n.Column)]
-            ends = {side.scope: _bare(side) for side in sides}
+            ends = {side.scope: n.bare(side) for side in sides}
             if ends.keys() == {"row", "own"}:
                 return ends["row"], ends["own"]
     return None
@@ -520,6 +508,14 @@ def aggregates_select(nodes: Sequence[n.Aggregate], *, subject: str, schema: Sch
     compiler = Compiler(schema, subject, env)
     columns = [e.alias_(compiler.sql(node), f"v{place}", copy=False) for place, node in enumerate(nodes)]
     return compiler.subjects().select(*columns, copy=False)
+
+
+def latest_spells(cell: str = "") -> e.Select:
+    """What `latest_spell` is: of each household (in its cell) the spell with the highest number."""
+    keys = [e.column(name) for name in (cell, "household_key") if name]
+    number = e.Window(this=e.RowNumber(), partition_by=keys, order=e.Order(expressions=[e.Ordered(this=e.column("spell_no"), desc=True)]))
+    ranked = e.select(e.Star(), e.alias_(number, "place")).from_("spell").subquery("ranked")
+    return e.select(e.Star()).from_(ranked).where(e.EQ(this=e.column("place"), expression=_int(1)))
 
 
 def column_type(type_: object) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
+from typing import Any, TypeVar
 
 from fangfanpin.expressions.types import Type
 
@@ -127,16 +128,19 @@ class SetCall(Node):
     where: Node | None
 
 
-def bare(node: Node) -> Node:
+_Kind = TypeVar("_Kind", bound=Node)
+
+
+def bare(node: _Kind) -> _Kind:
     """The node without its place in the text: two that mean the same are equal."""
-    changes: dict[str, object] = {"span": _NOWHERE}
+    changes: dict[str, Any] = {"span": _NOWHERE}
     for field in fields(node):
         part = getattr(node, field.name)
         if isinstance(part, Node):
             changes[field.name] = bare(part)
         elif isinstance(part, tuple) and part and all(isinstance(one, Node) for one in part):
             changes[field.name] = tuple(map(bare, part))
-    return replace(node, **changes)  # type: ignore[arg-type]
+    return replace(node, **changes)
 
 
 _NOWHERE = Span(0, 0)

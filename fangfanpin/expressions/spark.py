@@ -12,38 +12,31 @@ import sqlglot.expressions as e
 
 from fangfanpin.expressions import nodes as n
 from fangfanpin.expressions.check import Expression
-from fangfanpin.expressions.duckdb import Compiler
+from fangfanpin.expressions.duckdb import PATTERNS, Compiler
+from fangfanpin.expressions.duckdb import column_type as duckdb_type
 from fangfanpin.expressions.schema import Schema
 from fangfanpin.expressions.trees import case, fn, integer, paren
-from fangfanpin.expressions.types import FIRST_MONTH, LAST_MONTH, MAX_DIGITS, Bool, Code, Codes, Date, Int, Month, Null, Number, Text, Type
+from fangfanpin.expressions.types import FIRST_MONTH, LAST_MONTH, MAX_DIGITS, Date, Month, Null, Type
 
 MASK = 62  # rules in one BIGINT
 _ARITHMETIC = {"add": "try_add", "sub": "try_subtract", "mul": "try_multiply"}
 _HAN = "".join(f"{chr(first)}-{chr(last)}" for first, last in ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF)))
 _PATTERNS = {
-    "mobile_cn": "1[3-9][0-9]{9}",
-    "phone_cn": "1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8}",
+    **PATTERNS,
     "name_cn": f"[{_HAN}](?:[{_HAN}·]{{0,18}}[{_HAN}])",
-    "digits": "[0-9]+",
     "dummy_phone": "[0-9]{3}(?:" + "|".join(f"{digit}{{8}}" for digit in range(10)) + ")|12345678901",
 }
 # A BIGINT holds MAX_DIGITS digits times a thousand; what is scaled by more is compared as a DECIMAL.
 _SCALED_BY = 3
 
 
+_CALLED = {"VARCHAR": "STRING", "VARCHAR[]": "ARRAY<STRING>", "INTEGER": "INT"}
+
+
 def column_type(type_: Type) -> str:
     """Spark type that a column of this type has in the snapshot."""
-    match type_:
-        case Bool():
-            return "BOOLEAN"
-        case Number() | Int():
-            return "BIGINT"
-        case Text() | Code():
-            return "STRING"
-        case Codes():
-            return "ARRAY<STRING>"
-        case _:
-            return "INT"
+    kind = duckdb_type(type_)
+    return _CALLED.get(kind, kind)
 
 
 def _whole(pattern: str) -> e.Expression:
@@ -155,6 +148,13 @@ def masks_select(rules: Sequence[tuple[Expression, Expression | None]], *, schem
     judged = compiler.subjects().select(*masks, copy=False).subquery("judged", copy=False)
     hit = e.or_(*(e.NEQ(this=e.column(f"m{place}"), expression=integer(0)) for place in range(len(masks))), copy=False)
     return _safe(e.select(e.Star()).from_(judged, copy=False).where(hit, copy=False))
+
+
+def holds(place: int) -> e.Expr:
+    """Over what `masks_select` gives: does the rule at that place hold?"""
+    number, bit = divmod(place, MASK)
+    mask = e.Paren(this=e.BitwiseAnd(this=e.column(f"m{number}"), expression=integer(1 << bit)))
+    return e.NEQ(this=mask, expression=integer(0))
 
 
 def values_select(expressions: Sequence[Expression], *, schema: Schema, env: Mapping[str, Any], cell: str = "") -> e.Select:

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -160,3 +160,11 @@ class Reader:
                 break
             place, before = found, needle
         return text.count("\n", 0, place) + 1
+
+
+def write_sources(sources: Mapping[str, str], root: Path) -> None:
+    """Files of packs, by path relative to the packs' folder, under another root, byte for byte."""
+    for name, text in sources.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="")

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from fangfanpin.pack import Pack, load_pack
+from fangfanpin.pack.files import write_sources
 from fangfanpin.policy.models import PublishedPack
-from fangfanpin.policy.services import sources_in, sources_of, write_sources
+from fangfanpin.policy.services import sources_in, sources_of
 
 SUFFIX = "-own"
 RULES, PARAMETERS = "rules/own.toml", "parameters.csv"

@@ -2,7 +2,7 @@
 
 import functools
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from django.db import transaction
@@ -10,6 +10,7 @@ from django.db import transaction
 from fangfanpin.accounts.language import speaks_english
 from fangfanpin.accounts.models import Role, User
 from fangfanpin.pack import Indicator, Pack, load_pack
+from fangfanpin.pack.files import write_sources
 from fangfanpin.policy.models import PublishedPack
 
 _LOADED_AT_ONCE = 4
@@ -75,14 +76,6 @@ def sources_of(published: PublishedPack) -> dict[str, str]:
     """The files that a published pack was read from: {path relative to the packs' folder: text}. Deferred by most queries: megabytes."""
     found: dict[str, str] = published.sources
     return found
-
-
-def write_sources(sources: Mapping[str, str], root: Path) -> None:
-    """Files of packs, by path relative to the packs' folder, under another root."""
-    for name, text in sources.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
 
 
 def pack_of(published: PublishedPack) -> Pack:

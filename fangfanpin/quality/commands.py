@@ -9,7 +9,7 @@ from django.db import transaction
 from fangfanpin.accounts.reach import set_database_reach, system_reach
 from fangfanpin.campaigns import clock
 from fangfanpin.cli import Answer, Command, CommandFault
-from fangfanpin.policy.services import pack_of
+from fangfanpin.policy.services import pack_of, sources_of
 from fangfanpin.quality.snapshot_files import write
 from fangfanpin.quality.spark_judging import judging
 from fangfanpin.quality.sweep import run_sweep
@@ -54,10 +54,9 @@ def _snapshot(arguments: argparse.Namespace) -> Answer:
         raise CommandFault("还没有年度工作，没有可写的快照 (no campaign yet)") from None
     with transaction.atomic():
         set_database_reach(system_reach(), act="quality.snapshot", source="cli")
-        published = campaign.pack
-        manifests = write(
-            arguments.kind, arguments.out, year=campaign.year, today=clock.now(campaign).date(), pack=pack_of(published), sources=published.sources
-        )
+        published, today = campaign.pack, clock.now(campaign).date()
+        sources = sources_of(published)
+        manifests = write(arguments.kind, arguments.out, year=campaign.year, today=today, pack=pack_of(published), sources=sources)
     counties: dict[str, dict[str, Any]] = {
         one["county"]: {
             "folder": str(arguments.out / f"county={one['county']}"),

@@ -8,7 +8,7 @@ kept, as `sum.1`, `sum.2` …, not the values of its households: they are many, 
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -109,6 +109,33 @@ def relation_of(reading: Reading, schema: Schema) -> str | None:
     """The relation a reading goes through, None for the subject's own and its household's values."""
     relation = reading.place.removesuffix(".last")
     return relation if relation in schema.relations else None
+
+
+def values_in(scope: Mapping[str, Any], readings: Iterable[tuple[Reading, str | None]], keys: Mapping[str, list[str]]) -> dict[str, Any]:
+    """What was read of a subject's scope, by the names it is kept under. `readings`: each with the relation it goes through; `keys`: of the rows
+    of each relation, in the scope's order."""
+    used: dict[str, Any] = {}
+    for reading, relation in readings:
+        if relation is None:
+            used[reading.name] = (_row_at(reading.place, scope) or {}).get(reading.item)
+            continue
+        rows = scope["household"]["relations"][relation]
+        part = "last" if reading.place.endswith(".last") else "row"
+        used[reading.name] = {key: (row.get(part) or {}).get(reading.item) for key, row in zip(keys[relation], rows, strict=True)}
+    return used
+
+
+def _row_at(place: str, scope: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    match place:
+        case "row" | "last":
+            row: Mapping[str, Any] | None = scope.get(place)
+        case "household":
+            row = scope["household"]["row"]
+        case "household.last":
+            row = scope["household"].get("last")
+        case _:
+            row = (scope["household"].get("spell") or {}).get("row")
+    return row
 
 
 def _indicator(rule: Rule, name: str, pack: Pack) -> Indicator | None:

@@ -125,28 +125,7 @@ def _row_keys(unit: Unit) -> Mapping[str, list[str]]:
 
 
 def _used(judge: _Judge, scope: Mapping[str, Any], keys: Mapping[str, list[str]]) -> dict[str, Any]:
-    used: dict[str, Any] = {}
-    for reading, relation in judge.readings:
-        if relation is None:
-            used[reading.name] = (_row_at(reading.place, scope) or {}).get(reading.item)
-            continue
-        rows = scope["household"]["relations"][relation]
-        part = "last" if reading.place.endswith(".last") else "row"
-        used[reading.name] = {key: (row.get(part) or {}).get(reading.item) for key, row in zip(keys[relation], rows, strict=True)}
-    return used | {name: value(scope) for name, value in judge.sums}
-
-
-def _row_at(place: str, scope: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    match place:
-        case "row" | "last":
-            row: Mapping[str, Any] | None = scope.get(place)
-        case "household":
-            row = scope["household"]["row"]
-        case "household.last":
-            row = scope["household"].get("last")
-        case _:
-            row = (scope["household"].get("spell") or {}).get("row")
-    return row
+    return messages.values_in(scope, judge.readings, keys) | {name: value(scope) for name, value in judge.sums}
 
 
 def recheck(unit: Unit, pack: Pack, by: User | None) -> list[dict[str, Any]]:

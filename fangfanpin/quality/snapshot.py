@@ -25,7 +25,7 @@ from django.db import connection
 from psycopg import sql
 
 from fangfanpin.expressions import Codes, Date, Month, Relation, Type
-from fangfanpin.expressions.duckdb import ROW_KEY, column_type
+from fangfanpin.expressions.duckdb import ROW_KEY, column_type, latest_spells
 from fangfanpin.households.subjects import HOUSEHOLD_COLUMNS, PERSON_COLUMNS, PERSON_FACTS
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.pack.dictionary import TYPED, subject_item
@@ -455,9 +455,7 @@ def build(raw: Mapping[str, pa.Table], columns: Mapping[str, Columns], pack: Pac
         database.sql(_mentioned(relation).sql("duckdb", copy=False)).create(relation.stored)
     for name in raw:
         database.unregister(f"raw_{name}")
-    database.execute(
-        "CREATE VIEW latest_spell AS SELECT * FROM spell QUALIFY row_number() OVER (PARTITION BY household_key ORDER BY spell_no DESC) = 1"
-    )
+    database.sql(latest_spells().sql("duckdb")).create_view("latest_spell")
     return database
 
 

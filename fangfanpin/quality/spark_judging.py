@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import duckdb
 import sqlglot.expressions as e
 
-from fangfanpin.expressions.spark import MASK, masks_select
-from fangfanpin.expressions.trees import integer
+from fangfanpin.expressions.spark import holds, masks_select
 from fangfanpin.pack import Pack
 from fangfanpin.quality.sweep import Judge, Query
 from fangfanpin.snapshots.session import spark_session
@@ -44,10 +43,7 @@ def judge_of(session: "SparkSession", folder: Path, database: duckdb.DuckDBPyCon
         read = cursor.read_parquet(str(masks / "*.parquet"))
         columns: list[e.Expr] = [e.alias_(e.cast(e.column(key), "UUID"), key) for key in _KEYS]
         columns.append(e.column("village_code"))
-        for place in range(len(query.rules)):
-            number, bit = divmod(place, MASK)
-            mask = e.Paren(this=e.BitwiseAnd(this=e.column(f"m{number}"), expression=integer(1 << bit)))
-            columns.append(e.alias_(e.NEQ(this=mask, expression=integer(0)), f"r{place}"))
+        columns += [e.alias_(holds(place), f"r{place}") for place in range(len(query.rules))]
         read.project(", ".join(column.sql("duckdb") for column in columns)).create(query.hits)
 
     return judge

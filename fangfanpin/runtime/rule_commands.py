@@ -8,8 +8,7 @@ from typing import Any
 
 from fangfanpin.cli import Answer, Command, CommandFault
 from fangfanpin.expressions import Bool, Code, Codes, Date, Int, Month, Number, Type, evaluate
-from fangfanpin.expressions import duckdb as duckdb_dialect
-from fangfanpin.expressions import spark as spark_dialect
+from fangfanpin.expressions.dialects import DIALECTS, rule_sql
 from fangfanpin.expressions.types import MAX_DIGITS
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.pack.codec import check_json
@@ -17,7 +16,6 @@ from fangfanpin.quality import messages
 from fangfanpin.runtime.pack_commands import load
 
 DEFAULT = "guzhen-2021"
-_DIALECTS = {"duckdb": duckdb_dialect.rules_select, "spark": spark_dialect.rules_select}
 _FORMS = {"household": "household_year", "person": "person_year"}
 _LARGEST_INPUT = 5_000_000  # characters; a household of six is twenty thousand
 PackOf = Callable[[argparse.Namespace], Pack]
@@ -44,7 +42,7 @@ def _one_rule(parser: argparse.ArgumentParser) -> None:
 
 def _sql_arguments(parser: argparse.ArgumentParser) -> None:
     _one_rule(parser)
-    parser.add_argument("--dialect", choices=sorted(_DIALECTS), default="duckdb", help="哪一种 SQL")
+    parser.add_argument("--dialect", choices=sorted(DIALECTS), default="duckdb", help="哪一种 SQL")
 
 
 COMMANDS = commands(lambda arguments: load(arguments.pack or DEFAULT))
@@ -90,8 +88,7 @@ def _list(pack: Pack) -> Answer:
 
 def _sql(pack: Pack, rule_id: str, dialect: str) -> Answer:
     rule = _rule(pack, rule_id)
-    select = _DIALECTS[dialect]([(rule.when, rule.scope)], schema=pack.schema(), env=pack.constants())
-    text = select.sql(dialect, pretty=True)
+    text = rule_sql(rule.when, rule.scope, dialect, schema=pack.schema(), env=pack.constants())
     return Answer({"pack": pack.id, "hash": pack.hash, "rule": rule.id, "dialect": dialect, "sql": text}, text)
 
 
@@ -145,25 +142,8 @@ def judged(rule: Rule, pack: Pack, given: object) -> dict[str, Any]:
 
 def _used(rule: Rule, pack: Pack, scope: Mapping[str, Any], keys: Mapping[str, list[str]]) -> dict[str, Any]:
     """The values a rule reads, as the sweep keeps them with a hit."""
-    used: dict[str, Any] = {}
-    for reading in messages.readings(rule):
-        relation = messages.relation_of(reading, pack.schema())
-        if relation is None:
-            used[reading.name] = (_row_at(reading.place, scope) or {}).get(reading.item)
-            continue
-        part = "last" if reading.place.endswith(".last") else "row"
-        rows = scope["household"]["relations"][relation]
-        used[reading.name] = {key: (row.get(part) or {}).get(reading.item) for key, row in zip(keys[relation], rows, strict=True)}
-    return used | {name: evaluate(node, scope) for name, node in messages.sums(rule).items()}
-
-
-def _row_at(place: str, scope: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    if place in ("row", "last"):
-        return scope.get(place)
-    if place == "spell":
-        return (scope["household"]["spell"] or {}).get("row")
-    row: Mapping[str, Any] | None = scope["household"].get("last" if place.endswith("last") else "row")
-    return row
+    readings = ((reading, messages.relation_of(reading, pack.schema())) for reading in messages.readings(rule))
+    return messages.values_in(scope, readings, keys) | {name: evaluate(node, scope) for name, node in messages.sums(rule).items()}
 
 
 class _Household:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fangfanpin.pack import Pack, PackFaults, load_pack
+from fangfanpin.pack.files import write_sources
 
 FORMAT = 1
 MANIFEST = "manifest.json"
@@ -136,10 +137,7 @@ def _to_disk(path: Path) -> None:
 
 def write_pack(part: Path, sources: Mapping[str, str]) -> None:
     """The pack's files beside the tables: whoever reads them needs no other."""
-    for name, text in sources.items():
-        path = part / "pack" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8", newline="")
+    write_sources(sources, part / "pack")
 
 
 def write_manifest(part: Path, facts: Mapping[str, Any]) -> dict[str, Any]:

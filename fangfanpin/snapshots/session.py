@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -102,11 +102,11 @@ def spark_session(*, threads: int | None = None, memory_mb: int = 2048, partitio
             _end(gateway)
 
 
-def _end(gateway: object) -> None:
+def _end(gateway: Any) -> None:
     """PySpark leaves Java running until this process ends: it is the command that started it, so the command ends it."""
     context = importlib.import_module("pyspark").SparkContext
     process = getattr(gateway, "proc", None)
-    getattr(gateway, "shutdown")()  # noqa: B009  # PySpark names no type for it
+    gateway.shutdown()
     context._gateway = context._jvm = None
     if process is not None:
         process.stdin.close()

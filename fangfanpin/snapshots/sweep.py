@@ -19,8 +19,8 @@ import sqlglot.expressions as e
 
 from fangfanpin.expressions import Schema
 from fangfanpin.expressions import spark as spark_dialect
-from fangfanpin.expressions.duckdb import rules_select
-from fangfanpin.expressions.trees import integer, literal
+from fangfanpin.expressions.duckdb import latest_spells, rules_select
+from fangfanpin.expressions.trees import literal
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.snapshots.folder import PARTITION, SHADOWED, Snapshot, snapshots_in
 from fangfanpin.snapshots.session import spark_session
@@ -151,16 +151,6 @@ def _read_as(names: Sequence[str]) -> Iterator[e.Expr]:
             yield e.column(name, quoted=True)
 
 
-def _latest_spell() -> e.Select:
-    number = e.Window(
-        this=e.RowNumber(),
-        partition_by=[e.column(CELL), e.column("household_key")],
-        order=e.Order(expressions=[e.Ordered(this=e.column("spell_no"), desc=True)]),
-    )
-    ranked = e.select(e.Star(), e.alias_(number, "place")).from_("spell").subquery("ranked")
-    return e.select(e.Star()).from_(ranked).where(e.EQ(this=e.column("place"), expression=integer(1)))
-
-
 def _hits(table: str, subject: str, rules: Sequence[Rule], conditions: Sequence[e.Expr]) -> e.Expr:
     """Rows of HIT from a table of judged rows: one small scan for each rule."""
     selects: list[e.Query] = [
@@ -184,7 +174,7 @@ class DuckDBEngine:
         for table, paths in files.items():
             read = self.database.read_parquet([str(path) for path in paths], hive_partitioning=True)
             read.project(", ".join(column.sql("duckdb") for column in _read_as(read.columns))).create_view(table, replace=True)
-        self.database.sql(_latest_spell().sql("duckdb")).create_view("latest_spell", replace=True)
+        self.database.sql(latest_spells(CELL).sql("duckdb")).create_view("latest_spell", replace=True)
 
     def judge(self, subject: str, rules: Sequence[Rule], pack: Pack, today: datetime.date) -> pa.Table:
         select = rules_select([(rule.when, rule.scope) for rule in rules], schema=pack.schema(), env=pack.constants(today), cell=CELL)
@@ -208,18 +198,14 @@ class SparkEngine:
             read = self.session.read.option("basePath", str(root)).parquet(*map(str, paths))
             columns = (column.sql("spark") for column in _read_as(read.columns))
             read.selectExpr(*columns).createOrReplaceTempView(table)
-        self.session.sql(_latest_spell().sql("spark")).createOrReplaceTempView("latest_spell")
+        self.session.sql(latest_spells(CELL).sql("spark")).createOrReplaceTempView("latest_spell")
 
     def judge(self, subject: str, rules: Sequence[Rule], pack: Pack, today: datetime.date) -> pa.Table:
         select = spark_dialect.masks_select([(rule.when, rule.scope) for rule in rules], schema=pack.schema(), env=pack.constants(today), cell=CELL)
         self.written += 1
         judged = self.folder / str(self.written)
         self.session.sql(select.sql("spark", copy=False)).write.parquet(str(judged))
-        conditions = []
-        for place in range(len(rules)):
-            number, bit = divmod(place, spark_dialect.MASK)
-            mask = e.BitwiseAnd(this=e.column(f"m{number}"), expression=integer(1 << bit))
-            conditions.append(e.NEQ(this=e.Paren(this=mask), expression=integer(0)))
+        conditions = [spark_dialect.holds(place) for place in range(len(rules))]
         with duckdb.connect(":memory:") as database:
             database.read_parquet(str(judged / "*.parquet")).create_view("judged")
             return database.sql(_hits("judged", subject, rules, conditions).sql("duckdb", copy=False)).to_arrow_table().cast(HIT)

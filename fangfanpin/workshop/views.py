@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from fangfanpin.accounts.permissions import SignedInRequest, needs
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
-from fangfanpin.expressions import duckdb, spark
+from fangfanpin.expressions.dialects import DIALECTS, rule_sql
 from fangfanpin.jobs.services import start
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.pack.codec import decimal_text
@@ -26,7 +26,6 @@ from fangfanpin.workshop import handlers, services
 from fangfanpin.workshop.services import Draft, DraftRefused, Fault
 
 _VERSIONS = 15
-_DIALECTS = (("DuckDB", "duckdb", duckdb.rules_select), ("Spark", "spark", spark.rules_select))
 
 
 def _pack() -> Pack:
@@ -93,8 +92,7 @@ def rule(request: SignedInRequest, rule_id: str) -> HttpResponse:
             "scope": found.scope.text if found.scope else "",
             "when": found.when.text,
             "dialects": [
-                (title, write([(found.when, found.scope)], schema=pack.schema(), env=pack.constants()).sql(dialect, pretty=True))
-                for title, dialect, write in _DIALECTS
+                (title, rule_sql(found.when, found.scope, dialect, schema=pack.schema(), env=pack.constants())) for dialect, title in DIALECTS.items()
             ],
             "fares": next((one for one in by_rule(request.reach, campaign.year, pack) if one.rule_id == rule_id), None),
             "parameters": _parameters(spoken(pack), used),
