@@ -35,14 +35,20 @@ def register_mentions(source: Mentions) -> None:
     _mentions.append(source)
 
 
+_SUBJECT_COLUMNS = {"household": "household_id", "person": "person_id", "natural_village": "subject_code"}
+
+
+def subject_column(ref: str) -> str:
+    """The record's column that holds the subject of a row whose subject refers to `ref`; a village's where it is none of these."""
+    return _SUBJECT_COLUMNS.get(ref, "village_code")
+
+
 def row_of(record: Record, form: Form, pack: Pack) -> Row:
     """A register's row; a struck one is not asked for."""
     values = {item.name: pack.to_engine(form.key, item.name, record.values.get(item.name)) for item in form.indicators}
     subject = subject_item(form)
     if subject is not None:
-        held: Any = {
-            "household": record.household_id, "person": record.person_id, "natural_village": record.subject_code
-        }.get(subject.ref, record.village_code)  # fmt: skip
+        held = getattr(record, subject_column(subject.ref))
         values[subject.name] = str(held) if held else None
     return Row(record.pk, values | {"row_id": str(record.pk)}, record.village_code, record.household_id, record.person_id)
 

@@ -16,7 +16,7 @@ from fangfanpin.pack import Indicator, Pack
 from fangfanpin.records.current_year import today
 from fangfanpin.records.units import LIVE, load_unit, scopes_of
 from fangfanpin.registers import references
-from fangfanpin.registers.references import ReferenceFault
+from fangfanpin.registers.references import ReferenceFault, is_id
 
 Words = tuple[str, str]  # what a reference leads to, and the id chosen or the text typed
 
@@ -66,10 +66,9 @@ class Ahead:
         return self._known[asked]
 
     def _is_learnt(self, item: Indicator, value: str, household: UUID | None) -> bool:
-        try:
-            key = UUID(value)
-        except ValueError:
+        if not is_id(value):
             return False
+        key = UUID(value)
         if item.ref == "household":
             return key in self._households
         person = self._persons.get(key) if item.ref == "person" else None
@@ -121,29 +120,14 @@ def _sorted(asked: Iterable[Words]) -> Mapping[str, set[str]]:
 def _households(ids: Iterable[str], texts: Iterable[str], reach: Reach) -> Iterable[Household]:
     """Each lookup by an index of its own: put together with OR they would be one scan of the county."""
     rows = Household.objects.visible_to(reach)
-    keys, words = _keys(ids), list(texts)
-    found = {row.pk: row for row in rows.filter(pk__in=keys)} if keys else {}
-    if words:
-        found |= {row.pk: row for row in rows.filter(code__in=words)}
-        found |= {row.pk: row for row in rows.filter(head_name__in=words)}
-    return found.values()
+    return {row.pk: row for lookup in _lookups(ids, texts, "head_name") for row in rows.filter(**lookup)}.values()
 
 
 def _persons(ids: Iterable[str], texts: Iterable[str], reach: Reach) -> Iterable[Person]:
     rows = Person.objects.visible_to(reach).select_related("household")
-    keys, words = _keys(ids), list(texts)
-    found = {row.pk: row for row in rows.filter(pk__in=keys)} if keys else {}
-    if words:
-        found |= {row.pk: row for row in rows.filter(code__in=words)}
-        found |= {row.pk: row for row in rows.filter(member_name__in=words)}
-    return found.values()
+    return {row.pk: row for lookup in _lookups(ids, texts, "member_name") for row in rows.filter(**lookup)}.values()
 
 
-def _keys(ids: Iterable[str]) -> list[UUID]:
-    found = []
-    for one in ids:
-        try:
-            found.append(UUID(one))
-        except ValueError:
-            continue
-    return found
+def _lookups(ids: Iterable[str], texts: Iterable[str], name: str) -> list[dict[str, list[Any]]]:
+    keys, words = [UUID(one) for one in ids if is_id(one)], list(texts)
+    return [{column: values} for column, values in (("pk__in", keys), ("code__in", words), (f"{name}__in", words)) if values]

@@ -13,9 +13,10 @@ from psycopg.types.json import Jsonb
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.pack.dictionary import slot_kind
 from fangfanpin.records.models import Record
+from fangfanpin.records.relations import subject_column
 from fangfanpin.registers import slots
 from fangfanpin.registers.definitions import Register
-from fangfanpin.registers.mirror import LONGEST_KEY, LONGEST_LABEL, PLACE_NAME, SEPARATOR, TARGETS, subject_column
+from fangfanpin.registers.mirror import LONGEST_KEY, LONGEST_LABEL, PLACE_NAME, SEPARATOR, TARGETS
 from fangfanpin.registers.models import COLUMNS, LONGEST
 
 RECORDS = "records_record"

@@ -18,12 +18,13 @@ from fangfanpin.accounts.reach import Reach, set_act
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.policy.services import spoken
 from fangfanpin.records.models import Record
+from fangfanpin.records.relations import subject_column
 from fangfanpin.regions.names import name_of
 from fangfanpin.registers import fields, sealed, services
 from fangfanpin.registers.ahead import Ahead
 from fangfanpin.registers.bulk import write_entries, write_links
 from fangfanpin.registers.definitions import Register
-from fangfanpin.registers.mirror import subject_column, unique_key_of, value_of
+from fangfanpin.registers.mirror import unique_key_of, value_of
 from fangfanpin.registers.references import Words
 from fangfanpin.registers.services import Given, Refused
 from fangfanpin.registers.spans import Span, overlap

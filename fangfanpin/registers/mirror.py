@@ -16,12 +16,6 @@ TARGETS = {
     "household": "to_household_id", "person": "to_person_id", "user": "to_user_id",
     "division": "to_division_id", "village": "to_division_id", "natural_village": "to_division_id",
 }  # fmt: skip
-_SUBJECT_COLUMNS = {"household": "household_id", "person": "person_id", "natural_village": "subject_code"}
-
-
-def subject_column(ref: str) -> str:
-    """The record's column that `subject_value` reads."""
-    return _SUBJECT_COLUMNS.get(ref, "village_code")
 
 
 def subject_value(record: Record, item: Indicator) -> str | None:

@@ -152,7 +152,7 @@ def known(item: Indicator, value: str, reach: Reach, *, household: UUID | None =
             return value[:12] in reach and Region.objects.filter(pk=value).exists()
         case "user":
             return value.isdigit() and User.objects.filter(pk=int(value)).exists()
-    if not _is_id(value):
+    if not is_id(value):
         return False
     key = UUID(value)
     if item.ref == "household":
@@ -163,7 +163,8 @@ def known(item: Indicator, value: str, reach: Reach, *, household: UUID | None =
     return Entry.objects.visible_to(reach).filter(record_id=key, form=item.ref).exists()
 
 
-def _is_id(text: str) -> bool:
+def is_id(text: str) -> bool:
+    """Has it the form of a row's id?"""
     try:
         return bool(UUID(text))
     except ValueError:
@@ -197,7 +198,7 @@ class Words:
             return {code: code if self._codes else place_of(code) for code in values}
         if ref in ("village", "natural_village"):
             return {code: self._said(name_of(code), code) for code in values}
-        values = {value for value in values if (value.isdigit() if ref == "user" else _is_id(value))}  # what a client sent may be none
+        values = {value for value in values if (value.isdigit() if ref == "user" else is_id(value))}  # what a client sent may be none
         rows: Iterable[tuple[Any, str, str]]
         match ref:
             case "user":

@@ -20,8 +20,8 @@ from fangfanpin.pack.codec import to_engine
 from fangfanpin.pack.dictionary import PLACES, subject_item
 from fangfanpin.pack.once import once_per_pack
 from fangfanpin.records.models import Record
+from fangfanpin.records.relations import subject_column
 from fangfanpin.records.units import HOUSEHOLD_FORM, LIVE, PERSON_FORM
-from fangfanpin.registers.mirror import subject_column
 
 HOUSEHOLD, PERSON, SPELL = "household", "person", "spell"
 # Items of the household and the person that a column holds.

@@ -22,7 +22,7 @@ from fangfanpin.pack import Pack
 from fangfanpin.records.current_year import year_if_any
 from fangfanpin.regions.models import LEVEL_BY_LENGTH, Region
 from fangfanpin.regions.names import name_of
-from fangfanpin.registers import rollups, yearly
+from fangfanpin.registers import yearly
 
 LEVELS = (Region.Level.TOWNSHIP, Region.Level.VILLAGE, Region.Level.NATURAL_VILLAGE)
 _LENGTH = {level: length for length, level in LEVEL_BY_LENGTH.items()}
@@ -82,7 +82,6 @@ class _Making:
         self.trace, self.on, self.by = trace, on, by
         self.moves = Relocation()
         self.villages = villages
-        rollups.alone_with(villages)  # before any row of theirs is locked
 
     def make(self, *, name: str, parent: str, level: str, code: str = "", like: Region | None = None) -> Region:
         code = code or next_code(parent, level)
@@ -400,7 +399,6 @@ def plan_rename(code: str, name: str, on: datetime.date) -> Plan:
     villages = villages_under(code)
 
     def work(trace: Trace) -> None:
-        rollups.alone_with(villages)
         _rename(trace, row, name, on)
 
     said = {"old": row.name, "new": name, "on": on.isoformat(), "count": _households(code)}

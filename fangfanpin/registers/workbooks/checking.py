@@ -19,11 +19,12 @@ from fangfanpin.pack import Indicator
 from fangfanpin.pack.model import Constraint
 from fangfanpin.privacy.secrets import digest, mask_id
 from fangfanpin.records.models import Record
+from fangfanpin.records.relations import subject_column
 from fangfanpin.records.workbooks.cells import Block, Fault
 from fangfanpin.regions.names import name_of
 from fangfanpin.registers import apart
 from fangfanpin.registers.escaping import unprotected
-from fangfanpin.registers.mirror import LONGEST_KEY, SEPARATOR, subject_column
+from fangfanpin.registers.mirror import LONGEST_KEY, SEPARATOR
 from fangfanpin.registers.models import Entry, Sealed
 from fangfanpin.registers.reading import file_text
 from fangfanpin.registers.references import Words
