@@ -21,6 +21,9 @@ from hypothesis import settings
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, reach_of, set_database_reach, system_reach
+from fangfanpin.campaigns import clock
+from fangfanpin.pack import Pack
+from fangfanpin.policy.services import pack_of
 from fangfanpin.runtime.postgres import read_urls
 from fangfanpin.snapshots.session import spark_session
 from tests.installation import DATA_DIR
@@ -59,6 +62,11 @@ def django_db_setup() -> None:
         [sys.executable, "-m", "fangfanpin.cli", "demo", "--households", str(HOUSEHOLDS), "--seed", str(SEED), "--json"],
     ):
         subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def pack(db: None) -> Pack:
+    return pack_of(clock.current().pack)
 
 
 @pytest.fixture(scope="session")

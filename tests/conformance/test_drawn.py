@@ -1,7 +1,7 @@
 """Drawn expressions over a drawn county: the reference, its compiled form and DuckDB agree on every subject."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import duckdb
@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, seed, settings
 from fangfanpin.expressions import Expression, ExpressionFaults, evaluate, from_json, infer, to_json
 from fangfanpin.expressions.closures import compiled
 from tests.conformance.county import county, values
-from tests.conformance.drawing import expression, expressions, homes, set_function
+from tests.conformance.drawing import Below, expression, expressions, homes, set_function
 from tests.conformance.test_python import same
 from tests.conformance.test_reached import EVERY, kinds
 from tests.conformance.world import SCHEMA, Home, household_scope, scope_in
@@ -67,26 +67,24 @@ def checked(drawn: tuple[str, str]) -> Expression:
         raise
 
 
-def drawn_expressions(count: int, chosen: int) -> Iterator[Expression]:
+def taken(write: Callable[[Below], tuple[str, str]], count: int, chosen: int) -> Iterator[Expression]:
+    """So many expressions that the checker takes, of those that `write` draws."""
     draw = random.Random(chosen)
     while count:
-        subject, text = expression(draw.randrange)
+        subject, text = write(draw.randrange)
         try:
             yield infer(text, SCHEMA, subject=subject)
         except ExpressionFaults:
             continue
         count -= 1
+
+
+def drawn_expressions(count: int, chosen: int) -> Iterator[Expression]:
+    return taken(expression, count, chosen)
 
 
 def drawn_set_functions(count: int, chosen: int) -> Iterator[Expression]:
-    draw = random.Random(chosen)
-    while count:
-        subject, text = set_function(draw.randrange)
-        try:
-            yield infer(text, SCHEMA, subject=subject)
-        except ExpressionFaults:
-            continue
-        count -= 1
+    return taken(set_function, count, chosen)
 
 
 def test_engines_agree_on_drawn_set_functions() -> None:

@@ -36,11 +36,6 @@ PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 
 
 @pytest.fixture
-def pack(db: None) -> Pack:
-    return pack_of(clock.current().pack)
-
-
-@pytest.fixture
 def home(acting: Callable[[str], Reach], cast: dict[str, User]) -> Household:
     """A clean submitted household of the village account's village."""
     acting("system")

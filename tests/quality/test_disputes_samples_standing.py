@@ -14,7 +14,6 @@ from fangfanpin.accounts.reach import Reach
 from fangfanpin.campaigns import clock
 from fangfanpin.households.models import Household
 from fangfanpin.pack import Pack
-from fangfanpin.policy.services import pack_of
 from fangfanpin.quality import clues, sampling, standing
 from fangfanpin.quality.clues import ClueRefused
 from fangfanpin.quality.handlers import quality_as_table
@@ -24,11 +23,6 @@ from fangfanpin.regions.names import name_of
 
 Acting = Callable[[str], Reach]
 ClientAs = Callable[[str], Client]
-
-
-@pytest.fixture
-def pack(db: None) -> Pack:
-    return pack_of(clock.current().pack)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from fangfanpin.campaigns import clock
 from fangfanpin.expressions import evaluate
 from fangfanpin.households.models import Household
 from fangfanpin.pack import Pack
-from fangfanpin.policy.services import pack_of
 from fangfanpin.quality.handlers import leads_as_table
 from fangfanpin.quality.leads import LeadRefused, Pointed, leads, look_into, page, sentences, write_leads
 from fangfanpin.quality.models import Clue, Lead
@@ -21,11 +20,6 @@ from fangfanpin.records.models import Record
 from fangfanpin.records.units import load_unit, scopes_of
 
 Acting = Callable[[str], Reach]
-
-
-@pytest.fixture
-def pack(db: None) -> Pack:
-    return pack_of(clock.current().pack)
 
 
 def hit(home: Household, key: str) -> Pointed:

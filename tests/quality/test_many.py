@@ -13,7 +13,6 @@ from fangfanpin.accounts.reach import Reach
 from fangfanpin.campaigns import clock
 from fangfanpin.households.models import Household
 from fangfanpin.pack import Pack
-from fangfanpin.policy.services import pack_of
 from fangfanpin.quality import messages, snapshot, sweep
 from fangfanpin.quality.models import Clue
 from fangfanpin.quality.recheck import find_hits, recheck_households
@@ -25,11 +24,6 @@ from fangfanpin.registers.grid import Row
 from fangfanpin.registers.services import Given
 
 Acting = Callable[[str], Reach]
-
-
-@pytest.fixture
-def pack(db: None) -> Pack:
-    return pack_of(clock.current().pack)
 
 
 @pytest.fixture

@@ -15,7 +15,6 @@ from fangfanpin.campaigns import clock
 from fangfanpin.expressions import check
 from fangfanpin.households.models import Household
 from fangfanpin.pack import Pack, Rule
-from fangfanpin.policy.services import pack_of
 from fangfanpin.quality import clues as answering
 from fangfanpin.quality import queries, snapshot, sweep
 from fangfanpin.quality.models import Clue
@@ -24,27 +23,16 @@ from fangfanpin.quality.spark_judging import judge_of
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import load_unit
 from fangfanpin.registers import services
-from fangfanpin.registers.definitions import Register, register_of
 from fangfanpin.registers.models import Link
 from fangfanpin.registers.services import Given
 from fangfanpin.registers.written import row_written
+from tests.registers.named import register
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 Acting = Callable[[str], Reach]
 ClientAs = Callable[[str], Client]
-
-
-@pytest.fixture
-def pack(db: None) -> Pack:
-    return pack_of(clock.current().pack)
-
-
-def register(pack: Pack, key: str) -> Register:
-    found = register_of(pack, key)
-    assert found is not None
-    return found
 
 
 def collected(cast: dict[str, User]) -> Household:

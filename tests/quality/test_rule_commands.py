@@ -60,7 +60,7 @@ def made(guzhen: Pack, when: str) -> Rule:
 def test_the_values_are_the_sweep_s(guzhen: Pack) -> None:
     """Aggregates, last year, the members who live here, money in fen, dates as text."""
     rule = made(guzhen, "wage_income > last.wage_income and count(members, age(birth_date, state_date) >= 60) = 1 and members_live = 2")
-    given = {
+    given: dict[str, Any] = {
         "household": {"row": {"wage_income": 500_000}, "last": {"wage_income": 1}},
         "person": [
             {"key": "old", "row": {"birth_date": "1950-01-01"}},
@@ -72,7 +72,7 @@ def test_the_values_are_the_sweep_s(guzhen: Pack) -> None:
     assert found["hit"] is True and found["value"] is True
     assert found["used"]["members.birth_date"] == {"old": "1950-01-01", "young": "2001-01-01"}
     assert found["used"]["wage_income"] == 500_000 and found["message"] == "工资 5000.00"
-    given["household"]["last"] = None  # type: ignore[index]  # no record last year
+    given["household"]["last"] = None  # no record last year
     (found,) = judged(rule, guzhen, given)["subjects"]
     assert found["hit"] is False and found["value"] is None and found["message"] is None
 

@@ -12,7 +12,6 @@ from fangfanpin.campaigns import clock
 from fangfanpin.households.models import Household
 from fangfanpin.pack import Pack
 from fangfanpin.pack.codec import decimal_text
-from fangfanpin.policy.services import pack_of
 from fangfanpin.quality import clues as answering
 from fangfanpin.quality import messages, queries
 from fangfanpin.quality.handlers import clues_as_table, village_clues
@@ -22,23 +21,12 @@ from fangfanpin.quality.sampling import drawable
 from fangfanpin.records.models import Record
 from fangfanpin.regions.models import Region
 from fangfanpin.registers import services
-from fangfanpin.registers.definitions import Register, register_of
 from fangfanpin.registers.services import Given
 from fangfanpin.registers.written import row_written
+from tests.registers.named import register
 
 Acting = Callable[[str], Reach]
 ClientAs = Callable[[str], Client]
-
-
-@pytest.fixture
-def pack(db: None) -> Pack:
-    return pack_of(clock.current().pack)
-
-
-def register(pack: Pack, key: str) -> Register:
-    found = register_of(pack, key)
-    assert found is not None
-    return found
 
 
 @pytest.fixture

@@ -19,11 +19,12 @@ from fangfanpin.pack import Pack
 from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import Record
 from fangfanpin.registers import carrying, grid, kept, printing, services, slots
-from fangfanpin.registers.definitions import Register, register_of
+from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.mirror import entry_of
 from fangfanpin.registers.models import Entry, Link, SavedFilter
 from fangfanpin.registers.references import Words
 from fangfanpin.registers.services import Given, Refused
+from tests.registers.named import register
 
 Acting = Callable[[str], Reach]
 ClientAs = Callable[[str], Client]
@@ -42,12 +43,6 @@ def household(acting: Acting) -> Household:
 @pytest.fixture
 def person(household: Household) -> Person:
     return household.persons.filter(member_state="01").order_by("position")[0]
-
-
-def register(pack: Pack, key: str) -> Register:
-    found = register_of(pack, key)
-    assert found is not None
-    return found
 
 
 def sent(*rows: dict[str, Any], **more: Any) -> str:

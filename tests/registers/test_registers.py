@@ -20,10 +20,11 @@ from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import Record
 from fangfanpin.registers import queries, services, slots, spans
 from fangfanpin.registers.bulk import write_entries, write_links
-from fangfanpin.registers.definitions import Register, register_of, registers_of
+from fangfanpin.registers.definitions import registers_of
 from fangfanpin.registers.exporting import Wish, table_of, write_csv
 from fangfanpin.registers.models import COLUMNS, Entry, Link
 from fangfanpin.registers.services import Given, Refused
+from tests.registers.named import register
 
 Acting = Callable[[str], Reach]
 ClientAs = Callable[[str], Client]
@@ -32,12 +33,6 @@ ClientAs = Callable[[str], Client]
 @pytest.fixture
 def pack(db: None) -> Pack:
     return current_year().pack
-
-
-def register(pack: Pack, key: str) -> Register:
-    found = register_of(pack, key)
-    assert found is not None
-    return found
 
 
 @pytest.fixture

@@ -23,9 +23,9 @@ from fangfanpin.records.models import Record
 from fangfanpin.records.saving import SaveRequest, save
 from fangfanpin.regions.models import Region
 from fangfanpin.registers import natural_villages, rollups, services, sources
-from fangfanpin.registers.definitions import Register, register_of
 from fangfanpin.registers.services import Given
 from tests.pack.test_content import PACKS
+from tests.registers.named import register
 
 Acting = Callable[[str], Reach]
 SUMMED = (
@@ -38,12 +38,6 @@ FORMS = ("natural_village_year", "village_year")
 @pytest.fixture
 def pack(db: None) -> Pack:
     return current_year().pack
-
-
-def register(pack: Pack, key: str) -> Register:
-    found = register_of(pack, key)
-    assert found is not None
-    return found
 
 
 def rows(form: str) -> dict[str, Record]:

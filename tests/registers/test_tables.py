@@ -29,12 +29,12 @@ from fangfanpin.regions.models import Region
 from fangfanpin.regions.names import name_of
 from fangfanpin.registers import months, natural_villages, sealed, services, yearly
 from fangfanpin.registers.bulk import write_entries
-from fangfanpin.registers.definitions import Register, register_of
 from fangfanpin.registers.exporting import Wish, table_of
 from fangfanpin.registers.models import Entry, Sealed, Shown
 from fangfanpin.registers.natural_villages import NaturalVillageRefused
 from fangfanpin.registers.services import Given, Refused
 from tests.pack.test_content import PACKS
+from tests.registers.named import register
 
 Acting = Callable[[str], Reach]
 ClientAs = Callable[[str], Client]
@@ -51,12 +51,6 @@ def forgotten() -> Iterator[None]:
 @pytest.fixture
 def pack(db: None) -> Pack:
     return current_year().pack
-
-
-def register(pack: Pack, key: str) -> Register:
-    found = register_of(pack, key)
-    assert found is not None
-    return found
 
 
 @pytest.fixture
