@@ -172,9 +172,9 @@ def test_two_people_at_one_household_decide_what_clashes(
     type_in(one, "forest_mu", "2")
     one.keyboard.press("Enter")
     is_saved(one)
-    type_in(two, "farmland_mu", "7")  # another item: simply joined
+    type_in(two, "wage_income", "2000")  # the same item: both are kept; first, for a save in between would show the other's
     two.keyboard.press("Enter")
-    type_in(two, "wage_income", "2000")  # the same item: both are kept
+    type_in(two, "farmland_mu", "7")  # another item: simply joined
     two.keyboard.press("Enter")
     is_saved(two)
     expect(two.get_by_text("两个人填得不一样").first).to_be_visible()
