@@ -217,8 +217,10 @@ def environment(data_dir: Path, **more: str) -> dict[str, str]:
     return {**kept, "DATA_DIR": str(data_dir), **more}
 
 
+# Polars is here for a comparison only; ADBC would take it along wherever it finds it.
 _DO = """
 import importlib, json, sys, django
+sys.modules["polars"] = None
 django.setup()
 print(json.dumps(importlib.import_module(f"bench.{sys.argv[1]}").DEEDS[sys.argv[2]](*sys.argv[3:])))
 """

@@ -9,14 +9,13 @@ joins are DuckDB's: a planner without fresh statistics then cannot turn seconds 
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import adbc_driver_postgresql.dbapi as adbc
 import duckdb
 import pyarrow as pa
 import sqlglot.expressions as e
@@ -30,8 +29,8 @@ from fangfanpin.households.subjects import HOUSEHOLD_COLUMNS, PERSON_COLUMNS, PE
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.pack.dictionary import TYPED, subject_item
 from fangfanpin.quality import messages
+from fangfanpin.registers.scans import scanned
 from fangfanpin.registers.sources import division_changed_on
-from fangfanpin.runtime.postgres import read_urls
 
 # Items whose value is a column of the registry.
 HOUSEHOLD_SUBJECT: Mapping[str, str] = {
@@ -103,7 +102,7 @@ def taken(year: int, pack: Pack, sweep_id: UUID, *, meanwhile: Callable[[], obje
     columns, mentions = columns_read(pack.judged, pack), mentions_read(pack.judged, pack)
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        with _reading(_scans(year, columns, mentions, pack)) as raw:
+        with scanned(_scans(year, columns, mentions, pack)) as raw:
             meanwhile()
             database = build(raw, columns, pack, mentions)
         stack.callback(database.close)
@@ -121,7 +120,7 @@ def whole(year: int, pack: Pack) -> Iterator[duckdb.DuckDBPyConnection]:
     placed = any(of.relations is not None for of in subjects.values())
     columns = {table: Columns(frozenset(of.columns), frozenset(of.columns if of.has_last else ()), placed) for table, of in subjects.items()}
     mentions = [relation for relation in pack.schema().relations.values() if relation.by]
-    with _reading(_scans(year, columns, mentions, pack)) as raw, build(raw, columns, pack, mentions) as database:
+    with scanned(_scans(year, columns, mentions, pack)) as raw, build(raw, columns, pack, mentions) as database:
         yield database
 
 
@@ -367,62 +366,6 @@ def _unpacked_scan(
     ]
     unpacking = sql.SQL(" CROSS JOIN LATERAL jsonb_to_record(values) AS unpacked ({})").format(names)
     return _record_scan(form, year, [*selected, *taken], unpacking)
-
-
-class _Arriving(Mapping[str, pa.Table]):
-    """Raw tables that are still being read: to ask for one is to wait for it."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        self._tables: dict[str, Future[pa.Table]] = {name: Future() for name in names}
-
-    def __getitem__(self, name: str) -> pa.Table:
-        return self._tables[name].result()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._tables)
-
-    def __len__(self) -> int:
-        return len(self._tables)
-
-    def arrived(self, name: str, table: pa.Table) -> None:
-        self._tables[name].set_result(table)
-
-    def fail(self, fault: BaseException) -> None:
-        for table in self._tables.values():
-            with suppress(InvalidStateError):
-                table.set_exception(fault)
-
-
-_BEGIN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-
-
-@contextmanager
-def _reading(scans: Mapping[str, sql.Composed]) -> Iterator[Mapping[str, pa.Table]]:
-    """Every scan as an Arrow table, all of them seeing the county at one moment, read by two connections while the caller goes on."""
-    raw = _Arriving(scans)
-    waiting = iter(scans)  # shared: whichever connection is free takes the next
-
-    def read(cursor: adbc.Cursor) -> None:
-        try:
-            for name in waiting:
-                cursor.execute(scans[name].as_string(None))
-                raw.arrived(name, cursor.fetch_arrow_table())
-        except BaseException as fault:
-            raw.fail(fault)
-            raise
-
-    url = read_urls(Path(settings.DATA_DIR)).snapshot
-    with adbc.connect(url) as first, first.cursor() as leading, adbc.connect(url) as second, second.cursor() as following:
-        leading.execute(_BEGIN)
-        leading.execute("SELECT pg_export_snapshot()")
-        (moment,) = leading.fetchone()
-        following.execute(_BEGIN)
-        following.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(moment)).as_string(None))
-        with ThreadPoolExecutor(2) as pool:
-            lanes = [pool.submit(read, cursor) for cursor in (leading, following)]
-            yield raw
-            for done in lanes:
-                done.result()
 
 
 # Building: raw tables to the wide tables of the rule language

@@ -7,15 +7,13 @@ the change, for the county by DuckDB. Both read the same nodes over the same col
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
-import adbc_driver_postgresql.dbapi as adbc
 import duckdb
 import pyarrow as pa
 import sqlglot.expressions as e
-from django.conf import settings
 from django.db import connection, transaction
+from psycopg import sql
 
 from fangfanpin.accounts.reach import seeing, set_act
 from fangfanpin.expressions import Codes, Date, Month, Schema, Type
@@ -28,8 +26,8 @@ from fangfanpin.records.models import Record
 from fangfanpin.registers import sources
 from fangfanpin.registers.bulk import write_entries
 from fangfanpin.registers.definitions import register_of
+from fangfanpin.registers.scans import scanned
 from fangfanpin.registers.sources import Raw, Table
-from fangfanpin.runtime.postgres import read_urls
 
 _VILLAGE_DIGITS = 12
 Found = dict[str, dict[str, dict[str, Any]]]  # form → subject → item → value as expressions see it
@@ -168,15 +166,10 @@ def _from_text(value: e.Expression, type_: Type) -> e.Expression:
     return e.TryCast(this=value, to=e.DataType.build(kind, dialect="duckdb"))
 
 
-def read_county(pack: Pack, year: int) -> dict[str, pa.Table]:
-    """What is committed of the whole county, as Arrow, read as the snapshot role."""
-    with adbc.connect(read_urls(Path(settings.DATA_DIR)).snapshot) as server, server.cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        found = {}
-        for table in sources.tables_of(pack).values():
-            cursor.execute(sources.scan(table, pack, year, narrowed=False).as_string(None))
-            found[table.name] = cursor.fetch_arrow_table()
-        return found
+def county_scans(pack: Pack, year: int) -> dict[str, sql.Composed]:
+    """What is read of the whole county, the large tables first."""
+    tables = sorted(sources.tables_of(pack).values(), key=lambda table: table.is_place)
+    return {table.name: sources.scan(table, pack, year, narrowed=False) for table in tables}
 
 
 # Keeping them
@@ -222,10 +215,11 @@ def refresh_county(pack: Pack, year: int, villages: Collection[str]) -> int:
     if not pack.rollups:
         return 0
     alone_with(villages)
-    tables = read_county(pack, year)
-    forms = {one.form for one in pack.rollups}
+    with scanned(county_scans(pack, year)) as tables:
+        found = by_sets(tables, pack)
+        rows = {form: tables[form].to_pylist() for form in found}
     set_act("rollup.refresh")
-    return _keep(pack, by_sets(tables, pack), {form: tables[form].to_pylist() for form in forms})
+    return _keep(pack, found, rows)
 
 
 def _keep(pack: Pack, found: Found, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> int:

@@ -97,20 +97,21 @@ def reads_records(pack: Pack) -> bool:
 
 
 def scan(table: Table, pack: Pack, year: int, *, narrowed: bool, states: Sequence[str] = ()) -> sql.Composed:
-    """A statement that gives the table's rows, every column as text: keys first. `narrowed`: to the villages of the parameter `villages`;
-    `states`: to tables of villages, and to what is under households, whose record of the year is in one of these."""
+    """A statement that gives the table's rows, every column as text: keys first. `narrowed`: to the villages of the parameter `villages`, and
+    then with the key of every row, which nobody asks of a whole county but for its places; `states`: to tables of villages, and to what is
+    under households, whose record of the year is in one of these."""
     match table.name:
         case "household":
             return _household(table, year, _within("r", narrowed) + _of_households("id", year, states))
         case "person":
             entered_once = sql.SQL(" AND r.merged_into_id IS NULL" if states else "")
-            return _person(table, year, _within("r", narrowed) + _of_households("household_id", year, states) + entered_once)
+            return _person(table, year, narrowed, _within("r", narrowed) + _of_households("household_id", year, states) + entered_once)
         case "spell":
-            return _spell(table, _within("r", narrowed) + _of_households("household_id", year, states))
+            return _spell(table, narrowed, _within("r", narrowed) + _of_households("household_id", year, states))
         case _ if table.is_place:
             return _place(table, pack, year, _within("r", narrowed) + _in_states("r", states))
         case _:
-            return _register(table, pack, _within("r", narrowed) + _of_households("household_id", year, states))
+            return _register(table, pack, narrowed, _within("r", narrowed) + _of_households("household_id", year, states))
 
 
 def _within(alias: str, narrowed: bool) -> sql.Composed:
@@ -176,14 +177,19 @@ def _household(table: Table, year: int, within: sql.Composed) -> sql.Composed:
 _BESIDE = "r.household_id::text AS household_key, coalesce(h.natural_village_code, '') AS natural_village_key, r.village_code AS village_key"
 
 
-def _person(table: Table, year: int, within: sql.Composed) -> sql.Composed:
+def _row_key(keyed: bool) -> list[sql.Composable]:
+    return [sql.SQL("r.id::text AS row_key")] if keyed else []
+
+
+def _person(table: Table, year: int, keyed: bool, within: sql.Composed) -> sql.Composed:
     return sql.SQL(
         "SELECT {columns} FROM households_person r JOIN households_household h ON h.id = r.household_id{records} WHERE true{within}"
     ).format(
         columns=sql.SQL(", ").join(
             [
                 sql.SQL(_BESIDE),
-                sql.SQL("(r.member_state = {})::text AS is_live, r.id::text AS row_key").format(sql.Literal(LIVE)),
+                sql.SQL("(r.member_state = {})::text AS is_live").format(sql.Literal(LIVE)),
+                *_row_key(keyed),
                 *_columns(table, _PERSON, "r", "n"),
             ]
         ),
@@ -192,17 +198,17 @@ def _person(table: Table, year: int, within: sql.Composed) -> sql.Composed:
     )  # fmt: skip
 
 
-def _spell(table: Table, within: sql.Composed) -> sql.Composed:
+def _spell(table: Table, keyed: bool, within: sql.Composed) -> sql.Composed:
     own = {name: name for name in _SPELL}
     return sql.SQL(
         "SELECT {columns} FROM households_monitoringspell r JOIN households_household h ON h.id = r.household_id WHERE true{within}"
     ).format(
-        columns=sql.SQL(", ").join([sql.SQL(_BESIDE), sql.SQL("r.id::text AS row_key"), *_columns(table, own, "r", "r")]),
+        columns=sql.SQL(", ").join([sql.SQL(_BESIDE), *_row_key(keyed), *_columns(table, own, "r", "r")]),
         within=within,
     )
 
 
-def _register(table: Table, pack: Pack, within: sql.Composed) -> sql.Composed:
+def _register(table: Table, pack: Pack, keyed: bool, within: sql.Composed) -> sql.Composed:
     """Rows of every year: a loan of last year is one still. Struck rows are none."""
     form = pack.forms[table.name]
     subject = subject_item(form)
@@ -216,7 +222,8 @@ def _register(table: Table, pack: Pack, within: sql.Composed) -> sql.Composed:
         columns=sql.SQL(", ").join(
             [
                 sql.SQL("coalesce(r.household_id::text, '') AS household_key, {} AS natural_village_key").format(natural),
-                sql.SQL("r.village_code AS village_key, r.id::text AS row_key"),
+                sql.SQL("r.village_code AS village_key"),
+                *_row_key(keyed),
                 *_columns(table, own, "r", "r"),
             ]
         ),

@@ -16,6 +16,7 @@ from fangfanpin.campaigns import clock
 from fangfanpin.quality import snapshot
 from fangfanpin.quality.models import Sweep
 from fangfanpin.quality.sweep import run_sweep
+from fangfanpin.registers.scans import scanned
 from fangfanpin.runtime.postgres import read_urls
 
 
@@ -38,7 +39,7 @@ def busy_county(db: None) -> Iterator[None]:
 
 def test_all_scans_see_the_county_at_one_moment(busy_county: None) -> None:
     scan = sql.SQL("SELECT pg_current_snapshot()::text AS moment, pg_backend_pid() AS backend, pg_sleep(0.2)::text").format()
-    with snapshot._reading(dict.fromkeys(("one", "two", "three", "four"), scan)) as raw:
+    with scanned(dict.fromkeys(("one", "two", "three", "four"), scan)) as raw:
         rows = [raw[name].to_pylist()[0] for name in raw]
     assert len({row["backend"] for row in rows}) == 2
     assert len({row["moment"] for row in rows}) == 1

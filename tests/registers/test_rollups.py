@@ -23,6 +23,7 @@ from fangfanpin.records.models import Record
 from fangfanpin.records.saving import SaveRequest, save
 from fangfanpin.regions.models import Region
 from fangfanpin.registers import natural_villages, rollups, services, sources
+from fangfanpin.registers.scans import scanned
 from fangfanpin.registers.services import Given
 from tests.pack.test_content import PACKS
 from tests.registers.named import register
@@ -108,7 +109,8 @@ def test_both_engines_find_the_same_in_the_county(pack: Pack, acting: Acting) ->
     acting("system")
     villages = sorted(rows("village_year"))
     by_rows = rollups.by_rows(sources.read_rows(pack, 2021, villages), pack)
-    by_sets = rollups.by_sets(rollups.read_county(pack, 2021), pack)
+    with scanned(rollups.county_scans(pack, 2021)) as tables:
+        by_sets = rollups.by_sets(tables, pack)
     assert by_rows == by_sets == expected()
 
 

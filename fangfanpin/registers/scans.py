@@ -1,0 +1,74 @@
+"""Statements read side by side from the committed county, all of one moment, as Arrow: what the sweep and the county's roll-ups begin with."""
+
+import importlib
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+from django.conf import settings
+from psycopg import sql
+
+from fangfanpin.runtime.postgres import read_urls
+
+if TYPE_CHECKING:
+    from adbc_driver_postgresql.dbapi import Cursor
+
+
+class _Arriving(Mapping[str, pa.Table]):
+    """Raw tables that are still being read: to ask for one is to wait for it."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._tables: dict[str, Future[pa.Table]] = {name: Future() for name in names}
+
+    def __getitem__(self, name: str) -> pa.Table:
+        return self._tables[name].result()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+    def arrived(self, name: str, table: pa.Table) -> None:
+        self._tables[name].set_result(table)
+
+    def fail(self, fault: BaseException) -> None:
+        for table in self._tables.values():
+            with suppress(InvalidStateError):
+                table.set_exception(fault)
+
+
+_BEGIN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+
+
+@contextmanager
+def scanned(scans: Mapping[str, sql.Composed]) -> Iterator[Mapping[str, pa.Table]]:
+    """Every scan as an Arrow table, all of them seeing the county at one moment, read by two connections while the caller goes on."""
+    adbc = importlib.import_module("adbc_driver_postgresql.dbapi")  # here: it brings 50 MB that a process which never sweeps should not hold
+    raw = _Arriving(scans)
+    waiting = iter(scans)  # shared: whichever connection is free takes the next
+
+    def read(cursor: "Cursor") -> None:
+        try:
+            for name in waiting:
+                cursor.execute(scans[name].as_string(None))
+                raw.arrived(name, cursor.fetch_arrow_table())
+        except BaseException as fault:
+            raw.fail(fault)
+            raise
+
+    url = read_urls(Path(settings.DATA_DIR)).snapshot
+    with adbc.connect(url) as first, first.cursor() as leading, adbc.connect(url) as second, second.cursor() as following:
+        leading.execute(_BEGIN)
+        leading.execute("SELECT pg_export_snapshot()")
+        (moment,) = leading.fetchone()
+        following.execute(_BEGIN)
+        following.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(moment)).as_string(None))
+        with ThreadPoolExecutor(2) as pool:
+            lanes = [pool.submit(read, cursor) for cursor in (leading, following)]
+            yield raw
+            for done in lanes:
+                done.result()
