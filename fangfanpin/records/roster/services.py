@@ -36,6 +36,7 @@ from fangfanpin.records.workbooks.batches import (
     set_applied,
     sheet_summary,
     take_in,
+    uncollected,
 )
 from fangfanpin.records.workbooks.cells import Block
 from fangfanpin.records.workbooks.reading import FileRefused, Source, sniff
@@ -97,6 +98,7 @@ def _facts(checked: Checked) -> dict[str, Any]:
     }
 
 
+@uncollected()
 @transaction.atomic
 def check_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, report: Report) -> ImportBatch:
     """Look at the file and say what is in it and what is wrong; the registry stays as it is."""
@@ -107,6 +109,7 @@ def check_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, report: 
     return batch
 
 
+@uncollected()
 @transaction.atomic
 def apply_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, keep_good: bool, report: Report) -> ImportBatch:
     """Check once more (the registry may have moved) and take in: everything, or with `keep_good` the households without fault,

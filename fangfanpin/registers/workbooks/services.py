@@ -26,6 +26,7 @@ from fangfanpin.records.workbooks.batches import (
     set_applied,
     sheet_summary,
     take_in,
+    uncollected,
 )
 from fangfanpin.records.workbooks.cells import shown
 from fangfanpin.records.workbooks.reading import FileRefused, sniff
@@ -86,6 +87,7 @@ def _facts(checked: Checked) -> dict[str, Any]:
     return {**checked.counts(), "doubts": doubts, "villages": checked.villages()}
 
 
+@uncollected()
 @transaction.atomic
 def check_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, report: Report) -> ImportBatch:
     """Look at the file and say what is in it and what is wrong; the register stays as it is."""
@@ -96,6 +98,7 @@ def check_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, report: 
     return batch
 
 
+@uncollected()
 @transaction.atomic
 def apply_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, by: User | None, keep_good: bool, report: Report) -> ImportBatch:
     """Check once more (the register may have moved) and take in: everything, or with `keep_good` the rows without fault, the others into the
