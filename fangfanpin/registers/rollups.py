@@ -23,7 +23,7 @@ from fangfanpin.pack import Pack
 from fangfanpin.pack.model import RollUp
 from fangfanpin.pack.once import once_per_pack
 from fangfanpin.records.models import Record
-from fangfanpin.registers import sources
+from fangfanpin.registers import slots, sources
 from fangfanpin.registers.bulk import write_entries
 from fangfanpin.registers.definitions import register_of
 from fangfanpin.registers.scans import scanned
@@ -223,21 +223,25 @@ def refresh_county(pack: Pack, year: int, villages: Collection[str]) -> int:
 
 
 def _keep(pack: Pack, found: Found, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> int:
-    """Write what differs from what is stored."""
+    """Write what differs from what is stored, and the list rows of which an item differs that lists hold."""
     changed = 0
     for form, values in found.items():
-        ids, fresh = [], []
+        register = register_of(pack, form)
+        assert register is not None, form
+        listed = slots.columns(register, pack).keys()
+        ids, fresh, lines = [], [], []
         for row in rows[form]:
             new = {name: pack.from_engine(form, name, value) for name, value in values.get(row["subject_key"], {}).items()}
             new = {name: value for name, value in new.items() if row[sources.STORED + name] != json.dumps(value)}
             if new:
                 ids.append(row["row_key"])
                 fresh.append(json.dumps(new))
+                if new.keys() & listed:
+                    lines.append(row["row_key"])
         if ids:
             with connection.cursor() as cursor:
                 cursor.execute(_STORE, {"ids": ids, "fresh": fresh})
-            register = register_of(pack, form)
-            assert register is not None, form
-            write_entries(register, pack, only=ids)
             changed += len(ids)
+        if lines:
+            write_entries(register, pack, only=lines)
     return changed
