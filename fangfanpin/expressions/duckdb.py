@@ -5,6 +5,7 @@ of one rule over one relation become one grouped sub-select joined by household_
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import sqlglot.expressions as e
@@ -58,6 +59,8 @@ class Compiler:
         self.env = env
         self.needs: set[str] = set()
         self.key = _KEY.get(subject, ROW_KEY)
+        # Households most of which have no row of the subject: what lies beside such rows is not counted for all of them.
+        self.few = subject not in ("household", "person") and schema.subjects[subject].relations is None
         # By relation, whether they ask for `own.`, and by which item of both the rows they want are found.
         self.aggregates: dict[_Which, list[n.Aggregate]] = {}
         self.sets: list[n.SetCall] = []
@@ -289,10 +292,13 @@ class Compiler:
     # Aggregates: one grouped sub-select per relation
 
     def aggregate(self, node: n.Aggregate) -> e.Expression:
-        own = asks_own(node)
-        which = (node.relation, own, _same_item(node) if own else None)
-        found = self.aggregates.setdefault(which, [])
         node = n.bare(node)
+        own = asks_own(node)
+        item, rest = _same_item(node) or (None, node)
+        if item is not None and not asks_own(rest):
+            own, node = False, rest  # counted for each value of the item, whoever has it
+        which = (node.relation, own, item)
+        found = self.aggregates.setdefault(which, [])
         if node not in found:
             found.append(node)
         alias = f"a{list(self.aggregates).index(which)}"
@@ -390,6 +396,8 @@ class Compiler:
         for place, ((relation, own, item), found) in enumerate(list(self.aggregates.items())):
             inner = self._relation(relation, found, own=own, item=item).subquery(f"a{place}", copy=False)
             on = self._on(f"a{place}", "s", self.key if own else self.relations[relation].key)
+            if item is not None and not own:
+                on = e.And(this=on, expression=e.EQ(this=e.column("x", table=f"a{place}"), expression=e.column(item[1].name, table="s", quoted=True)))
             query = query.join(inner, on=on, join_type="left", copy=False)
         for place, node in enumerate(self.sets):
             same = e.EQ(this=e.column("x", table=f"d{place}"), expression=_paren(self.sql(node.arg, "s")))
@@ -423,11 +431,16 @@ class Compiler:
             if item is not None:
                 on = e.And(this=on, expression=e.EQ(this=self.column(item[0], "r"), expression=self.column(item[1], "r")))
             query = query.join(e.alias_(e.to_table(self.subject), "o", table=True), on=on)
+        elif self.few:
+            query = query.join(e.alias_(e.to_table(self.subject), "o", table=True), on=self._on("o", "r"), join_type="semi")
         for alias, table in (("rh", "household"), ("rl", "latest_spell")):
             if alias in inner:
                 query = self._join(query, e.to_table(table), alias, "r")
         if relation.live_only:
             query = query.where(e.column("is_live", table="r"))
+        if item is not None and not own:
+            value = self.column(item[0], "r")
+            query = query.select(e.alias_(value, "x")).group_by(value.copy())
         if self.cell:
             cell = e.column(self.cell, table="o" if own else "r")
             query = query.select(cell).group_by(cell.copy())
@@ -467,15 +480,18 @@ _Item = tuple[n.Column, n.Column]
 _Which = tuple[str, bool, _Item | None]
 
 
-def _same_item(node: n.Aggregate) -> _Item | None:
+def _same_item(node: n.Aggregate) -> tuple[_Item, n.Aggregate] | None:
     """The item of the relation's rows and the one of the subject's that must be equal for a row to count: found by a join, or every row of a
-    household meets every other. Not for `all`, which asks about those that differ too."""
-    for part in n.conjuncts(node.where) if node.fn != "all" else ():
+    household meets every other; and the node without that condition. Not for `all`, which asks about those that differ too."""
+    parts = n.conjuncts(node.where) if node.fn != "all" else ()
+    for part in parts:
         if isinstance(part, n.Compare) and part.op == "eq" and part.scale_left == part.scale_right == 0:
             sides = [side for side in (part.left, part.right) if isinstance(side, n.Column)]
             ends = {side.scope: n.bare(side) for side in sides}
             if ends.keys() == {"row", "own"}:
-                return ends["row"], ends["own"]
+                rest = tuple(other for other in parts if other is not part)
+                where = n.And(part.type, part.span, rest) if len(rest) > 1 else rest[0] if rest else None
+                return (ends["row"], ends["own"]), n.bare(replace(node, where=where))
     return None
 
 
