@@ -8,16 +8,16 @@ import pyarrow as pa
 
 from bench.memory import most_held
 from fangfanpin.snapshots.folder import snapshots_in
-from fangfanpin.snapshots.sweep import HIT, engine_of, sweep_with
+from fangfanpin.snapshots.sweep import HIT, engines_of, sweep_with
 
 
 def catalogue(folder: str, engine: str, threads: int, memory_mb: int, times: int) -> None:
     """The whole catalogue; prints seconds of each run, sizes, what was found and the most memory held."""
     snapshots = snapshots_in(Path(folder))
     seconds = []
-    with engine_of(engine, threads=threads, memory_mb=memory_mb) as judging:
+    with engines_of(engine, threads=threads, memory_mb=memory_mb) as engines:
         for _ in range(times):
-            found = sweep_with(judging, snapshots)
+            found = sweep_with(engines, snapshots)
             seconds.append(found.seconds)
     print(
         json.dumps(

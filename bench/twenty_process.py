@@ -51,15 +51,14 @@ def _files(snapshots: list[Snapshot]) -> dict[str, list[Path]]:
 
 
 def _compiled(snapshots: list[Snapshot], pack: Pack, threads: int) -> pa.Table:
-    rules = twenty.rules(pack)
     with duckdb.connect(":memory:", config={"threads": threads}) as database:
-        engine = DuckDBEngine(database)
+        engine = DuckDBEngine(database, threads=threads)
         engine.tables(_files(snapshots))
-        judged = (
-            engine.judge(subject, [rule for rule in rules if rule.subject == subject], pack, snapshots[0].today)
-            for subject in ("person", "household")
-        )
-        return pa.concat_tables(judged)
+        found = []
+        for subject in ("person", "household"):
+            rules = [rule for rule in twenty.rules(pack) if rule.subject == subject]
+            found.append(engine.judge(engine.written(rules, pack, snapshots[0].today)))
+        return pa.concat_tables(found)
 
 
 def _by_hand(snapshots: list[Snapshot], threads: int) -> pa.Table:

@@ -23,6 +23,7 @@ from fangfanpin.expressions.types import FIRST_MONTH, LAST_MONTH, MAX_DIGITS, Bo
 
 _KEY = {"household": "household_key", "person": "person_key", "spell": "spell_key"}
 ROW_KEY = "row_key"  # of a register's table
+_ROW_ID = "row_id"  # the item by which a row is referred to
 _COMPARE: dict[str, type[e.Expression]] = {"eq": e.EQ, "ne": e.NEQ, "lt": e.LT, "le": e.LTE, "gt": e.GT, "ge": e.GTE}
 _ARITHMETIC: dict[str, type[e.Expression]] = {"add": e.Add, "sub": e.Sub, "mul": e.Mul}
 _HAN = r"\x{3400}-\x{4dbf}\x{4e00}-\x{9fff}\x{f900}-\x{faff}\x{20000}-\x{3ffff}"
@@ -31,6 +32,7 @@ PATTERNS = {
     "phone_cn": r"1[3-9][0-9]{9}|0[0-9]{2,3}-?[0-9]{7,8}",
     "name_cn": rf"[{_HAN}](?:[{_HAN}\x{{b7}}]{{0,18}}[{_HAN}])",
     "digits": r"[0-9]+",
+    "dummy_phone": "[0-9]{3}(?:" + "|".join(f"{digit}{{8}}" for digit in range(10)) + ")|12345678901",
 }
 
 
@@ -233,18 +235,9 @@ class Compiler:
 
     def call_matches(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
         text, name = args[0], str(node.extra)
-
-        def same(part: e.Expression, length: int) -> e.Expression:
-            return e.EQ(this=part, expression=_fn("repeat", _fn("left", part.copy(), _int(1)), _int(length)))
-
         if name == "same_digits":
             repeated = _fn("repeat", _fn("left", text.copy(), _int(1)), _fn("length", text.copy()))
             return e.And(this=e.EQ(this=text, expression=repeated), expression=e.GT(this=_fn("length", text.copy()), expression=_int(0)))
-        if name == "dummy_phone":
-            digits = _fn("regexp_full_match", text.copy(), e.Literal.string("[0-9]{11}"))
-            tail = same(_fn("right", text.copy(), _int(8)), 8)
-            known = e.EQ(this=text.copy(), expression=e.Literal.string("12345678901"))
-            return e.And(this=digits, expression=e.Paren(this=e.Or(this=tail, expression=known)))
         if name == "placeholder_name":
             return _fn("regexp_matches", text, e.Literal.string("未取名|无名|之子|之女|测试"))
         return _fn("regexp_full_match", text, e.Literal.string(PATTERNS[name]))
@@ -295,8 +288,9 @@ class Compiler:
         node = n.bare(node)
         own = asks_own(node)
         item, rest = _same_item(node) or (None, node)
-        if item is not None and not asks_own(rest):
-            own, node = False, rest  # counted for each value of the item, whoever has it
+        # Counted for each value of the item, whoever has it; not where the value is a row's own key, of which there are as many as rows.
+        if item is not None and item[0].name != _ROW_ID and not asks_own(rest):
+            own, node = False, rest
         which = (node.relation, own, item)
         found = self.aggregates.setdefault(which, [])
         if node not in found:

@@ -24,7 +24,6 @@ _HAN = "".join(f"{chr(first)}-{chr(last)}" for first, last in ((0x3400, 0x4DBF),
 _PATTERNS = {
     **PATTERNS,
     "name_cn": f"[{_HAN}](?:[{_HAN}·]{{0,18}}[{_HAN}])",
-    "dummy_phone": "[0-9]{3}(?:" + "|".join(f"{digit}{{8}}" for digit in range(10)) + ")|12345678901",
 }
 # A BIGINT holds MAX_DIGITS digits times a thousand; what is scaled by more is compared as a DECIMAL.
 _SCALED_BY = 3

@@ -5,9 +5,12 @@ stay within the county: two counties' keys may be alike.
 """
 
 import datetime
+import math
+import os
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +30,7 @@ from fangfanpin.snapshots.session import spark_session
 
 CELL = "cell__county"  # no item has this name
 _SPARK_MB = 2048
+_PERCENT_OF_MEMORY = 80  # as DuckDB itself would take
 ENGINES = ("duckdb", "spark")
 HIT = pa.schema([(name, pa.string()) for name in ("county", "rule", "subject", "subject_key", "household_key", "village_code")])
 _NO_TABLE = frozenset[str]()
@@ -57,13 +61,29 @@ class Swept:
 
 
 class Engine(Protocol):
-    """What judges rules over files."""
+    """What judges rules over files, one batch of counties after the other. `households`: about how many it does best to judge together."""
+
+    households: float
+
+    def share(self, engines: int) -> None:
+        """So many engines of its kind work side by side on what is there for all of them."""
+
+    def written(self, rules: Sequence[Rule], pack: Pack, today: datetime.date) -> "Queries":
+        """What judges rules, all of one subject, whatever the files. `today`: of the campaign's clock when the snapshots were made."""
 
     def tables(self, files: Mapping[str, Sequence[Path]]) -> None:
         """Make the files of each table readable under its name."""
 
-    def judge(self, subject: str, rules: Sequence[Rule], pack: Pack, today: datetime.date) -> pa.Table:
-        """Hits of the rules, all of one subject, as HIT. `today`: of the campaign's clock when the snapshots were made."""
+    def judge(self, queries: "Queries") -> pa.Table:
+        """Hits of the rules that the queries were written for, as HIT."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queries:
+    """Two statements: what makes the table `judged` of the subjects that a rule hits, and what makes hits of it."""
+
+    judging: str
+    hits: str
 
 
 def sweep(folder: Path, engine: str = "duckdb", *, verify: bool = True, memory_mb: int | None = None, threads: int | None = None) -> Swept:
@@ -73,11 +93,12 @@ def sweep(folder: Path, engine: str = "duckdb", *, verify: bool = True, memory_m
     if verify:
         for snapshot in snapshots:
             snapshot.verify()
-    with engine_of(engine, memory_mb=memory_mb, threads=threads) as judging:
-        return sweep_with(judging, snapshots)
+    with engines_of(engine, memory_mb=memory_mb, threads=threads) as engines:
+        return sweep_with(engines, snapshots)
 
 
-def sweep_with(engine: Engine, snapshots: Sequence[Snapshot]) -> Swept:
+def sweep_with(engines: Sequence[Engine], snapshots: Sequence[Snapshot]) -> Swept:
+    """Judge with engines of one kind that work side by side."""
     began = time.perf_counter()
     groups: dict[tuple[object, ...], list[Snapshot]] = {}
     for snapshot in snapshots:
@@ -87,7 +108,6 @@ def sweep_with(engine: Engine, snapshots: Sequence[Snapshot]) -> Swept:
     found: list[pa.Table] = []
     for together in groups.values():
         pack, columns = together[0].pack(), together[0].columns
-        engine.tables({table: [snapshot.file(table) for snapshot in together] for table in columns})
         by_subject: dict[str, list[Rule]] = {}
         for rule in pack.judged:
             missing = missing_items(rule, columns, pack.schema())
@@ -96,9 +116,8 @@ def sweep_with(engine: Engine, snapshots: Sequence[Snapshot]) -> Swept:
             else:
                 by_subject.setdefault(rule.subject, []).append(rule)
                 rules.add(rule.id)
-        for subject, of_subject in by_subject.items():
-            rule_rows += len(of_subject) * sum(snapshot.rows[subject] for snapshot in together)
-            found.append(engine.judge(subject, of_subject, pack, together[0].today))
+                rule_rows += sum(snapshot.rows[rule.subject] for snapshot in together)
+        found += _judged(engines, together, by_subject, pack)
     hits = pa.concat_tables(found) if found else HIT.empty_table()
     rows: dict[str, int] = {}
     for snapshot in snapshots:
@@ -106,6 +125,40 @@ def sweep_with(engine: Engine, snapshots: Sequence[Snapshot]) -> Swept:
             rows[table] = rows.get(table, 0) + count
     hits = hits.sort_by([(name, "ascending") for name in HIT.names])
     return Swept(len(snapshots), rows, len(rules), rule_rows, left_out, hits, time.perf_counter() - began)
+
+
+def _judged(engines: Sequence[Engine], together: Sequence[Snapshot], by_subject: Mapping[str, Sequence[Rule]], pack: Pack) -> list[pa.Table]:
+    """Counties of one pack, in batches. What is joined within a batch stays small enough for the processor's own memory, and an engine need not
+    wait for another's last rows."""
+    batches = _batches(together, engines)
+    working = engines[: len(batches)]
+    for engine in working:
+        engine.share(len(working))
+    queries = [working[0].written(rules, pack, together[0].today) for rules in by_subject.values()]
+    waiting = iter(batches)  # shared: whichever engine is free takes the next
+
+    def work(engine: Engine) -> list[pa.Table]:
+        found = []
+        for batch in waiting:
+            engine.tables({table: [snapshot.file(table) for snapshot in batch] for table in together[0].columns})
+            found += [engine.judge(one) for one in queries]
+        return found
+
+    with ThreadPoolExecutor(len(working)) as pool:
+        return [table for tables in pool.map(work, working) for table in tables]
+
+
+def _batches(together: Sequence[Snapshot], engines: Sequence[Engine]) -> list[list[Snapshot]]:
+    """As many for each engine, of about as many households."""
+    rounds = math.ceil(sum(map(_households, together)) / engines[0].households / len(engines))
+    batches: list[list[Snapshot]] = [[] for _ in range(min(max(rounds, 1) * len(engines), len(together)))]
+    for snapshot in sorted(together, key=_households, reverse=True):
+        min(batches, key=lambda batch: sum(map(_households, batch))).append(snapshot)
+    return batches
+
+
+def _households(snapshot: Snapshot) -> int:
+    return snapshot.rows["household"]
 
 
 def missing_items(rule: Rule, columns: Mapping[str, frozenset[str]], schema: Schema) -> list[str]:
@@ -126,49 +179,61 @@ def missing_items(rule: Rule, columns: Mapping[str, frozenset[str]], schema: Sch
 
 
 @contextmanager
-def engine_of(name: str, *, memory_mb: int | None = None, threads: int | None = None) -> Iterator[Engine]:
-    """An engine, started; ended with the block. `memory_mb`: what it may hold; by default Spark 2 GB, DuckDB most of the machine's."""
+def engines_of(name: str, *, memory_mb: int | None = None, threads: int | None = None) -> Iterator[Sequence[Engine]]:
+    """Engines, started; ended with the block: of DuckDB one for each thread, of Spark one. `memory_mb`: what they may hold; by default Spark 2 GB,
+    DuckDB most of the machine's."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="ffp-sweep-"))
         if name == "spark":
             session = stack.enter_context(spark_session(memory_mb=memory_mb or _SPARK_MB, threads=threads))
-            yield SparkEngine(session, Path(folder))
+            yield [SparkEngine(session, Path(folder))]
         else:
-            config: dict[str, Any] = {"temp_directory": folder}
-            config |= {} if threads is None else {"threads": threads}
-            config |= {} if memory_mb is None else {"memory_limit": f"{memory_mb}MB"}
-            yield DuckDBEngine(stack.enter_context(duckdb.connect(":memory:", config=config)))
+            threads = threads or os.cpu_count() or 1
+            yield [
+                DuckDBEngine(stack.enter_context(duckdb.connect(":memory:", config={"temp_directory": folder})), threads=threads, memory_mb=memory_mb)
+                for _ in range(threads)
+            ]
 
 
 def _read_as(names: Sequence[str]) -> Iterator[e.Expr]:
     """The columns of a table, the county as text though its folder's name looks like a number."""
-    for name in names:
-        if name == PARTITION:
-            yield e.alias_(e.cast(e.column(PARTITION), "VARCHAR"), CELL)
-        elif name == SHADOWED:
-            yield e.alias_(e.column(SHADOWED), PARTITION)
-        else:
-            yield e.column(name, quoted=True)
+    named = {name for name in (PARTITION, SHADOWED) if name in names}
+    yield e.Star(except_=[e.to_identifier(name) for name in sorted(named)])
+    yield e.alias_(e.cast(e.column(PARTITION), "VARCHAR"), CELL)
+    if SHADOWED in named:
+        yield e.alias_(e.column(SHADOWED), PARTITION)
 
 
-def _hits(table: str, subject: str, rules: Sequence[Rule], conditions: Sequence[e.Expr]) -> e.Expr:
-    """Rows of HIT from a table of judged rows: one small scan for each rule."""
+def _hits(rules: Sequence[Rule], conditions: Sequence[e.Expr]) -> str:
+    """Rows of HIT from the table `judged`: one small scan for each rule."""
     selects: list[e.Query] = [
         e.select(
-            e.alias_(e.column(CELL), "county"), e.alias_(literal(rule.id), "rule"), e.alias_(literal(subject), "subject"),
+            e.alias_(e.column(CELL), "county"), e.alias_(literal(rule.id), "rule"), e.alias_(literal(rule.subject), "subject"),
             e.column("subject_key"), e.column("household_key"), e.column("village_code"),
-        ).from_(table).where(condition)
+        ).from_("judged").where(condition)
         for rule, condition in zip(rules, conditions, strict=True)
     ]  # fmt: skip
-    return selects[0] if len(selects) == 1 else e.union(*selects, distinct=False, copy=False)
+    return (selects[0] if len(selects) == 1 else e.union(*selects, distinct=False, copy=False)).sql("duckdb", copy=False)
 
 
 class DuckDBEngine:
-    def __init__(self, database: duckdb.DuckDBPyConnection) -> None:
-        self.database = database
+    households = 250_000.0
+
+    def __init__(self, database: duckdb.DuckDBPyConnection, *, threads: int, memory_mb: int | None = None) -> None:
+        """`threads`, `memory_mb`: of all engines that work side by side; without the latter most of the machine's memory."""
+        self.database, self.threads, self.memory_mb = database, threads, memory_mb
         # As in the county's sweep: lists of codes stay conditions.
         database.execute("SET disabled_optimizers = 'in_clause'")
         database.execute("SET preserve_insertion_order = false")
+
+    def share(self, engines: int) -> None:
+        self.database.execute("SET threads = $1", [max(1, self.threads // engines)])
+        limit = f"{_PERCENT_OF_MEMORY / engines:.0f}%" if self.memory_mb is None else f"{self.memory_mb // engines}MB"
+        self.database.execute("SET memory_limit = $1", [limit])
+
+    def written(self, rules: Sequence[Rule], pack: Pack, today: datetime.date) -> Queries:
+        select = rules_select([(rule.when, rule.scope) for rule in rules], schema=pack.schema(), env=pack.constants(today), cell=CELL)
+        return Queries(select.sql("duckdb", copy=False), _hits(rules, [e.column(f"r{place}") for place in range(len(rules))]))
 
     def tables(self, files: Mapping[str, Sequence[Path]]) -> None:
         for table, paths in files.items():
@@ -176,21 +241,28 @@ class DuckDBEngine:
             read.project(", ".join(column.sql("duckdb") for column in _read_as(read.columns))).create_view(table, replace=True)
         self.database.sql(latest_spells(CELL).sql("duckdb")).create_view("latest_spell", replace=True)
 
-    def judge(self, subject: str, rules: Sequence[Rule], pack: Pack, today: datetime.date) -> pa.Table:
-        select = rules_select([(rule.when, rule.scope) for rule in rules], schema=pack.schema(), env=pack.constants(today), cell=CELL)
-        self.database.sql(select.sql("duckdb", copy=False)).create("judged")
+    def judge(self, queries: Queries) -> pa.Table:
+        self.database.sql(queries.judging).create("judged")
         try:
-            query = _hits("judged", subject, rules, [e.column(f"r{place}") for place in range(len(rules))])
-            return self.database.sql(query.sql("duckdb", copy=False)).to_arrow_table().cast(HIT)
+            return self.database.sql(queries.hits).to_arrow_table().cast(HIT)
         finally:
             self.database.execute("DROP TABLE judged")
 
 
 class SparkEngine:
+    households = math.inf
+
     def __init__(self, session: Any, folder: Path) -> None:
         self.session = session
         self.folder = folder
-        self.written = 0
+        self.judged = 0
+
+    def share(self, engines: int) -> None:
+        """One session has all its threads."""
+
+    def written(self, rules: Sequence[Rule], pack: Pack, today: datetime.date) -> Queries:
+        select = spark_dialect.masks_select([(rule.when, rule.scope) for rule in rules], schema=pack.schema(), env=pack.constants(today), cell=CELL)
+        return Queries(select.sql("spark", copy=False), _hits(rules, [spark_dialect.holds(place) for place in range(len(rules))]))
 
     def tables(self, files: Mapping[str, Sequence[Path]]) -> None:
         for table, paths in files.items():
@@ -200,12 +272,10 @@ class SparkEngine:
             read.selectExpr(*columns).createOrReplaceTempView(table)
         self.session.sql(latest_spells(CELL).sql("spark")).createOrReplaceTempView("latest_spell")
 
-    def judge(self, subject: str, rules: Sequence[Rule], pack: Pack, today: datetime.date) -> pa.Table:
-        select = spark_dialect.masks_select([(rule.when, rule.scope) for rule in rules], schema=pack.schema(), env=pack.constants(today), cell=CELL)
-        self.written += 1
-        judged = self.folder / str(self.written)
-        self.session.sql(select.sql("spark", copy=False)).write.parquet(str(judged))
-        conditions = [spark_dialect.holds(place) for place in range(len(rules))]
+    def judge(self, queries: Queries) -> pa.Table:
+        self.judged += 1
+        judged = self.folder / str(self.judged)
+        self.session.sql(queries.judging).write.parquet(str(judged))
         with duckdb.connect(":memory:") as database:
             database.read_parquet(str(judged / "*.parquet")).create_view("judged")
-            return database.sql(_hits("judged", subject, rules, conditions).sql("duckdb", copy=False)).to_arrow_table().cast(HIT)
+            return database.sql(queries.hits).to_arrow_table().cast(HIT)

@@ -174,8 +174,8 @@ def test_many_counties_give_what_each_gives_alone(write: Write, county_pack: Pac
     shutil.copytree(folder / "county=340323", folder / "county=340324")
     found = snapshots_in(folder)
     with duckdb.connect() as database:
-        by_duckdb = sweep_with(DuckDBEngine(database), found)
-    by_spark = sweep_with(SparkEngine(spark, tmp_path), found)
+        by_duckdb = sweep_with([DuckDBEngine(database, threads=2)], found)
+    by_spark = sweep_with([SparkEngine(spark, tmp_path)], found)
     assert by_duckdb.hits == by_spark.hits
     assert by_duckdb.left_out == {} and by_duckdb.rules == len(county_pack.judged)
     rows = by_duckdb.hits.to_pylist()
