@@ -14,6 +14,7 @@ from fangfanpin.expressions import nodes as n
 from fangfanpin.expressions.check import Expression
 from fangfanpin.expressions.duckdb import PATTERNS, Compiler
 from fangfanpin.expressions.duckdb import column_type as duckdb_type
+from fangfanpin.expressions.evaluate import ranks_of
 from fangfanpin.expressions.schema import Schema
 from fangfanpin.expressions.trees import case, fn, integer, paren
 from fangfanpin.expressions.types import FIRST_MONTH, LAST_MONTH, MAX_DIGITS, Date, Month, Null, Type
@@ -118,6 +119,12 @@ class SparkCompiler(Compiler):
         rounded = e.Paren(this=e.Div(this=multiple, expression=twice.copy()))
         return _exact(e.Mul(this=case(negative, integer(-1), integer(1)), expression=rounded))
 
+    def call_rank_of(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
+        ranks = ranks_of(str(node.extra))
+        return e.Case(
+            this=args[0], ifs=[e.If(this=e.Literal.string(code), true=integer(rank)) for code, rank in sorted(ranks.items())], default=e.Null()
+        )
+
     def aggregate_value(self, node: n.Aggregate, row: str) -> e.Expression:
         if node.fn != "sum":
             return super().aggregate_value(node, row)
@@ -130,7 +137,7 @@ class SparkCompiler(Compiler):
 
 def rules_select(rules: Sequence[tuple[Expression, Expression | None]], *, schema: Schema, env: Mapping[str, Any], cell: str = "") -> e.Select:
     """As the DuckDB compiler's: (subject_key, household_key, village_code, r0, r1 …) where at least one rule holds."""
-    return _safe(SparkCompiler(schema, rules[0][0].subject, env, cell).judging(rules))
+    return _safe(SparkCompiler(schema, rules[0][0].subject, env, cell).judging_plainly(rules))
 
 
 def masks_select(rules: Sequence[tuple[Expression, Expression | None]], *, schema: Schema, env: Mapping[str, Any], cell: str = "") -> e.Select:
