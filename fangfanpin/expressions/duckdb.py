@@ -397,6 +397,7 @@ class Compiler:
         read = {(column.table, column.name): f"c{place}" for place, column in enumerate(_columns_of(conditions))}
         taken = [e.alias_(e.column(name, table=table, quoted=True), alias) for (table, name), alias in read.items()]
         passed = self.subjects().select(*taken, copy=False).where(e.or_(*(condition.copy() for condition in conditions), copy=False), copy=False)
+        passed = passed.order_by(_int(1), copy=False)  # which puts them together
         for column in _columns_of(conditions):
             column.set("this", e.to_identifier(read[column.table, column.name]))
             column.set("table", None)
@@ -459,7 +460,8 @@ class Compiler:
         relation = self.relations[name]
         before = set(self.needs)
         self.needs = set()
-        values = [e.alias_(self.aggregate_value(node, "r"), f"v{place}") for place, node in enumerate(found)]
+        alone, wanted = self._alone(found, own=own)
+        values = [e.alias_(self.aggregate_value(node, "r"), f"v{place}") for place, node in enumerate(alone)]
         inner = self.needs
         self.needs = before
         key = e.column(self.key, table="o") if own else e.column(relation.key, table="r")
@@ -474,8 +476,7 @@ class Compiler:
         for alias, table in (("rh", "household"), ("rl", "latest_spell")):
             if alias in inner:
                 query = self._join(query, e.to_table(table), alias, "r")
-        if relation.live_only:
-            query = query.where(e.column("is_live", table="r"))
+        query = query.where(*wanted, *([e.column("is_live", table="r")] if relation.live_only else []))
         if item is not None and not own:
             value = self.column(item[0], "r")
             query = query.select(e.alias_(value, "x")).group_by(value.copy())
@@ -483,6 +484,19 @@ class Compiler:
             cell = e.column(self.cell, table="o" if own else "r")
             query = query.select(cell).group_by(cell.copy())
         return query.group_by(key.copy())
+
+    def _alone(self, found: list[n.Aggregate], *, own: bool) -> tuple[list[n.Aggregate], list[e.Expr]]:
+        """Where only one is asked of the rows, those that do not count for it need not be grouped; what says so, and the aggregate without it. Not
+        of `all`, for which they count."""
+        (node,) = found if len(found) == 1 else (None,)
+        if node is None or node.where is None or node.fn == "all":
+            return found, []
+        parts = n.conjuncts(node.where)
+        wanted: list[e.Expr] = [self.holds(part, "r") for part in parts]
+        if own:  # said by itself it is known before the rows are joined
+            columns = [side for part in parts if isinstance(part, n.Compare) for side in (part.left, part.right) if isinstance(side, n.Column)]
+            wanted += [e.Is(this=self.sql(column, "r"), expression=e.Not(this=e.Null())) for column in columns]
+        return [replace(node, where=None)], wanted
 
     def _population(self, node: n.SetCall) -> e.Select:
         """Value → how many live rows that meet the condition have it (duplicates), or the ends of the range of their households' keys
