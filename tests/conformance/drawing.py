@@ -314,6 +314,13 @@ def expression(below: Below, depth: int = 4) -> tuple[str, str]:
     return subject, writer.write(writer.one(TYPES), _Place(subject), 1 + below(depth))
 
 
+def condition(below: Below, depth: int = 3) -> tuple[str, str]:
+    """(subject, text) of what may be a rule's."""
+    writer = _Writer(below)
+    subject = str(writer.one(("household", "person", "spell", "work")))
+    return subject, writer.write(Bool(), _Place(subject), 1 + below(depth))
+
+
 def set_function(below: Below, depth: int = 2) -> tuple[str, str]:
     """(subject, text) of a question over the whole population. What it asks about may hold an aggregate, and is refused then."""
     writer = _Writer(below)

@@ -1,8 +1,9 @@
 """Drawn expressions over a drawn county: the reference, its compiled form and DuckDB agree on every subject."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import duckdb
 import pytest
@@ -10,11 +11,12 @@ from hypothesis import HealthCheck, assume, given, seed, settings
 
 from fangfanpin.expressions import Expression, ExpressionFaults, evaluate, from_json, infer, to_json
 from fangfanpin.expressions.closures import compiled
+from fangfanpin.expressions.duckdb import rules_select
 from tests.conformance.county import county, values
-from tests.conformance.drawing import Below, expression, expressions, homes, set_function
+from tests.conformance.drawing import Below, condition, expression, expressions, homes, set_function
 from tests.conformance.test_python import same
 from tests.conformance.test_reached import EVERY, kinds
-from tests.conformance.world import SCHEMA, Home, household_scope, scope_in
+from tests.conformance.world import CONSTS, SCHEMA, Home, household_scope, scope_in
 
 COUNTY_SEED = 20210930
 
@@ -37,6 +39,17 @@ def compare(drawn: Drawn, expression: Expression) -> None:
     found = values(drawn.database, expression)
     again, compact = from_json(to_json(expression.node)), compiled(expression)
     compared = 0
+    for place, scope in scopes_of(drawn, expression.subject):
+        expected = evaluate(expression, scope)
+        assert same(found[place], expected), f"DuckDB {found[place]!r}, reference {expected!r} at {place} of seed {COUNTY_SEED}: {expression.text}"
+        assert evaluate(again, scope) == expected
+        assert compact(scope) == expected
+        compared += 1
+    assert compared == len(found)
+
+
+def scopes_of(drawn: Drawn, subject: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Key and scope of every row of the subject."""
     for key, home in drawn.homes.items():
         household = household_scope(home)
         subjects = {
@@ -45,17 +58,21 @@ def compare(drawn: Drawn, expression: Expression) -> None:
             "spell": list(range(len(home.spells))),
             "work": list(range(len(home.works))),
         }
-        for which in subjects[expression.subject]:
-            scope = scope_in(household, expression.subject, which)
-            expected = evaluate(expression, scope)
-            place = key if expression.subject == "household" else f"{key}/{which}"
-            assert same(found[place], expected), (
-                f"DuckDB {found[place]!r}, reference {expected!r} at {place} of seed {COUNTY_SEED}: {expression.text}"
-            )
-            assert evaluate(again, scope) == expected
-            assert compact(scope) == expected
-            compared += 1
-    assert compared == len(found)
+        for which in subjects[subject]:
+            yield key if subject == "household" else f"{key}/{which}", scope_in(household, subject, which)
+
+
+def hit_as_judged(drawn: Drawn, conditions: Sequence[Expression]) -> None:
+    """Rules of these conditions, all of one subject, hit where the reference finds TRUE; asked together and, the last of them, alone."""
+    scopes = list(scopes_of(drawn, conditions[0].subject))
+    for asked in (conditions, conditions[-1:]):
+        select = rules_select([(one, None) for one in asked], schema=SCHEMA, env=CONSTS)
+        found = drawn.database.sql(select.sql("duckdb"))
+        first, subject = found.columns.index("r0"), found.columns.index("subject_key")
+        rows = found.fetchall()
+        for place, one in enumerate(asked):
+            expected = {key for key, scope in scopes if evaluate(one, scope) is True}
+            assert {row[subject] for row in rows if row[first + place]} == expected, one.text
 
 
 def checked(drawn: tuple[str, str]) -> Expression:
@@ -105,6 +122,25 @@ def test_engines_agree_on_drawn_set_functions() -> None:
 def test_engines_agree_on_drawn_expressions(drawn_county: Drawn) -> None:
     for drawn in drawn_expressions(250, 340323):
         compare(drawn_county, drawn)
+
+
+def drawn_rules(count: int, chosen: int) -> Iterator[list[Expression]]:
+    """Conditions that may be a rule's, by their subject."""
+    by_subject: dict[str, list[Expression]] = {}
+    for drawn in taken(condition, count, chosen):
+        by_subject.setdefault(drawn.subject, []).append(drawn)
+    yield from by_subject.values()
+
+
+def test_drawn_rules_hit_where_the_reference_finds_them_true(drawn_county: Drawn) -> None:
+    for conditions in drawn_rules(300, 340323):
+        hit_as_judged(drawn_county, conditions)
+
+
+@pytest.mark.proof
+def test_a_thousand_new_rules_hit_where_the_reference_finds_them_true(drawn_county: Drawn, chosen_seed: int) -> None:
+    for conditions in drawn_rules(1000, chosen_seed):
+        hit_as_judged(drawn_county, conditions)
 
 
 @pytest.mark.proof
