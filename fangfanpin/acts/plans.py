@@ -17,6 +17,7 @@ from fangfanpin.accounts.reach import Reach, reach_of, set_act, set_database_rea
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.acts.models import OF_DIVISIONS, Act
 from fangfanpin.audit.models import Event
+from fangfanpin.quality.following import judge_later
 from fangfanpin.records.current_year import year_if_any
 from fangfanpin.regions.models import Region
 from fangfanpin.registers import rollups
@@ -154,9 +155,11 @@ def carry_out(plan: Plan, *, reason: str, by: User, reach: Reach, key: uuid.UUID
 
 
 def count_again(divisions: Iterable[str]) -> None:
-    """Tables of the villages that rows left or came to follow at once. What is counted is nobody's work: it is no part of the act."""
+    """Tables of the villages that rows left or came to follow at once. What is counted, and what rules say of it, is nobody's
+    work: it is no part of the act."""
     if (now := year_if_any()) is not None:
         rollups.refresh(now.pack, now.year, villages_among(divisions))
+        judge_later(villages_among(divisions))
 
 
 def villages_among(codes: Iterable[str]) -> list[str]:

@@ -1,5 +1,5 @@
-"""What quality tells the apps below: re-check of what was saved or imported, what blocks submission, an open clue opens a closed record;
-who leaves is followed in the clues."""
+"""What quality tells the apps below: re-check of what was saved or imported and of the villages it lies in, what blocks submission, an open clue
+opens a closed record; who leaves is followed in the clues."""
 
 import datetime
 from collections.abc import Collection
@@ -7,12 +7,13 @@ from uuid import UUID
 
 from fangfanpin.accounts.management import register_handover
 from fangfanpin.accounts.models import User
+from fangfanpin.quality.following import follow_household, follow_households, follow_rows, judge_later
 from fangfanpin.quality.handing import Verifier, follow
 from fangfanpin.quality.messages import say_places_by
 from fangfanpin.quality.models import PLACES, Clue
 from fangfanpin.quality.queries import DUE
 from fangfanpin.quality.recheck import must_be_corrected, recheck, recheck_households, recheck_rows
-from fangfanpin.records.changed import register_households_changed
+from fangfanpin.records.changed import register_households_changed, register_villages_changed
 from fangfanpin.records.current_year import year_if_any
 from fangfanpin.records.gates import register_opener
 from fangfanpin.records.models import Record
@@ -45,7 +46,11 @@ def hand_over_clues(leaver: User, successor: User, day: datetime.date) -> None:
 say_places_by(place_of)
 register_handover(hand_over_clues)
 register_after_save(recheck)
+register_after_save(follow_household)
 register_after_rows(recheck_rows)
+register_after_rows(follow_rows)
 register_households_changed(recheck_imported)
+register_households_changed(follow_households)
+register_villages_changed(judge_later)
 register_before_submit(must_be_corrected)
 register_opener(has_open_clue)

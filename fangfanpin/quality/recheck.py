@@ -27,6 +27,7 @@ from fangfanpin.records import relations
 from fangfanpin.records.models import Record
 from fangfanpin.records.saving import Fault
 from fangfanpin.records.units import HOUSEHOLD_FORM, TARGET_HOUSEHOLD, Scopes, Unit, load_unit, scopes_of
+from fangfanpin.registers import rollups
 from fangfanpin.registers.written import Written
 
 _PACKS_AT_ONCE = 4
@@ -155,7 +156,9 @@ def recheck_rows(written: Written, pack: Pack, by: User | None) -> None:
     campaign = clock.current()
     if campaign.pack.hash != pack.hash:
         return
-    _recheck_villages(written, tables, pack, campaign, by)
+    if tables:  # those of the villages in which rows were written, and those rows themselves where they are such tables
+        places = Record.objects.filter(pk__in=list(written.records)).values_list("village_code", flat=True)
+        judge_villages(set(places), tables, pack, campaign, by)
     _recheck_rules(written.households, pack, campaign, [rule for rule in read if form.belongs or rule.subject != form.key], by)
     if form.belongs or form.is_yearly_of_place:
         return
@@ -179,20 +182,23 @@ def recheck_households(households: Collection[UUID], pack: Pack, by: User | None
         _recheck_rules(households, pack, campaign, read, by)
 
 
-def _recheck_villages(written: Written, forms: Collection[str], pack: Pack, campaign: Campaign, by: User | None) -> None:
-    """The year's tables of the villages in which rows were written, of the forms that count such rows, and those rows themselves where they are
-    such tables."""
-    if not forms:
-        return
-    places = Record.objects.filter(pk__in=list(written.records)).values("village_code")
-    this_year = Record.objects.filter(year=campaign.year).exclude(state=Record.State.VOID)
-    found = [*this_year.filter(form__in=set(forms) - {written.form.key}, village_code__in=places)]
-    if written.form.key in forms:
-        found += this_year.filter(pk__in=list(written.records))
-    for one in found:
-        mine = frozenset(rule.id for rule in villages.rules_of_villages(pack)[one.form])
-        hits = find_hits_of_row(one, pack, clock.now(campaign).date())
-        write_clues(hits=hits, campaign=campaign, pack=pack, rules=mine, subjects={one.pk}, by=by)
+def judge_villages(places: Collection[str], forms: Collection[str], pack: Pack, campaign: Campaign, by: User | None) -> None:
+    """The year's tables of these forms in some villages: their rules are asked again and their clues brought in step, in the caller's transaction
+    and within its reach."""
+    ordered, today = sorted(set(places)), clock.now(campaign).date()
+    for form in sorted(forms):
+        judges = [judge for judge in _judges_of(pack) if judge.rule.subject == form]
+        mine = frozenset(judge.rule.id for judge in judges)
+        for start in range(0, len(ordered), rollups.AT_ONCE):
+            tables = villages.tables_in(ordered[start : start + rollups.AT_ONCE], form, campaign.year, pack, today)
+            hits = [
+                Hit(judge.rule, record.pk, None, record.village_code, _used(judge, scope, {}), record.person_id)
+                for record, scope in tables
+                if scope is not None
+                for judge in judges
+                if judge.hits(scope)
+            ]
+            write_clues(hits=hits, campaign=campaign, pack=pack, rules=mine, subjects={record.pk for record, _scope in tables}, by=by)
 
 
 _ROWS_AT_ONCE = 2000

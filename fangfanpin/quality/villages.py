@@ -2,7 +2,8 @@
 would read, so that a re-check says what the sweep says."""
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
@@ -13,6 +14,7 @@ from fangfanpin.quality import messages
 from fangfanpin.quality.snapshot import SWEPT_STATES, not_recorded
 from fangfanpin.records.models import Record
 from fangfanpin.records.relations import row_of
+from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM
 from fangfanpin.registers import rollups, sources
 from fangfanpin.registers.sources import Raw, Table
 
@@ -72,35 +74,67 @@ def _tables(pack: Pack) -> dict[str, dict[str, Table]]:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Below:
+    """(form, item) of what rules on villages read of the households below them. `swept`: of those that are swept; `summed`: of all, by roll-ups."""
+
+    swept: frozenset[tuple[str, str]]
+    summed: frozenset[tuple[str, str]]
+
+
+@once_per_pack
+def read_below(pack: Pack) -> Below:
+    forms = {sources.HOUSEHOLD: HOUSEHOLD_FORM, sources.PERSON: PERSON_FORM}
+    asked = [table for tables in _tables(pack).values() for table in tables.values()]
+    swept, summed = (
+        frozenset((forms[table.name], item) for table in tables if table.name in forms for item in table.items)
+        for tables in (asked, sources.tables_of(pack).values())
+    )
+    return Below(swept | summed, summed)
+
+
 def scopes_of(record: Record, pack: Pack, today: datetime.date | None) -> list[Scope]:
     """The row's scope; none where a sweep would not read it: the year's table of a village is judged once it is handed in."""
     form = pack.forms[record.form]
-    if form.is_yearly_of_place and record.state not in SWEPT_STATES:
-        return []
-    raw = _read(_tables(pack)[form.key].values(), pack, record)
-    scopes = rollups.scopes(raw, pack, pack.constants(today))
-    rows = zip(raw[form.key], rollups.places(form.key, scopes, pack.schema()), strict=True)
-    scope = next(scope for row, (_place, scope) in rows if row["row_key"] == str(record.pk))
-    scope["last"] = _last(record, pack)
-    return [scope]
+    if form.is_yearly_of_place:
+        tables = tables_in([record.village_code], form.key, record.year, pack, today)
+        return [scope for found, scope in tables if found.pk == record.pk and scope is not None]
+    found = _scopes(form.key, [record.village_code], record.year, pack, today)[str(record.pk)]
+    found["last"] = None
+    return [found]
 
 
-def _read(tables: Iterable[Table], pack: Pack, record: Record) -> Raw:
-    found: Raw = {}
+def tables_in(villages: Collection[str], form: str, year: int, pack: Pack, today: datetime.date | None) -> list[tuple[Record, Scope | None]]:
+    """Every table of a yearly form in some villages, with its scope each that a sweep would read. The villages are read together."""
+    records = list(Record.objects.filter(form=form, year=year, village_code__in=villages).exclude(state=Record.State.VOID))
+    if not any(record.state in SWEPT_STATES for record in records):
+        return [(record, None) for record in records]
+    scopes = _scopes(form, villages, year, pack, today)
+    last = _last_of(records, form, year - 1, pack)
+    for record in records:
+        if (scope := scopes.get(str(record.pk))) is not None:
+            scope["last"] = last.get(record.subject_code)
+    return [(record, scopes.get(str(record.pk))) for record in records]
+
+
+def _scopes(form: str, villages: Collection[str], year: int, pack: Pack, today: datetime.date | None) -> dict[str, Scope]:
+    """By the row's key."""
+    raw: Raw = {}
     with connection.cursor() as cursor:
-        for table in tables:
-            cursor.execute(sources.scan(table, pack, record.year, narrowed=True, states=SWEPT_STATES), {"villages": [record.village_code]})
-            found[table.name] = sources.rows_of(table, [column.name for column in cursor.description], cursor.fetchall())
+        for table in _tables(pack)[form].values():
+            cursor.execute(sources.scan(table, pack, year, narrowed=True, states=SWEPT_STATES), {"villages": list(villages)})
+            raw[table.name] = sources.rows_of(table, [column.name for column in cursor.description], cursor.fetchall())
+    places = rollups.places(form, rollups.scopes(raw, pack, pack.constants(today)), pack.schema())
+    return {row["row_key"]: scope for row, (_place, scope) in zip(raw[form], places, strict=True)}
+
+
+def _last_of(records: Iterable[Record], form: str, year: int, pack: Pack) -> dict[str, dict[str, Any]]:
+    """By place what the table of the year before says, in today's names."""
+    places = [record.subject_code for record in records]
+    rows = Record.objects.filter(form=form, year=year, subject_code__in=places).exclude(state=Record.State.VOID)
+    found, left_out = {}, not_recorded(form, pack)
+    for row in rows:
+        row.values = pack.brought(form, dict(row.values), year)
+        values = row_of(row, pack.forms[form], pack).values
+        found[row.subject_code] = {name: value for name, value in values.items() if name not in left_out}
     return found
-
-
-def _last(record: Record, pack: Pack) -> dict[str, Any] | None:
-    form = pack.forms[record.form]
-    if not form.is_yearly_of_place:
-        return None
-    rows = Record.objects.filter(form=form.key, year=record.year - 1, subject_code=record.subject_code).exclude(state=Record.State.VOID)
-    last = rows.first()
-    if last is None:
-        return None
-    last.values = pack.brought(form.key, dict(last.values), last.year)
-    return {name: value for name, value in row_of(last, form, pack).values.items() if name not in not_recorded(form.key, pack)}

@@ -134,7 +134,9 @@ def save(*, household: Household, request: SaveRequest, year: int, pack: Pack, b
         if known.user_id != by.pk or known.household_id != household.pk:
             raise SaveFaults([Fault(TARGET_HOUSEHOLD, "", _("这次保存的编号已被使用，请刷新页面后再试。"))])
         return dict(known.reply)
+    before = {target: dict(record.values) for target, record in unit.records.items()}
     lead = target_record(unit, TARGET_HOUSEHOLD, pack.hash)
+    state = lead.state
     reason = gates.closed(lead, by)
     if reason is not None:
         raise EntryClosed(reason.message)
@@ -151,6 +153,7 @@ def save(*, household: Household, request: SaveRequest, year: int, pack: Pack, b
     if any(op.get("op") == "submit" for op in request.ops):
         _submit(work, reach)
     _store(work)
+    unit.changed, unit.state_changed = _changed(unit, before), lead.state != state
     clues = [clue for hook in _after_save for clue in hook(unit, pack, by)]
     reply = _reply(work, request, clues)
     SaveReceipt.objects.create(client_id=request.client_id, user=by, household=household, village_code=household.village_code, reply=reply)
@@ -524,6 +527,17 @@ def _store(work: _Work) -> None:
             record.parent = lead
         _write(record)
     Conflict.objects.bulk_create(work.conflicts)
+
+
+def _changed(unit: Unit, before: Mapping[str, Mapping[str, Any]]) -> frozenset[tuple[str, str]]:
+    """(form, item) of values that records hold now and did not before, or the other way round."""
+    return frozenset(
+        (record.form, name)
+        for target, record in unit.records.items()
+        for was in [before.get(target, {})]
+        for name in {**was, **record.values}
+        if was.get(name, _ABSENT) != record.values.get(name, _ABSENT)
+    )
 
 
 def is_reopened(lead: Record) -> bool:

@@ -43,7 +43,7 @@ def past_of(record: Record, year: CurrentYear | None) -> Past:
 @dataclass(slots=True)
 class Unit:
     """`records` and `last` by target: "household" or a person's id as text. `registry_changed`: a save wrote to household or persons, not to
-    records only."""
+    records only; `changed`: (form, item) of what it changed in records; `state_changed`: whether the household's year went into another state."""
 
     household: Household
     persons: list[Person]
@@ -55,6 +55,8 @@ class Unit:
     last_location: Location | None = None
     rows: dict[str, list[beside.Row]] = field(default_factory=dict)  # by relation, as far as they were asked for
     registry_changed: bool = False
+    changed: frozenset[tuple[str, str]] = frozenset()
+    state_changed: bool = False
 
     def keep(self, record: Record, year: CurrentYear | None) -> None:
         """Take in a record of the year or of the one before. `year`: in force, asked for once for all records."""

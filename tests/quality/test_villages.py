@@ -1,7 +1,9 @@
 """Rules on the yearly tables of villages: judged when a table is written, told with the village and what was summed, worked off like any clue."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.test import Client
@@ -9,7 +11,7 @@ from django.test import Client
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.campaigns import clock
-from fangfanpin.households.models import Household
+from fangfanpin.households.models import Household, Pairing
 from fangfanpin.pack import Pack
 from fangfanpin.pack.codec import decimal_text
 from fangfanpin.quality import clues as answering
@@ -18,7 +20,9 @@ from fangfanpin.quality.handlers import clues_as_table, village_clues
 from fangfanpin.quality.hooks import has_open_clue
 from fangfanpin.quality.models import Clue
 from fangfanpin.quality.sampling import drawable
+from fangfanpin.records.changed import households_changed, villages_changed
 from fangfanpin.records.models import Record
+from fangfanpin.records.saving import SaveRequest, save
 from fangfanpin.regions.models import Region
 from fangfanpin.registers import services
 from fangfanpin.registers.services import Given
@@ -27,6 +31,7 @@ from tests.registers.named import register
 
 Acting = Callable[[str], Reach]
 ClientAs = Callable[[str], Client]
+OnCommit = Callable[..., AbstractContextManager[list[Callable[[], object]]]]
 
 
 @pytest.fixture
@@ -152,6 +157,91 @@ def test_land_is_compared_with_what_swept_households_have(village: Record, pack:
     said = {one.item: one.now for one in messages.used_values(rule, clue.used, pack, sensitive=True)}
     (title,) = (title for title in said if "耕地面积" in title and "合计" in title)
     assert said[title] == decimal_text(mu, 2) and said["耕地面积"] == decimal_text(mu - 1, 2)
+
+
+@pytest.fixture
+def home(village: Record) -> Household:
+    """A household out of poverty of the village that was handed in and may be changed."""
+    leads = Record.objects.filter(form="household_year", year=2021, village_code=village.village_code, state="submitted")
+    return Household.objects.filter(pk__in=leads.values("household"), household_type="01", household_state="01").order_by("code")[0]
+
+
+def put(home: Household, pack: Pack, by: User, reach: Reach, **values: Any) -> None:
+    ops = [{"op": "set", "target": "household", "name": name, "value": value} for name, value in values.items()]
+    save(household=home, request=SaveRequest(uuid4(), {}, ops), year=2021, pack=pack, by=by, reach=reach)
+
+
+def test_what_a_household_says_is_held_against_its_village_once_it_is_committed(
+    village: Record, home: Household, pack: Pack, cast: dict[str, User], acting: Acting, django_capture_on_commit_callbacks: OnCommit
+) -> None:
+    reach = acting("village")
+    natural = Record.objects.get(form="natural_village_year", year=2021, subject_code=home.natural_village_code)
+    lead = lead_of(home)
+    was = lead.values["electricity"], lead.values["farmland_mu"]
+    assert was[0] is True and natural.values["electricity"] is True
+    with django_capture_on_commit_callbacks(execute=True) as called:
+        put(home, pack, cast["village"], reach, housing_area_m2=9000)
+    assert not called, "no rule on villages reads it"
+    with django_capture_on_commit_callbacks() as called:
+        put(home, pack, cast["village"], acting("village"), electricity=False)
+        put(home, pack, cast["village"], acting("village"), farmland_mu=20_000_000)
+    assert open_rules(natural) == set() and len(called) == 2
+    for one in called:
+        one()
+    acting("village")
+    assert open_rules(natural) == {"V013"} and open_rules(village) == {"V006"}
+    clue = Clue.objects.get(rule_id="V013", subject_id=natural.pk)
+    assert clue.used["sum.1"] == 1 and clue.steps.get().by == cast["village"]
+    with django_capture_on_commit_callbacks(execute=True):
+        put(home, pack, cast["village"], acting("village"), electricity=True, farmland_mu=was[1])
+    acting("village")
+    assert open_rules(natural) == open_rules(village) == set()
+
+
+def test_a_helper_s_save_is_held_against_a_village_that_the_helper_does_not_see(
+    village: Record, home: Household, pack: Pack, cast: dict[str, User], acting: Acting, django_capture_on_commit_callbacks: OnCommit
+) -> None:
+    acting("system")
+    Pairing.objects.create(
+        household=home, village_code=home.village_code, helper_name=cast["helper"].name, user=cast["helper"], start_on="2021-01-01", is_main=False
+    )
+    with django_capture_on_commit_callbacks(execute=True):
+        put(home, pack, cast["helper"], acting("helper"), electricity=False)
+    reach = acting("helper")
+    assert home.pk in reach.households and not Clue.objects.filter(rule_id="V013").exists()
+    acting("village")
+    assert Clue.objects.get(rule_id="V013", village_code=village.village_code).steps.get().by == cast["helper"]
+
+
+def test_an_import_is_held_against_what_the_village_stated(
+    village: Record, home: Household, pack: Pack, cast: dict[str, User], acting: Acting, django_capture_on_commit_callbacks: OnCommit
+) -> None:
+    acting("village")
+    village.values |= {"exit_households_stated": village.values["exit_households"]}
+    village.save()
+    row_written(village, pack, cast["village"])
+    assert open_rules(village) == set()
+    acting("system")
+    with django_capture_on_commit_callbacks(execute=True):
+        Household.objects.filter(pk=home.pk).update(household_type="09")
+        villages_changed([village.village_code])
+    acting("system")
+    assert open_rules(village) == {"V010"}
+    with django_capture_on_commit_callbacks(execute=True):
+        Household.objects.filter(pk=home.pk).update(household_type="01")
+        villages_changed([village.village_code])
+    acting("system")
+    assert open_rules(village) == set()
+    Record.objects.filter(form="household_year", year=2021, household=home).update(values=lead_of(home).values | {"electricity": False})
+    with django_capture_on_commit_callbacks(execute=True):
+        households_changed({home.pk})
+    acting("system")
+    natural = Record.objects.get(form="natural_village_year", year=2021, subject_code=home.natural_village_code)
+    assert open_rules(natural) == {"V013"}
+
+
+def lead_of(home: Household) -> Record:
+    return Record.objects.get(form="household_year", year=2021, household=home)
 
 
 def test_a_clue_on_a_village_is_seen_and_worked_off(village: Record, pack: Pack, cast: dict[str, User], acting: Acting, client_as: ClientAs) -> None:
