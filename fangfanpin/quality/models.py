@@ -164,7 +164,7 @@ class ClueSample(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     clue = models.ForeignKey(Clue, on_delete=models.PROTECT, related_name="samples")
-    household = models.ForeignKey("households.Household", on_delete=models.PROTECT, related_name="+")
+    household = models.ForeignKey("households.Household", null=True, blank=True, on_delete=models.PROTECT, related_name="+")  # a village's: none
     village_code = models.CharField(max_length=12)
     year = models.PositiveSmallIntegerField()
     drawn_by = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")

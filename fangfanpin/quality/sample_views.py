@@ -60,7 +60,7 @@ def draw_samples(request: SignedInRequest) -> HttpResponse:
     except ClueRefused as refused:
         notes.error(request, str(refused))
     else:
-        notes.success(request, _("抽出 %(count)d 条，请安排入户复核。") % {"count": len(drawn)})
+        notes.success(request, _("抽出 %(count)d 条，请安排人到实地复核。") % {"count": len(drawn)})
     return redirect("quality:samples")
 
 

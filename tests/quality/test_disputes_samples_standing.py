@@ -146,6 +146,29 @@ def test_the_county_s_second_look(homes: list[Household], cast: dict[str, User],
     assert "50% 属实" in page
 
 
+def test_a_large_place_does_not_crowd_out_a_small_one(cast: dict[str, User], acting: Acting) -> None:
+    """Three townships, one with two villages: of six two from each township, and there one from each village; what is under no household too."""
+    reach = acting("system")
+    done = {"state": "closed", "answered_by": cast["village"], "severity": "W", "message": "x", "used_digest": "d", "pack_hash": "x"}
+    Clue.objects.all().update(answered_by=None)
+    villages = Household.objects.visible_to(reach).order_by("village_code").values_list("village_code", flat=True).distinct()
+    by_town: dict[str, list[str]] = {}
+    for code in villages:
+        by_town.setdefault(code[:9], []).append(code)
+    wide = next(codes for codes in by_town.values() if len(codes) > 1)[:2]
+    (small, other) = [codes[0] for town, codes in by_town.items() if town != wide[0][:9]][:2]
+    for code, count in ((wide[0], 30), (wide[1], 1), (small, 2), (other, 9)):
+        Clue.objects.bulk_create(
+            Clue(rule_id="V004", year=2021, subject_kind="village", subject_id=uuid4(), village_code=code, seen_at=timezone.now(), **done)
+            for _number in range(count)
+        )
+    drawn = sampling.draw(reach=reach, year=2021, place="", count=6, by=cast["county"])
+    assert sorted(one.village_code for one in drawn) == sorted([*wide, small, small, other, other])
+    assert all(one.household is None for one in drawn)
+    more = sampling.draw(reach=reach, year=2021, place="", count=500, by=cast["county"])
+    assert len(more) == 36, "what is left of the large ones follows"
+
+
 def test_a_sweep_counts_each_village_as_a_count_by_hand_does(pack: Pack, acting: Acting, cast: dict[str, User], client_as: ClientAs) -> None:
     reach = acting("system")
     sweep = run_sweep(campaign=clock.current(), by=None)

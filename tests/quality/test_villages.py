@@ -19,7 +19,7 @@ from fangfanpin.quality import messages, queries
 from fangfanpin.quality.handlers import clues_as_table, village_clues
 from fangfanpin.quality.hooks import has_open_clue
 from fangfanpin.quality.models import Clue
-from fangfanpin.quality.sampling import drawable
+from fangfanpin.quality.sampling import check, draw, drawable
 from fangfanpin.records.changed import households_changed, villages_changed
 from fangfanpin.records.models import Record
 from fangfanpin.records.saving import SaveRequest, save
@@ -264,7 +264,17 @@ def test_a_clue_on_a_village_is_seen_and_worked_off(village: Record, pack: Pack,
     assert clue.state == Clue.State.CONFIRMED, "stands while the values stay"
     acting("township")
     assert answering.approve(clue=clue, note="", by=cast["township"]).reviewed_by == cast["township"]
-    assert clue not in list(drawable(acting("county"), 2021, "")), "the county looks again in households"
+    reach = acting("county")
+    assert clue in list(drawable(reach, 2021, village.village_code))
+    (sample,) = [one for one in draw(reach=reach, year=2021, place=village.village_code, count=500, by=cast["county"]) if one.clue_id == clue.pk]
+    assert sample.household is None and f"/registers/rows/{village.pk}/" in client_as("county").get("/clues/samples/").content.decode()
+    acting("county")
+    check(sample=sample, differs=True, note="到乡镇已是水泥路", by=cast["county"])
+    clue.refresh_from_db()
+    assert clue.state == Clue.State.OPEN
+    acting("village")
+    row_written(village, pack, cast["village"])
+    answering.confirm(clue=clue, evidence="村口到乡镇确是砂石路，已拍照", upload=None, by=cast["village"])
     village.refresh_from_db()
     change(village, pack, cast["village"], acting("village"), dist_to_town_km="77")
     clue.refresh_from_db()
