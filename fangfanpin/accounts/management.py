@@ -57,12 +57,13 @@ def first_password() -> str:
 # Verbs that show nobody's data; the county must be able to appoint auditors and system administrators without being either.
 _OVERSIGHT = frozenset({Verb.AUDIT_VIEW.value, Verb.SYSTEM_ADMIN.value})
 
-Handover = Callable[[User, User, datetime.date], None]
+Handover = Callable[[User, User, datetime.date, User | None], None]
 _handovers: list[Handover] = []
 
 
 def register_handover(handover: Handover) -> None:
-    """A higher app that ties things to a person (pairings) registers here: (leaver, successor, day)."""
+    """A higher app that ties things to a person (pairings) registers here: (leaver, successor, day, who keeps
+    the accounts and said so; the system None)."""
     _handovers.append(handover)
 
 
@@ -357,8 +358,9 @@ def leave(*, user: User, by: Reach, replaced_by: User | None = None, on: datetim
                 user=replaced_by, role=assignment.role, region=assignment.region, valid_to=None, defaults={"valid_from": day}
             )
     if replaced_by is not None:
+        keeper = User.objects.filter(pk=by.user_id).first()
         for handover in _handovers:
-            handover(user, replaced_by, day)
+            handover(user, replaced_by, day, keeper)
     user.is_active = False
     user.left_on = day
     user.replaced_by = replaced_by

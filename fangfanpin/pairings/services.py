@@ -68,13 +68,14 @@ def overlapping_main(household_id: Any, start_on: datetime.date, end_on: datetim
     return rows.exclude(pk=but).order_by("start_on").first()
 
 
-def succeed(pairing: Pairing, helper: Helper, on: datetime.date) -> Pairing:
+def succeed(pairing: Pairing, helper: Helper, on: datetime.date, *, by: User | None = None) -> Pairing:
     """The helper takes over a household from the day on, with the clues to be verified; the pairing that ends stays as history. Whoever hands over
     says `judge_again` of all the households at its end."""
     pairing.end_on = on
     pairing.save(update_fields=["end_on"])
     if on <= timezone.localdate():  # a day to come: the nightly sweep sees to it then
-        follow(household_id=pairing.household_id, former=_verifier(pairing), to=Verifier(helper.name, helper.user.pk if helper.user else None))
+        to = Verifier(helper.name, helper.user.pk if helper.user else None)
+        follow(household_id=pairing.household_id, former=_verifier(pairing), to=to, by=by)
     return Pairing.objects.create(
         household_id=pairing.household_id,
         village_code=pairing.village_code,
@@ -141,7 +142,7 @@ def save(
     pairing.save()
     has_ended = pairing.end_on is not None and pairing.end_on <= timezone.localdate()
     if former.name and (has_ended or former != _verifier(pairing)):
-        follow(household_id=pairing.household_id, former=former, to=Verifier() if has_ended else _verifier(pairing))
+        follow(household_id=pairing.household_id, former=former, to=Verifier() if has_ended else _verifier(pairing), by=by)
     judge_again([pairing.household_id], by)
     return pairing
 
@@ -216,6 +217,6 @@ def end(*, pairing: Pairing, on: datetime.date, by: User | None = None) -> Pairi
     pairing.end_on = on
     pairing.save(update_fields=["end_on"])
     if on <= timezone.localdate():
-        follow(household_id=pairing.household_id, former=_verifier(pairing), to=Verifier())
+        follow(household_id=pairing.household_id, former=_verifier(pairing), to=Verifier(), by=by)
     judge_again([pairing.household_id], by)
     return pairing

@@ -83,10 +83,11 @@ def _wanted(rows: Sequence[Clue], to: str, day: datetime.date) -> dict[UUID, Ver
     return {clue.pk: Verifier(user.name, user.pk) for clue in rows for user in [accounts[clue.village_code][to]]}
 
 
-def follow(*, household_id: UUID | None, former: Verifier, to: Verifier) -> int:
-    """Open clues of a household (None: of all) that `former` had to verify go to who came after; a `Verifier()` is the village. Returns how many."""
+def follow(*, household_id: UUID | None, former: Verifier, to: Verifier, by: User | None) -> int:
+    """Open clues of a household (None: of all) that `former` had to verify go to who came after; a `Verifier()` is the village. `by`: who handed the
+    pairing over or ended it. Returns how many."""
     rows = _open(_of(former) & (Q(household_id=household_id) if household_id is not None else Q()))
-    return _hand(rows, {clue.pk: to for clue in rows}, None)
+    return _hand(rows, {clue.pk: to for clue in rows}, by)
 
 
 def _of(verifier: Verifier) -> Q:

@@ -38,9 +38,9 @@ def recheck_imported(households: Collection[UUID]) -> None:
         recheck_households(households, year.pack, None)
 
 
-def hand_over_clues(leaver: User, successor: User, day: datetime.date) -> None:
+def hand_over_clues(leaver: User, successor: User, day: datetime.date, by: User | None) -> None:
     """Who replaces somebody verifies what was left to them."""
-    follow(household_id=None, former=Verifier(leaver.name, leaver.pk), to=Verifier(successor.name, successor.pk))
+    follow(household_id=None, former=Verifier(leaver.name, leaver.pk), to=Verifier(successor.name, successor.pk), by=by)
 
 
 say_places_by(place_of)

@@ -157,7 +157,7 @@ def test_clues_follow_when_an_account_is_replaced(household: Household, cast: di
     clue = Clue.objects.get(rule_id="C030", household=household)
     assert clue.state == Clue.State.OPEN, "help begins in ten years"
     Pairing.objects.filter(pk=old.pk).update(start_on=datetime.date(2021, 2, 1))
-    hand_over_pairings(cast["helper"], cast["village"], datetime.date(2021, 3, 1))
+    hand_over_pairings(cast["helper"], cast["village"], datetime.date(2021, 3, 1), None)
     clue.refresh_from_db()
     assert clue.state == Clue.State.CLOSED
 

@@ -163,8 +163,9 @@ def test_clues_follow_a_hand_over_of_the_household_and_its_undo(home: Household,
     handed, left = clue_of(home), clue_of(home, "H011")
     handing.hand_over(clues=[handed], to="helper", by=county)
     reach = acting("county")
-    act = carry_out(handover.plan([pairing], {pairing.pk: Helper("李接手")}, TODAY), reason=WHY, by=county, reach=reach)
+    act = carry_out(handover.plan([pairing], {pairing.pk: Helper("李接手")}, TODAY, by=county), reason=WHY, by=county, reach=reach)
     assert whose(handed) == (None, "李接手") and whose(left) == (None, "")
+    assert handed.steps.latest("at").by == county, "whose act it was, not the system's"
     undo(act=act, reason=WHY, by=county, reach=reach)
     assert whose(handed) == (cast["helper"].pk, cast["helper"].name)
     assert steps_of(handed) == [("handed", cast["helper"].name)]
@@ -179,8 +180,8 @@ def test_clues_go_back_to_the_village_when_the_pairing_ends_and_to_whom_it_is_ch
     assert whose(clue) == (None, "钱接手")
     set_act("test")
     Pairing.objects.filter(pk=later.pk).update(start_on=TODAY - datetime.timedelta(days=2))
-    pairings.end(pairing=later, on=TODAY)
-    assert whose(clue) == (None, "")
+    pairings.end(pairing=later, on=TODAY, by=cast["township"])
+    assert whose(clue) == (None, "") and clue.steps.latest("at").by == cast["township"]
     assert [kind for kind, _note in steps_of(clue)] == ["handed", "handed", "taken_back"]
 
 
@@ -207,6 +208,7 @@ def test_who_replaces_somebody_verifies_what_was_left(home: Household, cast: dic
     handing.hand_over(clues=[clue], to=str(account.pk), by=cast["county"])
     reach = acting("county")
     management.leave(user=account, by=reach, replaced_by=successor)
+    assert clue.steps.latest("at").by == cast["county"]
     assert whose(clue) == (successor.pk, "周接替") and whose(answered) == (account.pk, "王信息")
 
 

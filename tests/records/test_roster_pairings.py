@@ -119,7 +119,7 @@ def test_what_people_did_with_a_pairing_stays(drawn: Roster, take: Callable[...,
     first = pairings()[0]
     Pairing.objects.filter(pk=first.pk).update(user=cast["helper"])
     set_act("account.leave")
-    hand_over_pairings(cast["helper"], cast["village"], datetime.date(2021, 6, 1))
+    hand_over_pairings(cast["helper"], cast["village"], datetime.date(2021, 6, 1), None)
     held = stood(Pairing)
     batch = take(helped(drawn, 单位职务="局长"))
     assert batch.state == "applied", messages(batch)

@@ -50,7 +50,7 @@ def plan(pairings: Sequence[Pairing], to: Mapping[UUID, Helper], on: datetime.da
         for pairing in Pairing.objects.select_for_update().filter(pk__in=[row.pk for row in chosen]).order_by("id"):
             if pairing.end_on is not None:
                 raise ActRefused(_("有的结对刚刚被别人结束了，请重新打开这一页。"))
-            succeed(pairing, to[pairing.pk], on)
+            succeed(pairing, to[pairing.pk], on, by=by)
         judge_again({pairing.household_id for pairing in chosen}, by)
 
     return Plan(
