@@ -11,7 +11,8 @@ from fangfanpin import cli
 from fangfanpin.expressions import infer
 from fangfanpin.pack import Pack, Rule, load_pack
 from fangfanpin.runtime.pack_commands import packs_dir
-from fangfanpin.runtime.rule_commands import json_schema, judged
+from fangfanpin.runtime.rule_commands import judged
+from fangfanpin.runtime.rule_input import json_schema
 
 PACK = "guzhen-2021"
 
@@ -94,6 +95,12 @@ def test_the_values_are_the_sweep_s(guzhen: Pack) -> None:
         ({"person": [{"row": {"id_birth": "19500101"}}]}, "person[0].row.id_birth"),
         ({"person": [{"is_live": "yes"}]}, "person[0].is_live"),
         ({"spell": [{"last": {}}]}, "spell[0].last"),
+        ({"households": {}}, "households"),
+        ({"households": [{}], "household": {}}, "输入.household"),
+        ({"households": [{"village_year": [], "house": {}}]}, "households[0].house"),
+        ({"households": [{}, {"person": [{"row": {"birth_date": 1}}]}]}, "households[1].person[0].row.birth_date"),
+        ({"households": [{"natural_village": "n9"}], "natural_village_year": [{"key": "n1"}]}, "households[0].natural_village"),
+        ({"households": [], "village_year": [{"row": {"population": "3"}}]}, "village_year[0].row.population"),
     ],
 )
 def test_what_is_not_of_the_shape_is_told_with_its_place(given: Any, place: str, guzhen: Pack) -> None:
@@ -119,3 +126,54 @@ def test_the_shape_is_a_json_schema_of_every_item(capsys: pytest.CaptureFixture[
         row = shape["properties"][table] if table == "household" else shape["properties"][table]["items"]
         assert row["properties"]["row"]["properties"].keys() == subject.columns.keys()
     assert shape["properties"]["household"]["properties"]["row"]["properties"]["wage_income"]["x-scale"] == 2
+
+
+def rule(guzhen: Pack, key: str) -> Rule:
+    return next(rule for rule in guzhen.judged if rule.id == key)
+
+
+def test_several_households_answer_what_one_cannot(guzhen: Pack) -> None:
+    """A number that two persons bear: within a household, across households, by somebody who no longer lives there."""
+    same, other = ({"id18_digest": digest, "id_placeholder": False} for digest in ("d1", "d2"))
+    homes: list[dict[str, Any]] = [
+        {"key": "h1", "household": {"row": {}}, "person": [{"key": "a", "row": same}, {"key": "b", "row": other}]},
+        {"household": {"row": {}}, "person": [{"key": "c", "row": same}]},
+        {"household": {"row": {}}, "person": [{"key": "gone", "is_live": False, "row": other}]},
+    ]
+    found = judged(rule(guzhen, "F001"), guzhen, {"households": homes})
+    assert {one["key"]: one["hit"] for one in found["subjects"]} == {"h1/a": True, "h1/b": False, "households[1]/c": True}
+    assert not judged(rule(guzhen, "F001"), guzhen, {"households": homes[:1]})["hit"]
+    with pytest.raises(cli.CommandFault, match="households"):
+        judged(rule(guzhen, "F001"), guzhen, {"household": {"row": {}}})
+
+
+def test_a_village_is_judged_over_what_was_given(guzhen: Pack) -> None:
+    def home(**row: Any) -> dict[str, Any]:
+        return {"household": {"row": {"household_type": "01", "household_state": "01", **row}}}
+
+    village = {"row": {"farmland_mu": 500, "road_to_town": True}}
+    homes = [home(farmland_mu=300), home(farmland_mu=250, household_type="02")]
+    given: dict[str, Any] = {"households": homes, "village_year": [village]}
+    (found,) = judged(rule(guzhen, "V006"), guzhen, given)["subjects"]
+    assert found["hit"] is False and found["used"]["sum.1"] == 300
+    (found,) = judged(rule(guzhen, "V006"), guzhen, given | {"households": [*homes, home(farmland_mu=201)]})["subjects"]
+    assert found["hit"] is True and found["used"]["sum.1"] == 501 and "5.01" in found["message"]
+
+
+def test_a_household_counts_in_the_natural_village_it_names(guzhen: Pack) -> None:
+    naturals = [{"key": key, "row": {"electricity": True}} for key in ("n1", "n2")]
+    dark: dict[str, Any] = {"household": {"row": {"electricity": False}}}
+    found = judged(rule(guzhen, "V013"), guzhen, {"households": [{**dark, "natural_village": "n2"}], "natural_village_year": naturals})
+    assert {one["key"]: one["hit"] for one in found["subjects"]} == {"n1": False, "n2": True}
+    found = judged(rule(guzhen, "V013"), guzhen, {"households": [dark], "natural_village_year": naturals})
+    assert {one["key"]: one["hit"] for one in found["subjects"]} == {"n1": True, "n2": True}
+
+
+def test_members_of_a_village_know_their_household(guzhen: Pack) -> None:
+    when = infer("count(members, household.household_type = '脱贫户') = 2", guzhen.schema(), subject="village_year")
+    counted = Rule("X1", "", "W", "village_year", None, when, "{sum.1}", "", (), "", False, place="village", of_village=True)
+    homes = [{"household": {"row": {"household_type": kind}}, "person": [{}, {"is_live": False}]} for kind in ("01", "01", "02")]
+    (found,) = judged(counted, guzhen, {"households": homes, "village_year": [{"row": {}}]})["subjects"]
+    assert found["hit"] is True and found["message"] == "2"
+    alone = judged(counted, guzhen, {**homes[0], "village_year": [{"row": {}}]})["subjects"][0]
+    assert alone["hit"] is False and alone["used"]["sum.1"] == 1
