@@ -22,7 +22,7 @@ from fangfanpin.households.models import Household, Person
 from fangfanpin.jobs.exports import XLSX, Column, Table, write
 from fangfanpin.jobs.models import Job
 from fangfanpin.jobs.services import JobRefused, Outcome, Progress, handles
-from fangfanpin.pack import Pack
+from fangfanpin.pack import Pack, Rule
 from fangfanpin.quality import messages, snapshot
 from fangfanpin.quality.models import OF_ROWS, Clue
 from fangfanpin.quality.sweep import Hit, find_hits
@@ -58,12 +58,9 @@ def try_rule(job: Job, reach: Reach, progress: Progress) -> Outcome:
     known = sum(hit.subject_id in confirmed for hit in hits)
     households = len({hit.household_id for hit in hits if hit.household_id})
     facts = {"hits": len(hits), "households": households, "known_true": known}
-    said = _("会命中 %(households)d 户、%(hits)d 条，其中 %(known_true)d 条以前核实过属实。")
-    if not households:
-        said = _("会命中 %(hits)d 条登记，其中 %(known_true)d 条以前核实过属实。")  # of projects, which are under no household
-    message = said % facts
     if not hits:
-        return Outcome(_("一户也不会命中。"), facts)
+        return Outcome(_("一个村也不会命中。") if rule.place else _("一户也不会命中。"), facts)
+    message = _told(rule, households) % facts
     with TemporaryDirectory() as folder:
         path = Path(folder) / "hits.xlsx"
         table = _table(hits, alone, site)
@@ -71,6 +68,18 @@ def try_rule(job: Job, reach: Reach, progress: Progress) -> Outcome:
         name = f"{rule.id}-{_('试算')}-{timezone.localtime():%Y%m%d-%H%M}.xlsx"
         file = store(content=path, name=name, content_type=XLSX, purpose=StoredFile.Purpose.EXPORT, owner=job.owner)
     return Outcome(message, facts, file)
+
+
+def _told(rule: Rule, households: int) -> str:
+    match rule.place:
+        case "village":
+            return _("会命中 %(hits)d 个村，其中 %(known_true)d 个以前核实过属实。")
+        case "natural_village":
+            return _("会命中 %(hits)d 个自然村，其中 %(known_true)d 个以前核实过属实。")
+        case _ if households:
+            return _("会命中 %(households)d 户、%(hits)d 条，其中 %(known_true)d 条以前核实过属实。")
+        case _:
+            return _("会命中 %(hits)d 条登记，其中 %(known_true)d 条以前核实过属实。")  # of projects, which are under no household
 
 
 def _table(hits: list[Hit], pack: Pack, site: str) -> Table:
@@ -88,7 +97,8 @@ def _table(hits: list[Hit], pack: Pack, site: str) -> Table:
             whose = [home.code if home else "", home.head_name if home else "", person.member_name if person else ""]
             yield [*place, *whose, labels.get(hit.subject_id, ""), said, urljoin(site, _page_of(hit))]
 
-    titles = (("乡镇", 14), ("村", 14), ("户编号", 20), ("户主", 10), ("成员", 10), ("登记", 16), ("哪里不对", 60))
+    row = _("自然村或登记") if any(hit.rule.place for hit in hits) else "登记"
+    titles = (("乡镇", 14), ("村", 14), ("户编号", 20), ("户主", 10), ("成员", 10), (row, 20), ("哪里不对", 60))
     return Table([*(Column(title, width=width) for title, width in titles), Column("打开", "link")], lines(), len(hits))
 
 

@@ -15,9 +15,8 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import set_act
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.services import InForce, put_in_force
-from fangfanpin.expressions import ExpressionFaults, check
+from fangfanpin.expressions import ExpressionFaults, Relation, check
 from fangfanpin.pack import Pack, PackFaults, Rule
-from fangfanpin.pack.dictionary import PLACES
 from fangfanpin.policy.models import PublishedPack
 from fangfanpin.policy.own import Own, drafted, own_of
 from fangfanpin.policy.services import pack_of, spoken
@@ -155,19 +154,29 @@ def publish_own(*, own: Own, by: User, act: str) -> InForce:
 
 
 _WORDS = {"household": gettext_noop("户"), "person": gettext_noop("人"), "spell": gettext_noop("监测情况")}
+_PLACE_WORDS = {"village": gettext_noop("村（看村表）"), "natural_village": gettext_noop("自然村（看自然村表）")}
+# Relations that no form gives a name: what they count.
+_RELATION_WORDS = {
+    "members": gettext_noop("在户成员"), "all_members": gettext_noop("成员（减少的也算）"), "spells": gettext_noop("监测情况"),
+    "households": gettext_noop("农户"), "natural_villages": gettext_noop("自然村"),
+}  # fmt: skip
 
 
-def subjects_of(pack: Pack, *, also: str = "") -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
-    """What a rule may be about, with its words: households, persons and spells; and the rows of each register that belongs to a household, a
-    person or nobody. Tables of villages are judged otherwise. `also`: the subject of a rule that there is already."""
-    forms = spoken(pack).forms
-    rows = [form for form in forms.values() if form.is_register and (form.subject not in PLACES or form.key == also)]
-    return [(key, _(words)) for key, words in _WORDS.items() if key in pack.schema().subjects], [(form.key, form.title) for form in rows]
+def subjects_of(pack: Pack) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """What a rule may be about, with its words: households, persons and spells, a village and a natural village by their yearly tables; and the
+    rows of each other register."""
+    forms, known = spoken(pack).forms, pack.schema().subjects
+    yearly = [form for form in forms.values() if form.is_yearly_of_place]
+    places = [(form.key, _(words)) for place, words in _PLACE_WORDS.items() for form in yearly if form.subject == place]
+    rows = [(form.key, form.title) for form in forms.values() if form.is_register and not form.is_yearly_of_place]
+    return [*((key, _(words)) for key, words in _WORDS.items() if key in known), *places], rows
 
 
 def names_of(pack: Pack) -> dict[str, Any]:
-    """What a condition may name, with the words people know it by. `tables`: items by subject; `relations`: the table that each goes over;
-    `belongs`: tables whose rows are of a household, whose items may be asked as well; `common`: relations, parameters, constants."""
+    """What a condition may name, with the words people know it by. `tables`: items by subject; `relations`: by subject, "" for those that count a
+    household's rows, what it may count over and the table each goes over; `belongs`: tables whose rows are of a household, whose items may be
+    asked as well; `last`: tables with last year's row beside; `places`: of which what is counted below is this year's alone; `common`: parameters,
+    constants."""
     schema, said = pack.schema(), spoken(pack)
     titles = {one.name: one.title for one in said.parameters}
     tables = {}
@@ -175,15 +184,21 @@ def names_of(pack: Pack) -> dict[str, Any]:
         forms = _SUBJECT_FORMS.get(subject, (subject,))
         labels = {item.name: item.label for form in forms if form in said.forms for item in said.forms[form].indicators}
         tables[subject] = [{"name": name, "words": labels.get(name, "")} for name in sorted(table.columns)]
-    over = {form.relation: form.title for form in said.forms.values() if form.relation}
-    common = [
-        *({"name": name, "words": over.get(name, _("成员、监测情况等多条的"))} for name in sorted(schema.relations)),
-        *({"name": f"param.{name}", "words": titles.get(name, "")} for name in sorted(schema.params)),
-        *({"name": name, "words": _("日期")} for name in sorted(schema.constants)),
-    ]
+    own = {key: table.relations for key, table in schema.subjects.items() if table.relations is not None}
     return {
         "tables": tables,
-        "relations": {name: relation.table for name, relation in schema.relations.items()},
+        "relations": {subject: _counted_over(relations, said) for subject, relations in {"": schema.relations, **own}.items()},
         "belongs": [name for name, table in schema.subjects.items() if table.of_household and name != "household"],
-        "common": common,
+        "last": [name for name, table in schema.subjects.items() if table.has_last],
+        "places": [*own],
+        "common": [
+            *({"name": f"param.{name}", "words": titles.get(name, "")} for name in sorted(schema.params)),
+            *({"name": name, "words": _("日期")} for name in sorted(schema.constants)),
+        ],
     }
+
+
+def _counted_over(relations: Mapping[str, Relation], said: Pack) -> list[dict[str, str]]:
+    titles = {name: form.title for form in said.forms.values() for name in (form.key, form.relation) if name}
+    words = {name: _(_RELATION_WORDS[name]) if name in _RELATION_WORDS else titles.get(name, "") for name in relations}
+    return [{"name": name, "words": words[name], "table": relation.table} for name, relation in sorted(relations.items())]

@@ -97,6 +97,7 @@ def rule(request: SignedInRequest, rule_id: str) -> HttpResponse:
             "fares": next((one for one in by_rule(request.reach, campaign.year, pack) if one.rule_id == rule_id), None),
             "parameters": _parameters(spoken(pack), used),
             "is_own": rule_id in own.rules,
+            "may_sweep": request.reach.has(Verb.CAMPAIGN_MANAGE),
             "is_new": bool(services.NEW_ID.fullmatch(rule_id)),
         },
     )
@@ -144,7 +145,7 @@ def _edit(request: SignedInRequest, pack: Pack, draft: Draft, *, is_new: bool) -
             faults = {name: list(found) for name, found in refused.faults.items()}
     elif is_new == request.session.get("rule_draft", {}).get("is_new") and (is_new or request.session["rule_draft"]["id"] == draft.id):
         draft = Draft.of(request.session["rule_draft"])  # back from the trial
-    subjects, rows = services.subjects_of(pack, also="" if is_new else draft.subject)
+    subjects, rows = services.subjects_of(pack)
     context: dict[str, Any] = {
         "draft": draft,
         "is_new": is_new,

@@ -30,6 +30,7 @@ from fangfanpin.policy.services import pack_of, publish
 from fangfanpin.quality.models import Clue
 from fangfanpin.quality.sweep import run_sweep
 from fangfanpin.records.models import Record
+from fangfanpin.regions.names import name_of
 from fangfanpin.workshop import services
 from fangfanpin.workshop.services import Draft, DraftRefused
 
@@ -97,10 +98,12 @@ def test_a_rule_may_be_about_rows_of_registers(cast: dict[str, User], acting: Ac
     acting("system")
     pack = pack_of(clock.current().pack)
     judged = {rule.subject for rule in pack.rules}
-    assert judged - {"village_year", "natural_village_year"} <= set(offered) and {"visit", "relocation"} <= set(offered)
-    assert not {"village_year", "natural_village_year", "helper_pairing"} & set(offered)
+    assert judged <= set(offered) and {"visit", "relocation"} <= set(offered) and "helper_pairing" not in offered
     names = json.loads(page[page.index('id="rule-names"') :].partition(">")[2].partition("</script>")[0])
-    assert {"name": "principal", "words": "贷款金额"} in names["tables"]["microcredit"] and names["relations"]["loans"] == "microcredit"
+    assert {"name": "principal", "words": "贷款金额"} in names["tables"]["microcredit"]
+    assert {"name": "loans", "words": pack.forms["microcredit"].title, "table": "microcredit"} in names["relations"][""]
+    assert {"natural_villages", "households", "resident_team"} <= {one["name"] for one in names["relations"]["village_year"]}
+    assert "loans" not in {one["name"] for one in names["relations"]["village_year"]}
     assert {"microcredit", "person"} <= set(names["belongs"]) and "project" not in names["belongs"]
 
     loans = Record.objects.filter(form="microcredit", household__kind="assisted").exclude(state="void")
@@ -135,6 +138,51 @@ def test_a_rule_may_be_about_rows_of_registers(cast: dict[str, User], acting: Ac
     acting("system")
     run_sweep(campaign=clock.current(), by=None)
     assert Clue.objects.filter(rule_id="X001", state="open", subject_kind="record").count() == job.result["hits"]
+
+
+@pytest.mark.parametrize(("kind", "told"), [("village", "个村，其中"), ("natural_village", "个自然村，其中")])
+def test_a_rule_may_be_about_a_village_or_a_natural_village(kind: str, told: str, acting: Acting, client_as: ClientAs) -> None:
+    """Written, tried with a list that names the places and leads to their tables, published, swept, taken back."""
+    county, form = client_as("county"), f"{kind}_year"
+    acting("system")
+    swept = ("submitted", "returned", "approved", "locked")
+    leads = Record.objects.filter(form="household_year", year=2021, state__in=swept, household__kind="assisted").select_related("household")
+    homes = [lead.household for lead in leads if lead.household is not None and lead.values.get("household_size")]
+    with_homes = {home.village_code if kind == "village" else home.natural_village_code for home in homes}
+    tables = Record.objects.filter(form=form, year=2021)
+    expected = {str(table.pk): table for table in tables.filter(state__in=swept) if table.subject_code in with_homes}
+    assert len(expected) >= 3
+    given = {**GOOD, "subject": form, "when": "count(households, household_size > 0) > 0", "message": "有人的户 {sum.1} 户"}
+    assert county.post("/rules/check", {"text": given["when"], "subject": form}).json() == {"faults": []}
+    with app.replace_connector(app.connector):
+        assert county.post("/rules/new", {**given, "then": "try"}).status_code == 302
+    job = Job.objects.get(kind="workshop.try")
+    acting("system")
+    run(str(job.pk))
+    acting("county")
+    job.refresh_from_db()
+    assert job.state == "done" and told in job.message, job.message
+    assert job.result["hits"] == len(expected) and job.file is not None
+    sheet = load_workbook(io.BytesIO(path_of(job.file).read_bytes())).worksheets[0]
+    head = [cell.value for cell in sheet[1]]
+    for row in (dict(zip(head, cells, strict=True)) for cells in sheet.iter_rows(min_row=2)):
+        table = expected.pop(row["打开"].hyperlink.target.removeprefix("http://testserver/registers/rows/").strip("/"))
+        assert row["自然村或登记"].value == name_of(table.subject_code) and row["村"].value == name_of(table.village_code)
+        assert "有人的户" in row["哪里不对"].value
+    assert not expected
+
+    assert county.post("/rules/new", {**given, "then": "publish"}).status_code == 302
+    assert county.get("/rules/X001/").status_code == 200
+    acting("system")
+    run_sweep(campaign=clock.current(), by=None)
+    clues = Clue.objects.filter(rule_id="X001", state="open")
+    assert {clue.subject_kind for clue in clues} == {kind} and len(clues) == job.result["hits"]
+    assert county.get(f"/clues/{clues[0].pk}/").status_code == 200
+    assert f'<option value="{form}" selected>' in county.get("/rules/X001/change").content.decode()
+    county.post("/rules/X001/switch", {"to": "off"})
+    acting("system")
+    run_sweep(campaign=clock.current(), by=None)
+    assert not clues.all().exists()
 
 
 def test_a_rule_on_a_register_stays_about_it_when_changed(client_as: ClientAs, acting: Acting) -> None:

@@ -8,11 +8,19 @@ interface Named {
   readonly name: string;
   readonly words: string;
 }
-/** What a condition may name (workshop.services.names_of): `belongs` are the tables whose rows may ask their household as well. */
+interface Counted extends Named {
+  readonly table: string;
+}
+/**
+ * What a condition may name (workshop.services.names_of): `relations` by subject, "" of those that count a household's rows; `belongs` are the
+ * tables whose rows may ask their household as well, `last` those with last year's row beside, `places` the subjects below which only this year counts.
+ */
 interface Names {
   readonly tables: Readonly<Record<string, readonly Named[]>>;
-  readonly relations: Readonly<Record<string, string>>;
+  readonly relations: Readonly<Record<string, readonly Counted[]>>;
   readonly belongs: readonly string[];
+  readonly last: readonly string[];
+  readonly places: readonly string[];
   readonly common: readonly Named[];
 }
 interface Told {
@@ -37,13 +45,19 @@ export function editRules(form: HTMLFormElement): void {
   subject.addEventListener("change", () => editors.forEach((editor) => editor.checkSoon()));
 }
 
-/** What may be named after `before`: items of the subject, within `any(loans, …` those of a loan; of its household; and what may stand anywhere. */
+/** What may be named after `before`: items of the subject, within `any(loans, …` those of a loan; of its household, of
+ * last year; what may be counted; and what may stand anywhere. */
 export function namesAt(names: Names, subject: string, before: string): readonly Named[] {
-  const table = names.relations[relationAt(before)] ?? subject;
+  const counted = names.relations[subject] ?? names.relations[""] ?? [];
+  const relation = relationAt(before);
+  const table = counted.find((one) => one.name === relation)?.table ?? subject;
+  const ofPlace = names.places.includes(subject);
+  const isWithin = counted.some((one) => one.name === relation);
   const offered = (from: string, prefix: string) => (names.tables[from] ?? []).map((one) => ({ ...one, name: prefix + one.name }));
-  const own = table === subject || subject === "household" ? [] : offered(subject, "own.");
+  const own = table === subject || subject === "household" || ofPlace ? [] : offered(subject, "own.");
   const household = names.belongs.includes(table) ? offered("household", "household.") : [];
-  return [...offered(table, ""), ...names.common, ...own, ...household];
+  const last = names.last.includes(table) && !(ofPlace && isWithin) ? offered(table, "last.") : [];
+  return [...offered(table, ""), ...(isWithin ? [] : counted), ...names.common, ...own, ...household, ...last];
 }
 
 /** The relation of the innermost call that is still open at the end of the text; "" where there is none. */
