@@ -1,5 +1,5 @@
 // The county's map as links in SVG: every division is reached with the keyboard, named, coloured by its share and filled with its number.
-// Colour is never alone: the percentage stands on the division, the same numbers in the table below.
+// Colour is never alone: the percentage stands on the division or, where that is too small, beside its name below; the same numbers are in the table.
 import { get } from "./requests";
 
 interface Feature {
@@ -23,7 +23,7 @@ export function drawMaps(): void {
       .then((divisions) => {
         box.classList.remove("chart-loading");
         if (divisions.features.length === 0) box.textContent = box.dataset["empty"] ?? "";
-        else box.replaceChildren(draw(divisions, box));
+        else box.replaceChildren(...draw(divisions, box));
       })
       .catch(() => {
         box.classList.remove("chart-loading");
@@ -36,7 +36,8 @@ function rings(feature: Feature): number[][][] {
   return feature.geometry.type === "Polygon" ? feature.geometry.coordinates : feature.geometry.coordinates.flat();
 }
 
-function draw(divisions: Divisions, box: HTMLElement): SVGSVGElement {
+/** The map, and below it the names of the divisions that are too small for theirs, by the numbers they bear instead. */
+function draw(divisions: Divisions, box: HTMLElement): Element[] {
   const points = divisions.features.flatMap((feature) => rings(feature).flat());
   const [west, east] = range(points.map((point) => point[0]!));
   const [south, north] = range(points.map((point) => point[1]!));
@@ -55,11 +56,15 @@ function draw(divisions: Divisions, box: HTMLElement): SVGSVGElement {
   svg.setAttribute("role", "group");
   svg.setAttribute("aria-label", box.getAttribute("aria-label") ?? "");
   box.removeAttribute("role");
+  const numbered = document.createElement("ul");
+  numbered.className = "map-names";
   for (const feature of divisions.features) {
     const { code, name = "", value } = feature.properties;
+    const page = (code.length === 12 ? box.dataset["village"] : box.dataset["township"])!.replace("CODE", code);
+    const said = value === undefined ? name : `${name} ${value}%`;
     const link = document.createElementNS(SVG, "a");
-    link.setAttribute("href", (code.length === 12 ? box.dataset["village"] : box.dataset["township"])!.replace("CODE", code));
-    link.setAttribute("aria-label", value === undefined ? name : `${name} ${value}%`);
+    link.setAttribute("href", page);
+    link.setAttribute("aria-label", said);
     const outline = document.createElementNS(SVG, "path");
     outline.setAttribute("d", rings(feature).map((ring) => `M${ring.map((point) => place(point).map((n) => n.toFixed(1)).join(",")).join("L")}Z`).join(""));
     outline.setAttribute("class", shade(value, Number(box.dataset["target"] ?? "100")));
@@ -67,16 +72,30 @@ function draw(divisions: Divisions, box: HTMLElement): SVGSVGElement {
     const corners = rings(feature)[0]!.map(place);
     const [x0, x1] = range(corners.map((corner) => corner[0]));
     const [y0, y1] = range(corners.map((corner) => corner[1]));
-    // A name stands whole, on two lines where one is too short for it, or not at all: half a village's name may be another village's.
-    const lines = lettering(name, Math.floor((x1 - x0 - 4) / letter), Math.floor((y1 - y0 - 4) / letter) - (value === undefined ? 0 : 1));
-    if (value !== undefined) lines.push(`${value}%`);
+    // A name stands whole, on two lines where one is too short for it, or as a number: half a village's name may be another village's.
+    const high = Math.floor((y1 - y0 - 4) / letter);
+    const lines = lettering(name, Math.floor((x1 - x0 - 4) / letter), high - (value === undefined ? 0 : 1));
+    if (lines.length === 0 && name) {
+      lines.push(String(numbered.children.length + 1));
+      numbered.append(named(lines[0]!, said, page));
+    }
+    if (value !== undefined && high > lines.length) lines.push(`${value}%`);
     lines.forEach((line, at) => link.append(words(line, (x0 + x1) / 2, (y0 + y1) / 2 + letter * (at + 0.85 - lines.length / 2))));
     const title = document.createElementNS(SVG, "title");
-    title.textContent = value === undefined ? name : `${name} ${value}%`;
+    title.textContent = said;
     link.append(title);
     svg.append(link);
   }
-  return svg;
+  return numbered.children.length > 0 ? [svg, numbered] : [svg];
+}
+
+function named(number: string, said: string, page: string): HTMLLIElement {
+  const link = document.createElement("a");
+  link.href = page;
+  link.textContent = said;
+  const item = document.createElement("li");
+  item.append(`${number} `, link);
+  return item;
 }
 
 /** A name on at most two lines of `room` characters, `high` lines being there; none where it does not fit whole. */
