@@ -141,9 +141,13 @@ _NOT_ENFORCED = "SELECT count(*) FROM pg_constraint WHERE contype = 'f' AND NOT 
 
 @pytest.fixture
 def nobody(county: Reach, acting: Callable[[str], Reach]) -> None:
-    """An empty county, within this test's transaction."""
+    """An empty county, within this test's transaction. What the import will hold is taken before, however long that has to be waited for: an
+    autovacuum has it now and then, and the import itself waits for half a second only."""
     acting("system")
     with connection.cursor() as cursor:
+        cursor.execute("SELECT unnest(ffp_registry_tables())")
+        tables = ", ".join(table for (table,) in cursor.fetchall())
+        cursor.execute(f"LOCK TABLE {tables} IN ACCESS EXCLUSIVE MODE")
         cursor.execute(_REFERRING)
         for (table,) in cursor.fetchall():
             cursor.execute(f"DELETE FROM {table}")
