@@ -14,8 +14,8 @@ import sqlglot.expressions as e
 from django.conf import settings
 from django.utils import timezone
 
-from fangfanpin.expressions import Code, Codes, Number, Schema, Text, Type
-from fangfanpin.expressions.duckdb import column_type
+from fangfanpin.expressions import Bool, Code, Codes, Number, Schema, Text, Type
+from fangfanpin.expressions.duckdb import ROW_KEY, column_type
 from fangfanpin.expressions.trees import case, fn, integer, literal
 from fangfanpin.pack import Pack
 from fangfanpin.quality import snapshot
@@ -74,7 +74,11 @@ def _write_county(
     with county_folder(out, county) as part:
         for table, columns in tables.items():
             types = pack.schema().subjects[_sources_of(pack.schema())[table]].columns
-            selected = _Upward(database, table, types, county).columns(columns, removed) if kind == "upward" else _as_they_are(columns)
+            selected = (
+                _Upward(database, table, _sources_of(pack.schema())[table], types, county).columns(columns, removed)
+                if kind == "upward"
+                else _as_they_are(columns)
+            )
             query = e.select(*selected).from_(e.to_table(table)).where(_of_county(county)).order_by("village_code", "household_key")
             if kind == "upward" and 0 < (few := _count(database, table, _of_county(county))) < FEW:
                 query, removed[table] = query.where(e.false()), few
@@ -137,9 +141,10 @@ def _described(name: str, table: str, types: Mapping[str, Type], pack: Pack) -> 
 class _Upward:
     """One table as it may leave the county: no text but the program's own, points rounded, cells that few share emptied, keys hashed."""
 
-    def __init__(self, database: duckdb.DuckDBPyConnection, table: str, types: Mapping[str, Type], county: str) -> None:
+    def __init__(self, database: duckdb.DuckDBPyConnection, table: str, source: str, types: Mapping[str, Type], county: str) -> None:
         self.database = database
         self.table = table
+        self.source = source  # itself, or where its rows stand once each
         self.types = types
         self.county = county
 
@@ -158,6 +163,8 @@ class _Upward:
                 points.setdefault(name.removesuffix(item), []).append(name)
             elif isinstance(type_, (Code, Codes)):
                 kept.append(e.alias_(self.common(name, type_, removed), name, quoted=True))
+            elif isinstance(type_, Bool):
+                kept.append(e.alias_(self.in_company(name, removed), name, quoted=True))
             elif item in _BIRTHS:
                 month = e.Mul(this=e.Paren(this=e.IntDiv(this=e.column(name, quoted=True), expression=integer(100))), expression=integer(100))
                 kept.append(e.alias_(e.cast(e.Add(this=month, expression=integer(1)), "INTEGER"), name, quoted=True))
@@ -195,6 +202,41 @@ class _Upward:
         condition = e.In(this=column, expressions=rare)
         removed[f"{self.table}.{name}"] = self.count(condition)
         return case(e.Not(this=condition), column.copy())
+
+    def in_company(self, name: str, removed: dict[str, int]) -> e.Expr:
+        """Yes or no without what fewer than FEW rows of the county say. An empty cell must not give away which of the two it was, as it would where
+        all others say the other: as many of the common answer are emptied as make FEW, chosen by hashed keys. Where too few are left, all are."""
+        column, nothing = e.column(name, quoted=True), e.cast(e.Null(), "BOOLEAN")
+        known = e.Not(this=e.Is(this=column.copy(), expression=e.Null()))
+        among: list[e.Expr] = []
+        for table in dict.fromkeys((self.source, self.table)):
+            counts = {says: _count(self.database, table, e.and_(self.says(name, says), _of_county(self.county))) for says in (True, False)}
+            rare = [says for says, count in counts.items() if 0 < count < FEW]
+            if not rare:
+                continue
+            more = FEW - counts[rare[0]]
+            if len(rare) > 1 or counts[not rare[0]] - more < FEW:
+                removed[f"{self.table}.{name}"] = self.count(known)
+                return nothing
+            among += [self.says(name, rare[0]), e.In(this=e.column(self.key), expressions=self.some(table, self.says(name, not rare[0]), more))]
+        if not among:
+            return column
+        removed[f"{self.table}.{name}"] = self.count(e.and_(known, e.or_(*among)))
+        return case(e.and_(known.copy(), e.Not(this=e.Paren(this=e.or_(*among)))), column)
+
+    @property
+    def key(self) -> str:
+        """The column by which rows are told apart."""
+        return {"household": "household_key", "person": "person_key", "spell": "spell_key"}.get(self.source, ROW_KEY)
+
+    def says(self, name: str, says: bool) -> e.Expr:
+        return e.EQ(this=e.column(name, quoted=True), expression=e.true() if says else e.false())
+
+    def some(self, table: str, condition: e.Expr, count: int) -> list[e.Expr]:
+        """Keys of rows of which the condition holds, the same ones each time, which no one above can foresee."""
+        found = e.select(self.key).from_(table).where(e.and_(condition, _of_county(self.county)))
+        found = found.order_by(self.hashed(self.key).unalias()).limit(count)
+        return [literal(str(key)) for (key,) in self.database.sql(found.sql("duckdb")).fetchall()]
 
     def rounded(self, names: list[str], removed: dict[str, int]) -> list[e.Expr]:
         """Points to two decimals; empty where fewer than FEW rows share the square."""

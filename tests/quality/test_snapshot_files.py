@@ -10,9 +10,11 @@ from uuid import uuid4
 
 import duckdb
 import pytest
+import sqlglot.expressions as e
 
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.campaigns import clock
+from fangfanpin.expressions import Bool
 from fangfanpin.households.models import Household, Person
 from fangfanpin.pack import Pack
 from fangfanpin.policy.services import pack_of
@@ -99,7 +101,7 @@ def test_nothing_that_names_somebody_goes_up(write: Write, county_pack: Pack, tm
     assert not {name for name in ("member_name", "phone", "address", "bank_holder", "id18_digest", "head_name") if f'"{name}"' in manifest}
 
 
-def test_points_and_rare_values_go_up_only_in_company(write: Write, tmp_path: Path) -> None:
+def test_points_and_rare_values_go_up_only_in_company(write: Write, county_pack: Pack, tmp_path: Path) -> None:
     manifest = write("upward")
     households = rows_of(tmp_path / "upward" / "county=340323", "household")
     points: dict[tuple[int, int], int] = {}
@@ -115,8 +117,49 @@ def test_points_and_rare_values_go_up_only_in_company(write: Write, tmp_path: Pa
             if row.get(name) is not None:
                 counts[row[name]] = counts.get(row[name], 0) + 1
         assert not counts or min(counts.values()) >= FEW, (name, counts)
+    emptied = 0
+    for table, subject in county_pack.schema().subjects.items():
+        held = rows_of(tmp_path / "upward" / "county=340323", table)
+        flags = {name for name, type_ in subject.columns.items() if isinstance(type_, Bool)}
+        for name in flags | {f"last__{name}" for name in flags}:
+            said = [row[name] for row in held if row.get(name) is not None]
+            assert not said or min(said.count(says) for says in set(said)) >= FEW, (table, name)
+            emptied += f"{table}.{name}" in manifest["removed"]
+    assert emptied
     assert {row["birth_date"] % 100 for row in people if row["birth_date"]} == {1}
     assert "household.lat" in manifest["removed"]
+
+
+@pytest.mark.parametrize(
+    ("yes", "no", "unknown", "left"),
+    [
+        (1, 40, 0, (0, 38)),  # with so many of the others that nobody can say which of the three it was
+        (2, 40, 5, (0, 39)),
+        (40, 2, 0, (39, 0)),
+        (3, 40, 0, (3, 40)),
+        (0, 40, 1, (0, 40)),
+        (1, 4, 0, (0, 0)),  # two would be left: none is
+        (2, 2, 9, (0, 0)),
+    ],
+)
+def test_an_empty_cell_does_not_say_which_answer_was_rare(yes: int, no: int, unknown: int, left: tuple[int, int]) -> None:
+    """What is left of a column of yes and no, in the table itself and where its rows stand once for each household they name."""
+    said = [True] * yes + [False] * no + [None] * unknown
+    with duckdb.connect() as database:
+        database.execute("CREATE TABLE project (row_key VARCHAR, household_key VARCHAR, village_code VARCHAR, is_done BOOLEAN)")
+        database.executemany("INSERT INTO project VALUES (?, NULL, '340323109214', ?)", [[f"p{place}", says] for place, says in enumerate(said)])
+        database.execute("CREATE TABLE project_homes AS SELECT row_key, 'h' || n AS household_key, village_code, is_done FROM project, range(2) r(n)")
+        database.execute("INSERT INTO project VALUES ('else', NULL, '340324109214', true)")
+        found, removed = {}, dict[str, int]()
+        for table in ("project", "project_homes"):
+            column = snapshot_files._Upward(database, table, "project", {}, "340323").in_company("is_done", removed)
+            query = e.select("row_key", column).from_(table).where("village_code = '340323109214'").sql("duckdb")
+            found[table] = [(key, says) for key, says in database.sql(query).fetchall()]
+    held = [says for _key, says in found["project"]]
+    assert (held.count(True), held.count(False)) == left
+    assert set(found["project_homes"]) == set(found["project"]), "no table tells what another keeps"
+    emptied = yes + no - sum(left)
+    assert removed.get("project.is_done", 0) == emptied and emptied not in (1, 2)
 
 
 def test_summaries_of_what_goes_up_tell_no_small_count(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,9 +231,10 @@ def test_many_counties_give_what_each_gives_alone(write: Write, county_pack: Pac
     assert any(rule.reach == "set" and rule.id in by_duckdb.by_rule() for rule in county_pack.judged)
 
 
-def test_a_rule_that_names_what_stays_below_is_told(write: Write, tmp_path: Path) -> None:
+def test_a_rule_that_names_what_stays_below_is_told(write: Write, tmp_path: Path, spark: "SparkSession") -> None:
     write("upward")
     found = sweep(tmp_path / "upward")
+    assert found.hits == sweep_with([SparkEngine(spark, tmp_path)], snapshots_in(tmp_path / "upward")).hits
     assert found.rules > 100 and found.hits.num_rows > 0
     assert "id18_digest" in {item for items in found.left_out.values() for item in items}
 
