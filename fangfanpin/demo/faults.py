@@ -964,7 +964,7 @@ def helpless_eliminated(h: DemoHousehold) -> list[Hit] | None:
 def quick_elimination(h: DemoHousehold) -> list[Hit] | None:
     if not h.spells or h.spells[-1].state != "02":
         return None
-    h.spells[-1].identified_month = "2021-03"
+    h.spells[-1].identified_month = h.spells[-1].eliminated_month
     return [("M040", None)]
 
 

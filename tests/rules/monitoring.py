@@ -133,10 +133,10 @@ def _eliminated(t: Table) -> None:
         "M039", row(spell_state="02") | each("labor_ability", "04", "03"), hit={}, miss=row(spell_state="01"),
         edge=each("labor_ability", "04", "05"), null=each("labor_ability", "04", None), misses=[people()],
     )  # fmt: skip
-    quick = row(spell_state="02", elimination_mode="01", identified_month="2021-01", eliminated_month="2021-03")
+    quick = row(spell_state="02", elimination_mode="01", identified_month="2021-06", eliminated_month="2021-07")
     t.rule(
-        "M040", quick, hit={}, miss=row(eliminated_month="2021-09"), edge=row(eliminated_month="2021-07"), null=row(identified_month=None),
-        hits=[row(eliminated_month="2021-06"), row(eliminated_month="2021-01")], misses=[row(elimination_mode="02"), row(spell_state="01")],
+        "M040", quick, hit={}, miss=row(eliminated_month="2021-09"), edge=row(eliminated_month="2021-08"), null=row(identified_month=None),
+        hits=[row(eliminated_month="2021-06")], misses=[row(elimination_mode="02"), row(spell_state="01")],
     )  # fmt: skip
 
 

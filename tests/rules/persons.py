@@ -236,7 +236,7 @@ def _work(t: Table) -> None:
     t.rule(
         "P029", row(work_months=60, work_place_code="310115"), hit=row(work_place_code=None), miss={},
         edge=row(work_months=0, work_place_code=None), null=row(work_months=None), null_hits=True,
-        misses=[row(work_months=None, work_place_code=None)],
+        hits=[row(work_months=0)], misses=[row(work_months=None, work_place_code=None)],
     )  # fmt: skip
     t.rule(
         "P045", row(is_soldier=True, work_months=0, school_status=None, resident_medical=False), hit=row(work_months=60), miss={},
@@ -293,7 +293,7 @@ def _last_year(t: Table) -> None:
         "Y008", years({"labor_ability": "03", "school_status": None}, labor_ability="01", birth_date="1980-03-01"), hit={},
         miss=row(labor_ability="05"), edge=row(birth_date="2003-09-30"), edge_hits=True, null={"last": {"labor_ability": None}},
         hits=[{"last": {"labor_ability": "04"}, "row": {"labor_ability": "02"}}],
-        misses=[row(birth_date="2003-10-01"), {"last": {"labor_ability": "05"}}],
+        misses=[row(birth_date="2003-10-01"), {"last": {"labor_ability": "05"}}, {"last": {"school_status": "20"}}],
     )  # fmt: skip
     stopped = years({"dibao_status": "02", "tekun_status": "01"}, dibao_status="01", tekun_status="01")
     t.rule(
