@@ -33,7 +33,7 @@ from fangfanpin.quality.clues import (
     rule_of,
     send_back,
 )
-from fangfanpin.quality.models import OPEN_STATES, Clue, Sweep
+from fangfanpin.quality.models import OPEN_STATES, Clue, ClueStep, Sweep
 from fangfanpin.records import gates
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import HOUSEHOLD_FORM, LIVE
@@ -100,10 +100,16 @@ def review_list(request: SignedInRequest) -> HttpResponse:
     pack = spoken(pack_of(campaign.pack))
     rows = queries.clues(request.reach, campaign.year, queries.ClueFilter(state="review")).select_related("answered_by")
     found, following = queries.page(rows, request.GET.get("after", ""))
+    said = {
+        step.clue_id: step for step in ClueStep.objects.filter(clue__in=found, kind=ClueStep.Kind.CONFIRMED).select_related("file").order_by("at")
+    }
     return render(
         request,
         "quality/review.html",
-        {"rows": queries.with_sentences(found, pack, request.reach), "next_url": "?" + urlencode({"after": following}) if following else ""},
+        {
+            "rows": [row | {"said": said.get(row["clue"].pk)} for row in queries.with_sentences(found, pack, request.reach)],
+            "next_url": "?" + urlencode({"after": following}) if following else "",
+        },
     )
 
 
