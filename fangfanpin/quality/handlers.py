@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -31,7 +33,8 @@ from fangfanpin.regions.names import name_of
 
 @handles("quality.sweep")
 def sweep(job: Job, reach: Reach, progress: Progress) -> Outcome:
-    """No parameters. Only for those who reach the whole county: clues beyond one's reach could not be brought in step."""
+    """parameters: perhaps `rule`, whose clues its page then shows. Only for those who reach the whole county: clues beyond one's reach could not
+    be brought in step."""
     campaign = clock.current()
     if not covers_county(reach, campaign):
         raise JobRefused(_("全县排查只能由县里发起。"))
@@ -46,7 +49,10 @@ def sweep(job: Job, reach: Reach, progress: Progress) -> Outcome:
         "opened": done.opened,
         "closed": done.closed,
     }
-    return Outcome(message, {"hits": done.hits, "opened": done.opened, "closed": done.closed, "seconds": done.timings})
+    page = reverse("quality:clues")
+    if rule := str(job.parameters.get("rule", "")):
+        page += "?" + urlencode({"rule": rule})
+    return Outcome(message, {"hits": done.hits, "opened": done.opened, "closed": done.closed, "seconds": done.timings, "page": page})
 
 
 _COLUMNS = (

@@ -137,6 +137,8 @@ def _page(request: SignedInRequest, row: Clue, *, status: int = 200, typed: Mapp
     answers = can(request.reach, Verb.CLUE_ANSWER, row)
     assigns = can(request.reach, Verb.CLUE_ASSIGN, row) and row.state in OPEN_STATES
     today = timezone.localdate()
+    helper = handing.helpers_of([home.pk], today).get(home.pk) if assigns and home else None
+    accounts = handing.accounts_of(row.village_code, today) if assigns else []
     return render(
         request,
         "quality/clue.html",
@@ -152,8 +154,9 @@ def _page(request: SignedInRequest, row: Clue, *, status: int = 200, typed: Mapp
             "steps": row.steps.select_related("by", "file").order_by("at"),
             "others": queries.with_sentences(list(others.select_related("household", "person")[:20]), pack, request.reach),
             "may_assign": assigns,
-            "helper": handing.helpers_of([home.pk], today).get(home.pk) if assigns and home else None,
-            "accounts": handing.accounts_of(row.village_code, today) if assigns else [],
+            "helper": helper,
+            "accounts": accounts,
+            "has_whom": bool(helper or accounts or row.assigned_name),
             "may_answer": answers and row.state in OPEN_STATES,
             "may_decide": can(request.reach, Verb.RULE_MANAGE, row) and row.state == Clue.State.DISPUTED,
             "may_review": can(request.reach, Verb.CLUE_REVIEW, row) and row.state == Clue.State.CONFIRMED and row.reviewed_at is None,
@@ -161,6 +164,7 @@ def _page(request: SignedInRequest, row: Clue, *, status: int = 200, typed: Mapp
             "may_enter": can(request.reach, Verb.RECORD_ENTER, row) and lead is not None and closed is None and not asked,
             "registers": asked,
             "below": below,
+            "counts_homes": bool(rule and row.is_about_a_place and rule.relations & {"households", "members", "all_members", "spells"}),
             "item": rule.fields[0] if rule and rule.fields else "",
             "closed": closed,
             "typed": typed or {},
@@ -339,8 +343,9 @@ def _uuid(text: str) -> UUID:
 
 @needs(Verb.CAMPAIGN_MANAGE, "POST")
 def sweep_now(request: SignedInRequest) -> HttpResponse:
-    """The whole county, now, in the background."""
-    job = start(kind="quality.sweep", title=_("全县数据排查"), by=request.user, parameters={})
+    """The whole county, now, in the background. POST: perhaps `rule`, whose clues are asked about."""
+    rule = request.POST.get("rule", "").strip()[:20]
+    job = start(kind="quality.sweep", title=_("全县数据排查"), by=request.user, parameters={"rule": rule} if rule else {})
     return redirect("jobs:job", job.pk)
 
 

@@ -137,7 +137,7 @@ def _edit(request: SignedInRequest, pack: Pack, draft: Draft, *, is_new: bool) -
                 kind=handlers.KIND,
                 title=_("试算规则 %(rule)s") % {"rule": draft.id},
                 by=request.user,
-                parameters={**given, "is_new": is_new, "back": request.path},
+                parameters={**given, "is_new": is_new, "back": request.path, "back_words": _("回去修改或发布")},
             )
             request.session["rule_draft"] = {**given, "is_new": is_new}
             return redirect("jobs:job", job.pk)

@@ -20,7 +20,7 @@ def after_job(page: Page, words: str) -> None:
 def sweep(page: Page) -> None:
     page.goto("/clues/")
     page.locator("form[action$='/clues/sweep/'] button").click()
-    after_job(page, "条疑问|疑问：")
+    after_job(page, "条疑问")
 
 
 def rule_off(page: Page, rule: str) -> None:
@@ -65,16 +65,18 @@ def test_a_rule_on_a_village_is_written_tried_published_and_taken_back(
     page.get_by_role("button", name="试算").click()
     after_job(page, r"会命中 \d+ 个村")
     assert page.locator("main a[href^='/files/']").count() == 1
-    page.get_by_role("link", name="返回").click()
+    page.get_by_role("link", name="回去修改或发布").click()
     expect(page.locator("#r-title")).to_have_value("村里有人户数核对")
     page.get_by_role("button", name="发布").click()
     expect(page.locator("main")).to_contain_text("已发布")
     page.get_by_role("button", name="立即排查").click()
-    after_job(page, "条疑问|疑问：")
+    after_job(page, "条疑问")
+    page.get_by_role("link", name="看结果").click()
+    expect(page.locator("#f-rule")).to_have_value(rule)
     page.goto(f"/clues/?rule={rule}&place={village}")
     page.locator("main td a[href^='/clues/']", has_text="村里有人的户").click()
     expect(page.locator("main")).to_contain_text(name)
-    page.get_by_role("link", name="打开村表的这一项").click()
+    page.get_by_role("link", name="打开村表").click()
     expect(page.locator("h1, main").first).to_be_visible()
     rule_off(page, rule)
     sweep(page)
@@ -105,7 +107,7 @@ def test_a_clue_goes_from_the_sweep_to_closed_through_village_helper_township_an
     county.get_by_role("button", name="发布").click()
     expect(county.locator("main")).to_contain_text("已发布")
     county.get_by_role("button", name="立即排查").click()
-    after_job(county, "条疑问|疑问：")
+    after_job(county, "条疑问")
 
     # The village hands it to the household's helper, who sees it on the phone, goes there and answers.
     village.goto(f"/clues/?rule={rule}")

@@ -340,7 +340,7 @@ def test_one_number_of_what_must_be_answered_and_information_apart(
         assert (sum(one.due for one in counted), sum(one.information for one in counted)) == (due, informs)
         assert sum(one.done for one in counted) == Clue.objects.filter(year=clue.year, state__in=("confirmed", "closed")).count()
     page = client_as("county").get("/clues/").content.decode()
-    assert f"还有 {due} 条疑问要入户核实" in page and f"另有 {informs} 条提示，不用答复" in page
+    assert f"还有 {due} 条疑问要核实" in page and f"另有 {informs} 条提示，不用答复" in page
     assert queries.clues(reach, clue.year, queries.ClueFilter()).count() == due
     assert f"/clues/{told.pk}/" in client_as("county").get("/clues/?severity=I").content.decode()
     reach = acting("county")
