@@ -20,6 +20,7 @@ from fangfanpin.pack import Pack, PackFaults, Rule
 from fangfanpin.policy.models import PublishedPack
 from fangfanpin.policy.own import Own, drafted, own_of
 from fangfanpin.policy.services import pack_of, spoken
+from fangfanpin.quality.models import Clue
 
 NEW_ID = re.compile(r"X[0-9]{3}")  # the catalogue knows no family X
 _ORIGIN = "本县"
@@ -94,8 +95,9 @@ def expression_faults(text: str, pack: Pack, subject: str) -> list[Fault]:
 
 
 def next_id(pack: Pack, own: Own) -> str:
-    """The first free number of the county's own family."""
+    """The first free number of the county's own family. One that clues bear is another rule's, though it was taken back: theirs is its history."""
     taken = {rule.id for rule in pack.rules} | own.rules.keys()
+    taken |= set(Clue.objects.filter(rule_id__startswith="X").order_by().values_list("rule_id", flat=True).distinct())
     return next(f"X{number:03d}" for number in range(1, 1000) if f"X{number:03d}" not in taken)
 
 

@@ -129,6 +129,7 @@ def _edit(request: SignedInRequest, pack: Pack, draft: Draft, *, is_new: bool) -
         try:
             if request.POST.get("then") == "publish":
                 services.publish_rule(draft=draft, is_new=is_new, by=request.user)
+                request.session.pop("rule_draft", None)  # it is no draft any more
                 messages.success(request, _("已发布。下一次排查按新的规则；要马上看结果，请按“立即排查”。"))
                 return redirect("workshop:rule", draft.id)
             services.checked(draft, is_new=is_new)

@@ -183,6 +183,7 @@ def test_a_rule_may_be_about_a_village_or_a_natural_village(kind: str, told: str
     acting("system")
     run_sweep(campaign=clock.current(), by=None)
     assert not clues.all().exists()
+    assert 'value="X002"' in county.get("/rules/new").content.decode(), "the clues that were keep their rule's number to themselves"
 
 
 def test_a_rule_on_a_register_stays_about_it_when_changed(client_as: ClientAs, acting: Acting) -> None:
