@@ -157,6 +157,48 @@ def test_a_clue_goes_from_the_sweep_to_closed_through_village_helper_township_an
     rule_off(county, rule)
 
 
+def test_a_village_is_judged_right_after_a_household_is_saved(
+    open_page: Callable[..., Page], sign_in: Callable[[Page, str], None], installation: Installation
+) -> None:
+    """No sweep lies between: the helper's save, who does not see the village's table, opens and closes the village's clue."""
+    helper, county = open_page(), open_page()
+    sign_in(helper, "helper")
+    sign_in(county, "county")
+    [(household, village)] = installation.sql(
+        "SELECT h.id::text, h.village_code FROM households_pairing p JOIN accounts_user u ON u.id = p.user_id JOIN households_household h"
+        " ON h.id = p.household_id JOIN records_record r ON r.household_id = h.id AND r.form = 'household_year' AND r.year = 2021"
+        " JOIN records_record v ON v.form = 'village_year' AND v.year = 2021 AND v.subject_code = h.village_code"
+        " AND v.state IN ('submitted', 'approved')"
+        " WHERE u.username = 'helper' AND p.end_on IS NULL AND r.state = 'submitted' ORDER BY h.code LIMIT 1",
+        role="owner",
+    )
+    county.goto("/rules/new")
+    rule = county.input_value("#r-id")
+    county.fill("#r-title", "村里饮水核对")
+    county.select_option("#r-subject", "village_year")
+    county.fill("#r-when", "count(households, not safe_water) > 0")
+    county.fill("#r-message", "饮水不安全的户 {sum.1} 户")
+    county.get_by_role("button", name="发布").click()
+    expect(county.locator("main")).to_contain_text("已发布")
+
+    def latest() -> tuple[object, ...]:
+        """The clue on the village, and who opened or closed it last."""
+        return installation.sql(
+            "SELECT c.state, s.kind = 'opened', u.username FROM quality_clue c JOIN quality_cluestep s ON s.clue_id = c.id"
+            " LEFT JOIN accounts_user u ON u.id = s.by_id"
+            " WHERE c.rule_id = %s AND c.village_code = %s AND c.subject_kind = 'village' ORDER BY s.at DESC LIMIT 1",
+            rule,
+            village,
+            role="owner",
+        )[0]
+
+    says_water(helper, household, "f")
+    assert latest() == ("open", True, "helper")
+    says_water(helper, household, "s")
+    assert latest() == ("closed", False, "helper")
+    rule_off(county, rule)
+
+
 def says_water(page: Page, household: str, key: str, *, is_open: bool = False) -> None:
     """Safe water: yes (`s`) or no (`f`), on the entry page."""
     if not is_open:
