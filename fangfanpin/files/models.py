@@ -17,6 +17,7 @@ class StoredFile(models.Model):
         CLUE_LIST = "clue_list", "线索清单"
         SLIPS = "slips", "密码条"
         EVIDENCE = "evidence", "佐证材料"
+        PICTURE = "picture", "照片、签字"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     purpose = models.CharField(max_length=20, choices=Purpose.choices)
@@ -28,13 +29,19 @@ class StoredFile(models.Model):
     # A file of one village or household may be opened by whoever reaches that; others only by their owner.
     village_code = models.CharField(max_length=12, blank=True)
     household_id = models.UUIDField(null=True, blank=True)
+    # A picture is the record's whose item named it first, and seen by whoever sees the record; none yet, only its owner sees it. `item`: form.item.
+    record_id = models.UUIDField(null=True, blank=True)
+    item = models.CharField(max_length=121, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = ReachQuerySet.as_manager()
 
     class Meta:
         ordering = ("-created_at",)
-        indexes = [models.Index(fields=["owner", "-created_at"], name="file_of_owner")]
+        indexes = [
+            models.Index(fields=["owner", "-created_at"], name="file_of_owner"),
+            models.Index(fields=["record_id"], name="file_of_record", condition=models.Q(record_id__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return self.name

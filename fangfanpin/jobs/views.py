@@ -52,7 +52,7 @@ def job_state(request: SignedInRequest, job_id: UUID) -> HttpResponse:
 @signed_in("GET")
 def download(request: SignedInRequest, file_id: UUID) -> HttpResponseBase:
     """A file: its owner's, or one of a village or household within reach for those who may see households."""
-    file = StoredFile.objects.filter(pk=file_id).first()
+    file = StoredFile.objects.exclude(purpose=StoredFile.Purpose.PICTURE).filter(pk=file_id).first()  # a picture is its record's
     if file is None:
         raise Http404
     asked = [Verb.HOUSEHOLD_VIEW, *([Verb.SENSITIVE_VIEW] if file.purpose in _WITH_SENSITIVE_VALUES else [])]

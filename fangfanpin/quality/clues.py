@@ -1,7 +1,6 @@
 """Working clues off: corrected, or confirmed true with evidence; reviewed by another person. Every deed is a step, nothing is deleted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,6 +10,7 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import set_act
 from fangfanpin.campaigns import clock
 from fangfanpin.files.models import StoredFile
+from fangfanpin.files.pictures import NotAPicture, Upload, picture_of
 from fangfanpin.files.services import store
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.policy.services import pack_of
@@ -24,20 +24,10 @@ LEAST_NOTE = 2
 LEAST_EVIDENCE = 8
 LEAST_REASON = 4
 MOST_TEXT = 500
-MOST_BYTES = 10 * 1024 * 1024
-_KINDS = ((b"\xff\xd8\xff", "image/jpeg", ".jpg"), (b"\x89PNG\r\n\x1a\n", "image/png", ".png"), (b"%PDF-", "application/pdf", ".pdf"))
 
 
 class ClueRefused(Exception):
     """The deed cannot be done; the message (for the person) says why and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Upload:
-    """A photo or PDF handed in with an answer."""
-
-    content: bytes
-    name: str
 
 
 def rule_of(clue: Clue, pack: Pack) -> Rule | None:
@@ -189,18 +179,15 @@ def _step(row: Clue, kind: ClueStep.Kind, by: User, *, note: str = "", file: Sto
 
 
 def _kept(row: Clue, upload: Upload, by: User) -> StoredFile:
-    """Keep what was handed in; its kind is read from its first bytes, whatever its name says."""
-    if len(upload.content) > MOST_BYTES:
-        raise ClueRefused(_("文件超过 10 MB，请压缩后再传。"))
-    known = next(((kind, suffix) for start, kind, suffix in _KINDS if upload.content.startswith(start)), None)
-    if known is None:
-        raise ClueRefused(_("只能上传照片（JPG、PNG）或 PDF。"))
-    kind, suffix = known
-    stem = upload.name.rpartition("/")[2].rpartition("\\")[2].rpartition(".")[0] or "佐证"
+    """Keep what was handed in, a photo or PDF."""
+    try:
+        picture = picture_of(upload, called="佐证")
+    except NotAPicture as fault:
+        raise ClueRefused(str(fault)) from None
     return store(
-        content=upload.content,
-        name=f"{stem[:150]}{suffix}",
-        content_type=kind,
+        content=picture.content,
+        name=picture.name,
+        content_type=picture.content_type,
         purpose=StoredFile.Purpose.EVIDENCE,
         owner=by,
         village_code=row.village_code,

@@ -15,15 +15,14 @@ from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.campaigns import clock
+from fangfanpin.files.pictures import MOST_BYTES, Upload
 from fangfanpin.households.models import Person
 from fangfanpin.jobs.services import start
 from fangfanpin.pack import Form, Pack, Rule
 from fangfanpin.policy.services import pack_of, spoken
 from fangfanpin.quality import handing, messages, queries
 from fangfanpin.quality.clues import (
-    MOST_BYTES,
     ClueRefused,
-    Upload,
     approve,
     confirm,
     confirm_many,

@@ -18,6 +18,7 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, reach_of, set_database_reach, system_reach
 from fangfanpin.campaigns import clock
 from fangfanpin.dashboards import queries as progress
+from fangfanpin.files.pictures import Upload
 from fangfanpin.households.models import Household
 from fangfanpin.households.subjects import set_household_value
 from fangfanpin.pack import Pack
@@ -31,8 +32,7 @@ from fangfanpin.quality.sweep import run_sweep
 from fangfanpin.quality.tasks import nightly_sweep
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import TARGET_HOUSEHOLD, load_unit
-
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
+from tests.pictures import PNG
 
 
 @pytest.fixture
@@ -145,8 +145,8 @@ def test_evidence_must_say_something(clue: Clue, cast: dict[str, User], text: st
 
 def test_only_photos_and_pdf_are_kept_as_evidence(clue: Clue, cast: dict[str, User]) -> None:
     with pytest.raises(services.ClueRefused):
-        services.confirm(clue=clue, evidence="现场查看，情况属实", upload=services.Upload(b"MZ\x90", "照片.png"), by=cast["village"])
-    row = services.confirm(clue=clue, evidence="现场查看，情况属实", upload=services.Upload(PNG, "../水井.jpg"), by=cast["village"])
+        services.confirm(clue=clue, evidence="现场查看，情况属实", upload=Upload(b"MZ\x90", "照片.png"), by=cast["village"])
+    row = services.confirm(clue=clue, evidence="现场查看，情况属实", upload=Upload(PNG, "../水井.jpg"), by=cast["village"])
     file = row.steps.get(kind=ClueStep.Kind.CONFIRMED).file
     assert file is not None
     assert (file.name, file.content_type, file.household_id) == ("水井.png", "image/png", clue.household_id)
