@@ -1,6 +1,6 @@
 """Types of the rule language. Numbers are integers scaled by their type: money is number(yuan, 2), held in fen."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # Numbers have at most 15 digits in every engine: exact in JavaScript, never an overflow in SQL. A larger result is NULL.
 MAX_DIGITS = 15
@@ -16,6 +16,10 @@ class Bool:
 
 @dataclass(frozen=True, slots=True)
 class Int:
+    """`of_files`: in records a list of files, of which expressions see how many; it says how a value is read, no more."""
+
+    of_files: bool = field(default=False, compare=False)
+
     def __str__(self) -> str:
         return "整数"
 
@@ -33,6 +37,10 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class Text:
+    """`is_point`: latitude and longitude, which name a place exactly; it says how a value may leave the county, no more."""
+
+    is_point: bool = field(default=False, compare=False)
+
     def __str__(self) -> str:
         return "文字"
 

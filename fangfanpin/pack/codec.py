@@ -1,7 +1,8 @@
 """One codec for every dictionary type: text ↔ value in JSON form ↔ words ↔ what expressions see.
 
 JSON form: money in fen, areas in 0.01 mu and other decimals as integers by scale, dates YYYY-MM-DD, months YYYY-MM, codes as
-text, multi-selects as sorted lists. None = asked and left empty.
+text, multi-selects as sorted lists. Photos and signatures are lists of file ids as they were added, one or several; a point is text of one form,
+"33.317612, 117.313422": latitude, longitude, six decimals of a degree (WGS-84 or what the phone gave). None = asked and left empty.
 """
 
 import datetime
@@ -12,7 +13,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from fangfanpin.expressions.normalise import normalise_number_text, normalise_text
-from fangfanpin.pack.indicators import Indicator
+from fangfanpin.pack.indicators import PICTURES, Indicator
 from fangfanpin.pack.sentences import say
 
 _SCALED = frozenset({"money", "area_mu", "decimal"})
@@ -22,8 +23,16 @@ _MONTH = re.compile(r"(\d{4})[-/.年](\d{1,2})月?|(\d{4})(\d{2})")
 _PHONE = re.compile(r"1[3-9]\d{9}|0\d{2,3}-?\d{7,8}")
 _YES = frozenset("是 有 1 Y y √ 对 true True TRUE 参加 已".split())
 _NO = frozenset("否 无 0 N n × 没有 不 false False FALSE 未参加 未".split())
+_POINT = re.compile(
+    r"(?:(?:北纬|纬度|N)[:：]?\s*)?(-?\d{1,3}(?:\.\d{1,15})?)\s*[°度]?\s*N?[\s,，;；、/]+(?:(?:东经|经度|E)[:：]?\s*)?(-?\d{1,3}(?:\.\d{1,15})?)\s*[°度]?\s*E?"
+)
+_POINT_HELD = re.compile(r"\d{1,2}\.\d{6}, \d{2,3}\.\d{6}")
+LATITUDES, LONGITUDES = (Decimal(3), Decimal(54)), (Decimal(73), Decimal(136))  # of China
+_LEAST_DECIMALS = 4  # of a degree: some ten metres
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_FILE = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MAX_TEXT = 500
+MOST_PICTURES = 12  # of one item
 MAX_ADDRESS = 255
 
 
@@ -42,6 +51,8 @@ def to_engine(type_: str, value: Any) -> Any:
         return int(value[:4]) * 10000 + int(value[5:7]) * 100 + int(value[8:10])
     if type_ == "month" and isinstance(value, str):
         return int(value[:4]) * 12 + (int(value[5:7]) - 1 if len(value) >= 7 else 0)
+    if type_ in PICTURES:
+        return (len(value) or None) if isinstance(value, list) else value
     return tuple(value) if isinstance(value, list) else value
 
 
@@ -90,6 +101,14 @@ def check_json(indicator: Indicator, value: Any, words: Mapping[str, str], langu
             return None if _is_date(value) else say(language, "day", item=item)
         case "month":
             return None if isinstance(value, str) and _is_month(value) else say(language, "month", item=item)
+        case "image" | "signature":
+            ids = value if isinstance(value, list) else [value]
+            if not isinstance(value, list) or not all(isinstance(one, str) and _FILE.fullmatch(one) for one in ids) or len(set(ids)) < len(ids):
+                return say(language, "pictures_item", item=item)
+            if len(ids) > (MOST_PICTURES if indicator.multi else 1):
+                return say(language, "too_many_pictures", item=item, most=MOST_PICTURES if indicator.multi else 1)
+        case "point":
+            return None if isinstance(value, str) and _is_point(value) else say(language, "point_item", item=item)
         case _:
             if not isinstance(value, str):
                 return say(language, "text", item=item)
@@ -141,6 +160,10 @@ def parse_text(indicator: Indicator, text: str, codes: Mapping[str, str], words:
             return _month(plain, language)
         case "secret_number":
             return _number(plain, language)
+        case "image" | "signature":
+            raise CodecFault(say(language, "not_typed"))
+        case "point":
+            return _point(plain, language)
         case "phone":
             digits = (normalise_number_text(plain) or "").replace(" ", "")
             if re.fullmatch(r"\d(\.\d+)?[eE]\+\d+", digits):
@@ -222,6 +245,33 @@ def _month(plain: str, language: str) -> str:
     return f"{year}-{int(month):02d}"
 
 
+def _point(plain: str, language: str) -> str:
+    found = _POINT.fullmatch(normalise_number_text(plain) or "")
+    if found is None:
+        raise CodecFault(say(language, "not_point", typed=plain))
+    latitude, longitude = Decimal(found[1]), Decimal(found[2])
+    if _within(longitude, LATITUDES) and _within(latitude, LONGITUDES):
+        raise CodecFault(say(language, "swapped", right=f"{found[2]}, {found[1]}"))
+    if not _within(latitude, LATITUDES):
+        raise CodecFault(say(language, "latitude", typed=found[1], first=LATITUDES[0], last=LATITUDES[1]))
+    if not _within(longitude, LONGITUDES):
+        raise CodecFault(say(language, "longitude", typed=found[2], first=LONGITUDES[0], last=LONGITUDES[1]))
+    if min(len(one.partition(".")[2]) for one in found.groups()) < _LEAST_DECIMALS:
+        raise CodecFault(say(language, "coarse", least=_LEAST_DECIMALS))
+    return f"{latitude:.6f}, {longitude:.6f}"
+
+
+def _within(degrees: Decimal, ends: tuple[Decimal, Decimal]) -> bool:
+    return ends[0] <= degrees <= ends[1]
+
+
+def _is_point(value: str) -> bool:
+    if not _POINT_HELD.fullmatch(value):
+        return False
+    latitude, longitude = value.split(", ")
+    return _within(Decimal(latitude), LATITUDES) and _within(Decimal(longitude), LONGITUDES)
+
+
 def _number(plain: str, language: str) -> str:
     """An identity, card or bank number: kept as written but for width, blanks and lower case."""
     digits = (normalise_number_text(plain) or "").replace(" ", "").replace("'", "").upper()
@@ -243,6 +293,9 @@ def display(indicator: Indicator, value: Any, words: Mapping[str, str], language
             return say(language, "yes" if value else "no")
         case "code":
             return say(language, "comma").join(words.get(code, code) for code in (value if isinstance(value, list) else [value]))
+        case "image" | "signature":  # as an expression saw them they are a number already
+            count = len(value) if isinstance(value, list) else value
+            return say(language, "picture" if count == 1 else "pictures", count=count)
         case _:
             return say(language, "comma").join(map(str, value)) if isinstance(value, list) else str(value)
 

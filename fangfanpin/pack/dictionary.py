@@ -45,7 +45,7 @@ _FACTS: Mapping[str, Mapping[str, Type]] = {
 }  # fmt: skip
 # Of a form with typed columns of its own, the items that have one; the rest is collected and not kept yet.
 TYPED: Mapping[str, tuple[str, ...]] = {"helper_pairing": ("helper_name", "helper_unit", "unit_position", "is_main", "start_on", "end_on")}
-_NOT_COLUMNS = frozenset({"image", "signature", "point", "secret_number"})
+_NOT_COLUMNS = frozenset({"secret_number"})
 CONSTANTS: Mapping[str, Type] = {
     "state_date": Date(), "period_start": Date(), "period_end": Date(), "school_date": Date(), "form_year": Int(), "today": Date(),
     "division": Text(),
@@ -327,8 +327,8 @@ def _wrong_mark(item: Indicator, form: Form, used: dict[str, int]) -> Iterator[t
     if item.type == "secret_number" and (item.marks or item.multi or item.home != "record"):
         yield "台账里的证件号不能进列表，也不能多选", "a register's secret number stands in no list and is one value"
         return
-    if item.marks and item.type in ("image", "signature", "point"):
-        yield "照片、签字和位置不能进列表", "an image, a signature or a point stands in no list"
+    if item.marks - {"column"} and item.type in ("image", "signature", "point"):
+        yield "照片、签字和位置在列表里只能显示（column）", "an image, a signature or a point is only shown in lists (column)"
         return
     if "label" in item.marks and (item.type not in _NAMING or item.multi or item.privacy != "none"):
         yield (

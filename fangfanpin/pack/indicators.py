@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from fangfanpin.expressions import Bool, Code, Codes, Date, Int, Month, Number, Text, Type
 from fangfanpin.pack.units import unit_word
 
+PICTURES = frozenset({"image", "signature"})
+
 
 @dataclass(frozen=True, slots=True)
 class Indicator:
@@ -61,16 +63,25 @@ class Indicator:
         return self.type in ("money", "int", "decimal", "area_mu")
 
     @property
+    def is_picture(self) -> bool:
+        """Does it hold files: photos, papers, signatures? They are handed in, never typed."""
+        return self.type in PICTURES
+
+    @property
     def key(self) -> str:
         return f"{self.form}.{self.name}"
 
     def engine_type(self) -> Type:
-        """Type in the rule language; secret numbers and blobs are never columns."""
+        """Type in the rule language; secret numbers are never columns, of pictures there is how many, a point is text."""
         match self.type:
             case "money" | "area_mu" | "decimal":
                 return Number(self.unit, self.scale)
             case "int" | "year":
                 return Int()
+            case "image" | "signature":
+                return Int(of_files=True)
+            case "point":
+                return Text(is_point=True)
             case "bool":
                 return Bool()
             case "code":

@@ -23,7 +23,7 @@ from django.conf import settings
 from django.db import connection
 from psycopg import sql
 
-from fangfanpin.expressions import Codes, Date, Month, Relation, Type
+from fangfanpin.expressions import Codes, Date, Int, Month, Relation, Type
 from fangfanpin.expressions.duckdb import ROW_KEY, column_type, latest_spells
 from fangfanpin.households.subjects import HOUSEHOLD_COLUMNS, PERSON_COLUMNS, PERSON_FACTS
 from fangfanpin.pack import Pack, Rule
@@ -427,6 +427,8 @@ def _from_text(value: e.Expr, type_: Type) -> e.Expr:
         return _month(value)
     if isinstance(type_, Codes):
         return _fn("from_json", value, _text('["VARCHAR"]'))
+    if isinstance(type_, Int) and type_.of_files:
+        return e.cast(_fn("nullif", _fn("json_array_length", value), e.Literal.number(0)), column_type(type_))
     kind = column_type(type_)
     return value if kind == "VARCHAR" else e.TryCast(this=value, to=e.DataType.build(kind, dialect="duckdb"))
 

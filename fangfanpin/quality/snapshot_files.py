@@ -157,6 +157,8 @@ class _Upward:
             type_ = None if name == _VILLAGE else self.types.get(item)
             if type_ is None:
                 kept.append(self.hashed(name) if _is_key(name) else e.column(name))
+            elif isinstance(type_, Text) and type_.is_point:
+                kept.append(self.rounded_text(name, removed))
             elif isinstance(type_, Text):
                 kept += [e.column(name, quoted=True)] if item in _KEPT_TEXT else []
             elif isinstance(type_, Number) and type_.unit == "degree":
@@ -237,6 +239,23 @@ class _Upward:
         found = e.select(self.key).from_(table).where(e.and_(condition, _of_county(self.county)))
         found = found.order_by(self.hashed(self.key).unalias()).limit(count)
         return [literal(str(key)) for (key,) in self.database.sql(found.sql("duckdb")).fetchall()]
+
+    def rounded_text(self, name: str, removed: dict[str, int]) -> e.Expr:
+        """As `rounded`, of a point that is one column: "33.32, 117.31"."""
+
+        def cell() -> e.Expr:
+            parts = [
+                e.TryCast(this=fn("split_part", e.column(name, quoted=True), literal(", "), integer(place)), to=e.DataType.build("DOUBLE"))
+                for place in (1, 2)
+            ]
+            return fn("printf", literal("%.2f, %.2f"), *parts)
+
+        inner = e.select(e.alias_(cell(), "place")).from_(self.table).where(_of_county(self.county)).subquery("v")
+        shared = e.select("place").from_(inner).group_by("place").having(f"count(*) >= {FEW}")
+        among = e.In(this=cell(), query=shared.subquery())
+        known = e.Not(this=e.Is(this=e.column(name, quoted=True), expression=e.Null()))
+        removed[f"{self.table}.{name}"] = self.count(e.and_(known, e.Not(this=among)))
+        return e.alias_(case(e.and_(known.copy(), among.copy()), cell()), name, quoted=True)
 
     def rounded(self, names: list[str], removed: dict[str, int]) -> list[e.Expr]:
         """Points to two decimals; empty where fewer than FEW rows share the square."""

@@ -16,7 +16,7 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from fangfanpin.accounts.reach import seeing, set_act
-from fangfanpin.expressions import Codes, Date, Month, Schema, Type
+from fangfanpin.expressions import Codes, Date, Int, Month, Schema, Type
 from fangfanpin.expressions.closures import Closure, compiled
 from fangfanpin.expressions.duckdb import column_type, values_select
 from fangfanpin.pack import Pack
@@ -161,6 +161,8 @@ def _from_text(value: e.Expression, type_: Type) -> e.Expression:
         return e.Add(this=e.Mul(this=part(1, 4), expression=e.Literal.number(12)), expression=e.Paren(this=months))
     if isinstance(type_, Codes):
         return _fn("from_json", value, e.Literal.string('["VARCHAR"]'))
+    if isinstance(type_, Int) and type_.of_files:
+        return e.cast(_fn("nullif", _fn("json_array_length", value), e.Literal.number(0)), column_type(type_))
     if (kind := column_type(type_)) == "VARCHAR":
         return _fn("nullif", value, e.Literal.string(""))
     return e.TryCast(this=value, to=e.DataType.build(kind, dialect="duckdb"))

@@ -294,6 +294,8 @@ def rows_of(table: Table, names: Sequence[str], rows: Iterable[Sequence[Any]]) -
 
 def _reader(type_: Type) -> Callable[[str], Any] | None:
     match type_:
+        case Int(of_files=True):
+            return _how_many
         case Int() | Number():
             return int
         case Bool():
@@ -319,6 +321,10 @@ def _word(text: str) -> str | None:
 
 def _day(text: str) -> int | None:
     return int(text.replace("-", "")) if text else None
+
+
+def _how_many(text: str) -> int | None:
+    return len(json.loads(text) or ()) or None
 
 
 def _codes(text: str) -> tuple[str, ...]:

@@ -252,6 +252,8 @@ def _value_schema(type_: Type, words: Mapping[str, Mapping[str, str]]) -> dict[s
     match type_:
         case Bool():
             return {"type": ["boolean", "null"]}
+        case Int(of_files=True):
+            return {"type": ["array", "null"], "items": {"type": "string", "format": "uuid"}, "uniqueItems": True}
         case Int():
             return {"type": ["integer", "null"]}
         case Number(unit, scale):

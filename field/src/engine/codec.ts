@@ -344,6 +344,9 @@ export function display(pack: PackBundle, indicator: Pick<Indicator, "type" | "s
       const item = byCode.get(String(value)) ?? byCode.get(String(value).slice(0, 6));
       return item ? named(item) : String(value);
     }
+    case "image":
+    case "signature":
+      return say.values.pictures(Array.isArray(value) ? value.length : Number(value));
     default:
       return Array.isArray(value) ? value.join(say.values.comma) : String(value);
   }
@@ -373,6 +376,8 @@ export function toEngine(type: IndicatorType, value: Value | undefined): Held {
   if (type === "month" && typeof value === "string") {
     return Number(value.slice(0, 4)) * 12 + (value.length >= 7 ? Number(value.slice(5, 7)) - 1 : 0);
   }
+  // Of pictures expressions see how many.
+  if ((type === "image" || type === "signature") && Array.isArray(value)) return value.length || null;
   return value;
 }
 

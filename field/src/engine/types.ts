@@ -12,7 +12,7 @@ export type FormKey = "household_year" | "person_year";
 
 export type IndicatorType =
   | "money" | "area_mu" | "decimal" | "int" | "year" | "bool" | "code" | "date" | "month"
-  | "text" | "phone" | "secret_number" | "ref" | "image" | "signature";
+  | "text" | "phone" | "secret_number" | "ref" | "image" | "signature" | "point";
 
 export interface Indicator {
   form: FormKey;

@@ -391,6 +391,7 @@ export const en: Words = {
     control: (item) => `“${item}” contains invisible control characters, please type it again`,
     digitsOnly: (item) => `“${item}” may hold digits and letters only`,
     longest: (item, most) => `“${item}” is too long, at most ${most} characters`,
+    pictures: (count) => (count === 1 ? "1 picture" : `${count} pictures`),
   },
 
   typed: {

@@ -383,6 +383,7 @@ export const zh = {
     control: (item: string) => `“${item}”里有看不见的控制字符，请重新输入`,
     digitsOnly: (item: string) => `“${item}”只能是数字和字母`,
     longest: (item: string, most: number) => `“${item}”太长，最多 ${most} 个字`,
+    pictures: (count: number) => `${count} 张`,
   },
 
   typed: {
