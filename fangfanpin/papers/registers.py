@@ -36,9 +36,20 @@ class RegisterPaper:
 
 @dataclass(frozen=True, slots=True)
 class PaperLine:
+    """`pictures`: JPEG or PNG, small; they stand under the text."""
+
     title: str
     text: str
     is_known: bool = True
+    pictures: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PaperSigner:
+    """Who signs. `pictures`: signatures that are there already; without one there is a line to sign on."""
+
+    title: str
+    pictures: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +69,7 @@ class RowPaper:
     printed_on: str
     pack: str
     parts: tuple[PaperPart, ...]
-    signers: tuple[str, ...]
+    signers: tuple[PaperSigner, ...]
 
 
 def bands(paper: RegisterPaper) -> list[list[int]]:

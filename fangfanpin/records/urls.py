@@ -4,6 +4,8 @@ from fangfanpin.records import views
 
 app_name = "records"
 urlpatterns = [
+    path("pictures/<uuid:picture_id>", views.picture, name="picture"),
+    path("pictures/<uuid:picture_id>/small", views.picture_small, name="picture_small"),
     path("imports/", views.imports, name="imports"),
     path("imports/<uuid:batch_id>/", views.batch, name="batch"),
     path("imports/<uuid:batch_id>/apply", views.apply, name="apply"),

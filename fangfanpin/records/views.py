@@ -7,16 +7,19 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.permissions import SignedInRequest, needs
 from fangfanpin.accounts.verbs import Verb
+from fangfanpin.files.pictures import small
+from fangfanpin.files.services import path_of
 from fangfanpin.jobs.exports import XLSX
 from fangfanpin.jobs.services import start
 from fangfanpin.policy.services import spoken
+from fangfanpin.records import pictures
 from fangfanpin.records.current_year import CurrentYear, NoYear, current_year
 from fangfanpin.records.models import ImportBatch, ImportDifference, TrayRow
 from fangfanpin.records.roster import mending
@@ -28,6 +31,32 @@ from fangfanpin.records.workbooks.pages import facts_of, may_open
 
 LISTED = 50
 ROWS_A_PAGE = 100
+
+
+@needs(Verb.HOUSEHOLD_VIEW, "GET")
+def picture(request: SignedInRequest, picture_id: UUID) -> HttpResponseBase:
+    """A photo, paper or signature whole."""
+    file = pictures.seen_by(request.user, request.reach, picture_id)
+    if not path_of(file).exists():
+        raise Http404
+    return _shown(FileResponse(path_of(file).open("rb"), content_type=file.content_type), file.name)
+
+
+@needs(Verb.HOUSEHOLD_VIEW, "GET")
+def picture_small(request: SignedInRequest, picture_id: UUID) -> HttpResponseBase:
+    """As pages show it beside others; a PDF has none."""
+    file = pictures.seen_by(request.user, request.reach, picture_id)
+    content = small(file)
+    if content is None:
+        raise Http404
+    return _shown(HttpResponse(content, content_type="image/jpeg"), file.name)
+
+
+def _shown(answer: HttpResponseBase, name: str) -> HttpResponseBase:
+    """In the browser, as what it was found to be and nothing else."""
+    answer.headers["Content-Disposition"] = content_disposition_header(False, name) or "inline"
+    answer.headers["X-Content-Type-Options"] = "nosniff"
+    return answer
 
 
 def _year() -> CurrentYear | None:

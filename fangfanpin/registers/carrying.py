@@ -21,7 +21,7 @@ from fangfanpin.registers.models import Entry
 from fangfanpin.registers.references import Words
 
 BY_PERIOD = ("year", "month", "round")
-_COUNTED = frozenset({"money", "int", "decimal", "area_mu", "date", "month", "year", "image", "signature", "point"})
+_COUNTED = frozenset({"money", "int", "decimal", "area_mu", "date", "month", "year", "point"})
 
 
 class NothingToCarry(Exception):
@@ -35,7 +35,7 @@ def carried(register: Register) -> tuple[Indicator, ...]:
     def is_carried(item: Indicator) -> bool:
         if item == register.subject:
             return True
-        if item in register.unique:
+        if item in register.unique or item.is_picture:  # a photo or a signature is of the row that it was taken for
             return False
         return item.kind in ("as_of", "fixed") if by_period else not (item.type in _COUNTED and item.kind in ("period", "admin"))
 

@@ -8,8 +8,6 @@ from fangfanpin.pack.dictionary import SLOT_MARKS, subject_item
 from fangfanpin.pack.model import Form
 from fangfanpin.pack.once import once_per_pack
 
-NOT_ASKED = frozenset({"image", "signature", "point"})  # taken with the phone
-
 
 @dataclass(frozen=True)
 class Register:
@@ -36,13 +34,23 @@ class Register:
 
     @cached_property
     def asked(self) -> tuple[Indicator, ...]:
-        """Items that a person types or chooses, the subject among them."""
-        return tuple(item for item in self.form.indicators if not item.retired and item.home == "record" and item.type not in NOT_ASKED)
+        """Items that a person types, chooses or hands in, the subject among them."""
+        return tuple(item for item in self.form.indicators if not item.retired and item.home == "record")
+
+    @cached_property
+    def in_cells(self) -> tuple[Indicator, ...]:
+        """As `asked`, of those what a cell of a grid or file can say: a picture is handed in with its row."""
+        return tuple(item for item in self.asked if not item.is_picture)
+
+    @cached_property
+    def pictures(self) -> tuple[Indicator, ...]:
+        """Photos, papers, signatures."""
+        return tuple(item for item in self.asked if item.is_picture)
 
     @cached_property
     def shown(self) -> tuple[Indicator, ...]:
         """As `asked`, with what is computed of it."""
-        return tuple(item for item in self.form.indicators if not item.retired and item.home in ("record", "computed") and item.type not in NOT_ASKED)
+        return tuple(item for item in self.form.indicators if not item.retired and item.home in ("record", "computed"))
 
     @cached_property
     def typed(self) -> tuple[Indicator, ...]:

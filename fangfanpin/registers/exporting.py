@@ -182,6 +182,8 @@ class _Reading:
 
     def _column(self, place: int, texts: Sequence[str | None], village: Sequence[str], home: Sequence[str]) -> list[Any]:
         item, cells = self._items[place], self._cells[place]
+        if item.is_picture:  # how many says nothing of what they show
+            return list(map(cells.__getitem__, texts))
         if item.privacy != "sensitive" and item.type in _AS_STORED:
             return list(texts)
         if item.privacy != "sensitive" and item.type == "text":
@@ -196,7 +198,7 @@ class _Reading:
 
     def _value(self, item: Indicator, text: str) -> Any:
         """A value in JSON form of what `values ->> item` gave."""
-        if item.multi and item.type in ("code", "ref"):
+        if item.is_picture or (item.multi and item.type in ("code", "ref")):
             return json.loads(text)
         return text == "true" if item.type == "bool" else int(text) if item.type in _NUMBERED else text
 

@@ -5,14 +5,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from django.http import QueryDict
+from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
+from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach
+from fangfanpin.files.models import StoredFile
+from fangfanpin.files.pictures import MOST_BYTES, NotAPicture, Upload, drawn, keep
 from fangfanpin.households.subjects import initials
 from fangfanpin.pack import Indicator, Pack
+from fangfanpin.pack.codec import MOST_PICTURES
 from fangfanpin.policy.notes import notes_on
 from fangfanpin.records.models import Record
+from fangfanpin.records.pictures import files_of
 from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.mirror import value_of
 from fangfanpin.registers.references import Choice, Words
@@ -23,8 +30,9 @@ FEW = 4  # so many words of a list are shown at once
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`kind`: text, lines, number, code, few, many, bool, date, month, year, ref, refs. `texts`: what stands in it; `chosen`: ids of references
-    with their words; `options`: code, word, first letters; `above`: the item whose code begins the codes of this one (class and measure)."""
+    """`kind`: text, lines, number, code, few, many, bool, date, month, year, ref, refs, point, picture, signature. `texts`: what stands in it;
+    `chosen`: ids of references with their words; `pictures`: files that are there; `options`: code, word, first letters; `above`: the item whose code
+    begins the codes of this one (class and measure)."""
 
     item: Indicator
     kind: str
@@ -38,6 +46,7 @@ class Field:
     within: str
     fixed: bool
     notes: Sequence[str]
+    pictures: tuple[StoredFile, ...] = ()
 
     @property
     def text(self) -> str:
@@ -50,11 +59,32 @@ class Group:
     fields: tuple[Field, ...]
 
 
-def given_of(register: Register, post: QueryDict) -> dict[str, Given]:
-    """What the page sent, by item."""
+def given_of(register: Register, post: QueryDict, files: MultiValueDict[str, "UploadedFile[Any]"], by: User) -> dict[str, Given]:
+    """What the page sent, by item. Pictures are kept at once, whatever becomes of the rest: the page that comes back names them."""
     return {
-        item.name: Given(tuple(text[:600] for text in post.getlist(item.name)), tuple(post.getlist(f"{item.name}.id"))) for item in register.asked
+        item.name: _handed_in(item, post, files, by)
+        if item.is_picture
+        else Given(tuple(text[:600] for text in post.getlist(item.name)), tuple(post.getlist(f"{item.name}.id")))
+        for item in register.asked
     }
+
+
+def _handed_in(item: Indicator, post: QueryDict, files: MultiValueDict[str, "UploadedFile[Any]"], by: User) -> Given:
+    """Files that stay, and new ones: uploaded, or drawn on the pad. Of an item that holds one the new one takes its place."""
+    gone = set(post.getlist(f"{item.name}.drop"))
+    ids = [one for one in dict.fromkeys(post.getlist(f"{item.name}.id")) if one not in gone]
+    wrong = ""
+    try:
+        uploads = [Upload(file.read(MOST_BYTES + 1), file.name or "") for file in files.getlist(item.name)]
+        if address := post.get(f"{item.name}.drawn"):
+            uploads.append(drawn(address))
+        if item.multi and len(ids) + len(uploads) > MOST_PICTURES:
+            raise NotAPicture(_("“%(item)s”最多 %(most)d 张，没有再加。") % {"item": item.label, "most": MOST_PICTURES})
+        for upload in uploads:
+            ids.append(str(keep(upload, by=by, called=item.zh, pdf=item.type == "image").pk))
+    except NotAPicture as fault:
+        wrong = str(fault)
+    return Given(chosen=tuple(ids if item.multi else ids[-1:]), wrong=wrong)
 
 
 def given_from(record: Record, register: Register, pack: Pack) -> dict[str, Given]:
@@ -65,6 +95,8 @@ def given_from(record: Record, register: Register, pack: Pack) -> dict[str, Give
         if item.type == "ref":
             ids = tuple(value) if isinstance(value, list) else (value,) if value else ()
             found[item.name] = Given(chosen=ids)
+        elif item.is_picture:
+            found[item.name] = Given(chosen=tuple(value or ()))
         elif item.type == "bool":
             found[item.name] = Given(() if value is None else (str(int(value)),))
         elif item.multi or item.type == "code":
@@ -80,10 +112,11 @@ def groups(
     """The form by section, the subject first wherever it stands. `fixed`: items that cannot be changed here."""
     words, notes = Words(reach), notes_on(register.key)
     asked = {item.name: item for item in register.asked}
+    files = files_of(one for item in register.asked if item.is_picture and item.name in given for one in given[item.name].chosen)
     found = []
     for section in register.form.sections:
         names = [name for name in section.items if name in asked]
-        fields = [_field(asked[name], register, pack, given.get(name, Given()), refused, words, name in fixed, notes) for name in names]
+        fields = [_field(asked[name], register, pack, given.get(name, Given()), refused, words, name in fixed, notes, files) for name in names]
         fields.sort(key=lambda field: field.item != register.subject)
         if fields:
             found.append(Group(section.title, tuple(fields)))
@@ -100,6 +133,7 @@ def _field(
     words: Words,
     fixed: bool,
     notes: Mapping[str, Sequence[str]],
+    files: Mapping[str, StoredFile],
 ) -> Field:
     options = tuple(options_of(item, pack)) if item.type == "code" else ()
     over = above(item, register, pack)
@@ -122,6 +156,7 @@ def _field(
         within=register.subject.name if item.ref == "person" and register.subject.ref == "household" else "",
         fixed=fixed,
         notes=notes.get(item.name, ()),
+        pictures=tuple(files[one] for one in given.chosen if one in files) if item.is_picture else (),
     )
 
 
@@ -157,8 +192,10 @@ def kind_of(item: Indicator, options: int = FEW + 1) -> str:
             return "many" if item.multi else "few" if options <= FEW else "code"
         case "money" | "area_mu" | "decimal" | "int" | "year":
             return "number"
-        case "bool" | "date" | "month":
+        case "bool" | "date" | "month" | "point" | "signature":
             return item.type
+        case "image":
+            return "picture"
         case "phone" | "secret_number":
             return "text"
         case _:

@@ -79,7 +79,7 @@ def _row(register: Register, sent: Any) -> Row:
     try:
         cells = sent["cells"]
         given = {
-            item.name: Given(_texts(cells[item.name]["texts"]), _texts(cells[item.name]["ids"])) for item in register.asked if item.name in cells
+            item.name: Given(_texts(cells[item.name]["texts"]), _texts(cells[item.name]["ids"])) for item in register.in_cells if item.name in cells
         }
         return Row(UUID(sent["id"]), int(sent["number"]), given, sent["sure"] is True)
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -126,7 +126,7 @@ def check(register: Register, pack: Pack, year: int, rows: Sequence[Row], *, by:
 def _asked_ahead(register: Register, rows: Sequence[Row], reach: Reach) -> Ahead:
     """What the references of all rows may lead to."""
     ahead = Ahead(reach)
-    refs = {item.name: item.ref for item in register.asked if item.type == "ref"}
+    refs = {item.name: item.ref for item in register.in_cells if item.type == "ref"}
     cells = [(refs[name], given) for row in rows for name, given in row.given.items() if name in refs]
     ahead.learn(
         ((ref, value) for ref, given in cells for value in given.chosen if value),
@@ -138,7 +138,7 @@ def _asked_ahead(register: Register, rows: Sequence[Row], reach: Reach) -> Ahead
 def _told_apart(given: Mapping[str, Given], register: Register, pack: Pack) -> tuple[dict[str, Given], dict[str, str]]:
     """A word that a list has several times (其他 of each class) is the one of the class given beside it; else it is asked back."""
     told, asked = dict(given), {}
-    for item in register.asked:
+    for item in register.in_cells:
         if item.type != "code" or item.multi or item.name not in given or len(given[item.name].texts) != 1:
             continue
         text = given[item.name].texts[0].strip()
@@ -252,7 +252,7 @@ def save(register: Register, pack: Pack, year: int, rows: Sequence[Row], *, only
 def answer(checked: Sequence[Checked], register: Register, pack: Pack, reach: Reach) -> list[dict[str, Any]]:
     """For the page: what is wrong with each row, and each cell that could be read as the system understood it."""
     words, speaking = Words(reach), spoken(pack)
-    pairs = [(item, value_of(one.record, register, item)) for one in checked for item in register.asked if item.type == "ref"]
+    pairs = [(item, value_of(one.record, register, item)) for one in checked for item in register.in_cells if item.type == "ref"]
     words.learn((item.ref, value) for item, value in pairs)
     return [
         {
@@ -275,7 +275,7 @@ def _choice(choice: Any) -> dict[str, str]:
 def _understood(one: Checked, register: Register, pack: Pack, words: Words) -> dict[str, dict[str, Any]]:
     return {
         item.name: cell(item, value_of(one.record, register, item), pack, words)
-        for item in register.asked
+        for item in register.in_cells
         if item.name not in one.refused.faults and value_of(one.record, register, item) not in (None, "", [])
     }
 
@@ -296,7 +296,7 @@ def cell(item: Indicator, value: Any, pack: Pack, words: Words) -> dict[str, Any
 
 def columns(register: Register, pack: Pack) -> list[dict[str, Any]]:
     """The grid's columns for the page, the subject first: kind, words of a list with their first letters, titles a pasted table may have."""
-    items = sorted(register.asked, key=lambda item: item != register.subject)
+    items = sorted(register.in_cells, key=lambda item: item != register.subject)
     return [_column(item, register, pack) for item in items]
 
 

@@ -1,6 +1,6 @@
 """A register on paper, always in Chinese: the empty table, the list as filtered, one row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -11,10 +11,11 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.permissions import can
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
+from fangfanpin.files.pictures import small
 from fangfanpin.jobs.models import Job
 from fangfanpin.jobs.services import start
 from fangfanpin.pack import Indicator, Pack
-from fangfanpin.papers.registers import PaperColumn, PaperLine, PaperPart, RegisterPaper, RowPaper, render_register, render_row
+from fangfanpin.papers.registers import PaperColumn, PaperLine, PaperPart, PaperSigner, RegisterPaper, RowPaper, render_register, render_row
 from fangfanpin.records.models import Record
 from fangfanpin.regions.names import name_of, place_of
 from fangfanpin.registers import queries, reading
@@ -39,7 +40,8 @@ def start_list(*, register: Register, query: str, columns: Sequence[str], by: Us
 def blank(register: Register, pack: Pack, year_title: str) -> bytes:
     """The register's empty table with every item that is asked, words of short lists under it."""
     keys = _key_columns(register)
-    columns = (*keys, *(_column(item, pack, with_words=True) for item in register.typed))
+    # A photo is not put on this paper, a signature is.
+    columns = (*keys, *(_column(item, pack, with_words=True) for item in register.typed if item.type != "image"))
     return render_register(RegisterPaper(register.title, year_title, "", "", _today(), pack.title, len(keys), columns, ()))
 
 
@@ -69,21 +71,34 @@ def filled(register: Register, pack: Pack, year_title: str, reach: Reach, *, que
 def row(record: Record, register: Register, pack: Pack, year_title: str, reach: Reach) -> bytes:
     """One row with every item, empty ones too."""
     subject = " ".join(_key_cells(record, register)[1:])
+    found = reading.parts(record, register, pack, reach)
     parts = tuple(
-        PaperPart(part.title, tuple(PaperLine(line.called, _with_unit(line), line.item.verified) for line in part.lines))
-        for part in reading.parts(record, register, pack, reach)
+        PaperPart(part.title, tuple(_line(line) for line in part.lines if line.item.type != "signature"))
+        for part in found
+        if any(line.item.type != "signature" for line in part.lines)
     )
+    signed = {line.item.name: _small(line) for part in found for line in part.lines if line.item.type == "signature"}
     entered = f"{record.entered_by.name if record.entered_by else '系统'} 登记，{timezone.localtime(record.updated_at):%Y-%m-%d %H:%M} 最后修改"
     with translation.override("zh-hans"):
         state = str(record.get_state_display())
     place = place_of(record.village_code)
-    return render_row(RowPaper(register.title, year_title, place, subject, state, entered, _today(), pack.title, parts, _signers(register)))
+    return render_row(RowPaper(register.title, year_title, place, subject, state, entered, _today(), pack.title, parts, _signers(register, signed)))
 
 
-def _signers(register: Register) -> tuple[str, ...]:
+def _signers(register: Register, signed: Mapping[str, tuple[bytes, ...]]) -> tuple[PaperSigner, ...]:
     """Who signs a row on paper: those whom its signature items name, else the household that it is of; then who entered and who reviews it."""
-    named = tuple(item.zh for item in register.form.indicators if item.type == "signature" and not item.retired)
-    return (*(named or (("农户签字",) if register.form.belongs else ())), "登记人", "审核人")
+    items = [item for item in register.form.indicators if item.type == "signature" and not item.retired]
+    named = [PaperSigner(item.zh, signed.get(item.name, ())) for item in items]
+    return (*(named or ([PaperSigner("农户签字")] if register.form.belongs else [])), PaperSigner("登记人"), PaperSigner("审核人"))
+
+
+def _line(line: reading.Line) -> PaperLine:
+    return PaperLine(line.called, _with_unit(line), line.item.verified, _small(line))
+
+
+def _small(line: reading.Line) -> tuple[bytes, ...]:
+    """The line's pictures as they are printed; PDFs are only counted."""
+    return tuple(content for file in line.pictures if (content := small(file)) is not None)
 
 
 def _with_unit(line: reading.Line) -> str:

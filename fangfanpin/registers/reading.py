@@ -10,11 +10,13 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.permissions import can
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
+from fangfanpin.files.models import StoredFile
 from fangfanpin.households.services import histories
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.policy.services import item_as_of
 from fangfanpin.privacy.secrets import mask_sensitive
 from fangfanpin.records.models import Record
+from fangfanpin.records.pictures import files_of
 from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.escaping import list_words
 from fangfanpin.registers.mirror import value_of
@@ -28,6 +30,8 @@ def say(item: Indicator, value: Any, pack: Pack, words: Words, *, sensitive: boo
         return ""
     if item.type == "ref":
         return words.say(item.ref, value)
+    if item.is_picture:  # how many there are says nothing of what they show
+        return pack.display(item, value)
     if item.privacy == "sensitive" and not sensitive:
         return mask_sensitive(value, is_phone=item.type == "phone")
     return pack.display(item, value)
@@ -71,9 +75,12 @@ def cells(entries: Sequence[Entry], register: Register, pack: Pack, reach: Reach
 
 @dataclass(frozen=True, slots=True)
 class Line:
+    """`pictures`: files to be looked at; none for those who may not."""
+
     item: Indicator
     called: str
     text: str
+    pictures: tuple[StoredFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +93,12 @@ def parts(record: Record, register: Register, pack: Pack, reach: Reach) -> list[
     """Every item of a row by section, empty ones too: what was not filled must be seen."""
     words, sensitive = Words(reach), can(reach, Verb.SENSITIVE_VIEW, record)
     shown = {item.name: item for item in register.lines}
+    values = {name: value_of(record, register, item) for name, item in shown.items()}
+    pictures = pictures_of(values, register.lines, sensitive=sensitive)
     found = []
     for section in register.form.sections:
         lines = tuple(
-            Line(shown[name], shown[name].label, say(shown[name], value_of(record, register, shown[name]), pack, words, sensitive=sensitive))
+            Line(shown[name], shown[name].label, say(shown[name], values[name], pack, words, sensitive=sensitive), pictures.get(name, ()))
             for name in section.items
             if name in shown
         )
@@ -98,6 +107,13 @@ def parts(record: Record, register: Register, pack: Pack, reach: Reach) -> list[
     if gone := tuple(_gone(record, register, pack, words, sensitive=sensitive)):
         found.append(Part(_("以前的指标"), gone))
     return found
+
+
+def pictures_of(values: Mapping[str, Any], items: Sequence[Indicator], *, sensitive: bool) -> dict[str, tuple[StoredFile, ...]]:
+    """By item the files that somebody may look at."""
+    named = {item.name: values.get(item.name) or [] for item in items if item.is_picture and (sensitive or item.privacy == "none")}
+    files = files_of(one for ids in named.values() for one in ids)
+    return {name: tuple(files[one] for one in ids if one in files) for name, ids in named.items()}
 
 
 def _gone(record: Record, register: Register, pack: Pack, words: Words, *, sensitive: bool) -> Iterator[Line]:
@@ -111,31 +127,47 @@ def _gone(record: Record, register: Register, pack: Pack, words: Words, *, sensi
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """One item before and after, in words. `gone`: pictures that were taken out by it; they are still there to be looked at."""
+
+    item: str
+    before: str
+    after: str
+    gone: tuple[StoredFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """One change of a row: who, when, and each item before and after."""
 
     at: Any
     by: str
     source: str
-    lines: tuple[tuple[str, str, str], ...]
+    lines: tuple[Changed, ...]
 
 
 def steps(record: Record, register: Register, pack: Pack, reach: Reach) -> list[Step]:
     """The history of a row, the newest first, from what the database wrote."""
     words, sensitive = Words(reach), can(reach, Verb.SENSITIVE_VIEW, record)
     states = dict(Record.State.choices)
-    by_moment: dict[Any, list[tuple[str, str, str]]] = {}
+    by_moment: dict[Any, list[Changed]] = {}
     who: dict[Any, tuple[int, str]] = {}
     changes = histories("records_record", record.pk, [*(f"values.{item.name}" for item in register.lines), "state"])
     for item in register.lines:
         for change in changes[f"values.{item.name}"]:
             before, after = (say(item, value, pack, words, sensitive=sensitive) for value in (change.before, change.after))
+            gone: tuple[StoredFile, ...] = ()
+            if item.is_picture and change.before:
+                out = [one for one in change.before if one not in (change.after or ())]
+                gone = pictures_of({item.name: out}, [item], sensitive=sensitive).get(item.name, ())
+                if out and before == after:
+                    after = _("%(count)s（换了 %(n)d 张）") % {"count": after, "n": len(out)}
             if before != after:
-                by_moment.setdefault(change.at, []).append((item.label, before, after))
+                by_moment.setdefault(change.at, []).append(Changed(item.label, before, after, gone))
                 who[change.at] = (change.by, change.source)
     for change in changes["state"]:
         before, after = (str(states.get(value, value or "")) for value in (change.before, change.after))
-        by_moment.setdefault(change.at, []).append((_("状态"), before, after))
+        by_moment.setdefault(change.at, []).append(Changed(_("状态"), before, after))
         who[change.at] = (change.by, change.source)
     names = _names({by for by, _source in who.values()})
     return [

@@ -26,7 +26,7 @@ from fangfanpin.pack.codec import CodecFault
 from fangfanpin.pack.dictionary import PLACES
 from fangfanpin.pack.model import Computation, Constraint
 from fangfanpin.policy.services import spoken
-from fangfanpin.records import gates, reviewing
+from fangfanpin.records import gates, pictures, reviewing
 from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import Record
 from fangfanpin.registers import apart, rollups, sealed, sources, yearly
@@ -44,10 +44,12 @@ SHORTEST_REASON = 4
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What was typed into one field: `texts` (several where the item is multiple), and for references the ids chosen in the page."""
+    """What was typed into one field: `texts` (several where the item is multiple), for references the ids chosen in the page, for pictures those of
+    their files; `wrong`: why something that was handed in could not be kept."""
 
     texts: tuple[str, ...] = ()
     chosen: tuple[str, ...] = ()
+    wrong: str = ""
 
 
 @dataclass(slots=True)
@@ -78,6 +80,7 @@ def add(
     fresh = sealed.masked(record, register, {})
     record.save(force_insert=True)
     sealed.keep(record, fresh)
+    pictures.keep_with(record, register.form)
     _reflect(record, register, pack, by)
     return record
 
@@ -185,7 +188,9 @@ def _values(record: Record, register: Register, pack: Pack, given: Mapping[str, 
         one = given.get(item.name)
         if item == register.subject:
             continue
-        if item.type == "secret_number" and one is not None and sealed.is_kept(record, item, "".join(one.texts).strip()):
+        if item.is_picture:
+            found[item.name] = _pictures(item, one, record, pack, ahead, refused)
+        elif item.type == "secret_number" and one is not None and sealed.is_kept(record, item, "".join(one.texts).strip()):
             found[item.name] = record.values[item.name]
         else:
             found[item.name] = _read(item, one, pack, ahead, record.household_id, refused, record.values.get(item.name))
@@ -211,6 +216,22 @@ def _read(item: Indicator, given: Given | None, pack: Pack, ahead: Ahead, househ
     if (fault_words := spoken(pack).check_json(spoken(pack).indicators[item.key], value)) is not None:
         refused.faults[item.name] = fault_words
     return value
+
+
+def _pictures(item: Indicator, given: Given | None, record: Record, pack: Pack, ahead: Ahead, refused: Refused) -> list[str] | None:
+    """The files that the item names from now on, in the order in which they were added; those that it held where nothing is said of it."""
+    held: list[str] = record.values.get(item.name) or []
+    if given is None:
+        return held or None
+    ids = list(dict.fromkeys(given.chosen))
+    wrong = given.wrong
+    if not wrong and pictures.not_to_be_named(ids, held=held, record_id=record.pk, by_id=ahead.reach.user_id):
+        wrong = _("有照片不能用在这里，请重新上传。")
+    if not wrong:
+        wrong = spoken(pack).check_json(spoken(pack).indicators[item.key], ids or None) or ""
+    if wrong:
+        refused.faults[item.name] = wrong
+    return ids or None
 
 
 def _reference(item: Indicator, given: Given, pack: Pack, ahead: Ahead, household: UUID | None, held: Any) -> Any:
@@ -373,6 +394,7 @@ def change(*, record: Record, register: Register, pack: Pack, seen: int, given: 
     fresh = sealed.masked(record, register, untouched)
     _changed(record, register, pack, by)
     sealed.keep(record, fresh)
+    pictures.keep_with(record, register.form)
     _reflect(record, register, pack, by)
     return record
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from fangfanpin.accounts.permissions import can
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
+from fangfanpin.files.models import StoredFile
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.policy.periods import window
 from fangfanpin.records.models import Record
@@ -18,7 +19,7 @@ from fangfanpin.regions.names import name_of
 from fangfanpin.registers import yearly
 from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.fields import Field, groups
-from fangfanpin.registers.reading import say
+from fangfanpin.registers.reading import pictures_of, say
 from fangfanpin.registers.references import Words
 from fangfanpin.registers.services import Given, Refused
 
@@ -42,6 +43,7 @@ class Line:
     is_changed: bool
     note: str = ""
     field: Field | None = None
+    pictures: tuple[StoredFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ def parts(
     notes = {one.item.name: _difference(one, pack) for one in yearly.differences(record.values, register)}
     lacking = {item.name for item in yearly.missing(record.values, register)}
     shown = {item.name: item for item in register.lines}
+    pictures = pictures_of(record.values, register.lines, sensitive=sensitive)
     found = []
     for section in register.form.sections:
         lines = []
@@ -96,6 +99,7 @@ def parts(
                     is_changed=last is not None and value is not None and before is not None and value != before,
                     note=notes.get(name, ""),
                     field=typed.get(name),
+                    pictures=pictures.get(name, ()),
                 )
             )
         if lines:

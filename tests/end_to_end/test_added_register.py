@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.end_to_end.conftest import Installation, Troubles
 from tests.end_to_end.test_the_year import text_of
+from tests.pictures import photo
 from tests.registers.added import folder_in
 
 pytestmark = pytest.mark.browser
@@ -50,7 +51,12 @@ def entered_household(installation: Installation) -> tuple[str, str]:
 
 
 def test_a_register_of_files_is_filled_judged_and_mended(
-    open_page: Callable[..., Page], sign_in: Callable[[Page, str], None], installation: Installation, folder: Path, troubles: Troubles
+    open_page: Callable[..., Page],
+    sign_in: Callable[[Page, str], None],
+    installation: Installation,
+    folder: Path,
+    troubles: Troubles,
+    tmp_path: Path,
 ) -> None:
     troubles.allow("status of 422")
     assert publish(installation, folder)["changed"] is True
@@ -88,12 +94,17 @@ def test_a_register_of_files_is_filled_judged_and_mended(
     keys.type("2000")
     keys.press("Enter")
     keys.type("2500")
+    hand_in(village, tmp_path)
+    village.focus("#id_subsidy")
     keys.press("Control+Enter")
     expect(village.locator("#fault-subsidy")).to_have_text("补助金额不能大于总投入")
     expect(village.locator("#id_subsidy")).to_be_focused()
     expect(village.locator(".chooser[data-name=household_id] .chosen")).to_contain_text(head)
     for name, value in (("plot_no", "K-1"), ("yard_kind", "庭院养殖"), ("area", "0.75"), ("started_on", "2021-03-05"), ("invested", "2000")):
         expect(village.locator(f"#id_{name}")).to_have_value(value)
+    expect(village.locator("#id_spot")).to_have_value("33.317612, 117.313422")
+    expect(village.locator("input[name='photos.id']")).to_have_count(2)  # what was handed in is there, not chosen again
+    expect(village.locator("input[name='signed.id']")).to_have_count(1)
     keys.press("Shift+Tab")
     expect(village.locator("#id_invested")).to_be_focused()
     keys.press("Control+A")
@@ -108,6 +119,13 @@ def test_a_register_of_files_is_filled_judged_and_mended(
     row.locator("th a").click()
     expect(village.locator(".lead-sentence")).to_contain_text("庭院经济台账：K-1")
     page_of_row = village.url
+    shown = village.locator("dd .pictures img")
+    expect(shown).to_have_count(3)
+    for place in range(3):
+        shown.nth(place).scroll_into_view_if_needed()
+        expect(shown.nth(place)).to_have_js_property("complete", True)
+        assert shown.nth(place).evaluate("image => image.naturalWidth") > 20
+    expect(village.locator("main")).to_contain_text("33.317612, 117.313422")
     paper = text_of(village.request.get(f"{page_of_row}paper").body())
     assert "庭院养殖" in paper and "2500.00" in paper and head in paper
 
@@ -132,6 +150,31 @@ def test_a_register_of_files_is_filled_judged_and_mended(
     installation.facts("sweep")
     assert clues(installation) == [(code, "closed")]
     shutil.rmtree(folder.parent)
+
+
+def hand_in(page: Page, folder: Path) -> None:
+    """Two photos, the place where the phone is, a signature by hand; somebody signs anew."""
+    for name in ("a", "b"):
+        (folder / f"{name}.jpg").write_bytes(photo())
+    page.set_input_files("#id_photos", [folder / "a.jpg", folder / "b.jpg"])
+    expect(page.locator("[data-chosen] img")).to_have_count(2)
+    page.context.grant_permissions(["geolocation"])
+    page.context.set_geolocation({"latitude": 33.3176121, "longitude": 117.3134219, "accuracy": 12})
+    page.click("[data-locate=id_spot]")
+    expect(page.locator("[data-located=id_spot]")).to_have_text("已取到，误差约 12 米。")
+    pad = page.locator("[data-sign=signed]")
+    for _try in range(2):
+        pad.locator("canvas").scroll_into_view_if_needed()
+        box = pad.locator("canvas").bounding_box()
+        assert box is not None
+        page.mouse.move(box["x"] + 40, box["y"] + 40)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 160, box["y"] + 90, steps=8)
+        page.mouse.up()
+        if _try == 0:
+            pad.locator("[data-again]").click()
+            expect(pad.locator("input[type=hidden]")).to_be_disabled()
+    expect(pad.locator("input[type=hidden]")).to_be_enabled()
 
 
 def clues(installation: Installation) -> list[tuple[Any, ...]]:

@@ -30,6 +30,7 @@ from fangfanpin.regions.models import Region
 from fangfanpin.registers.definitions import register_of
 from fangfanpin.registers.mirror import reflect
 from fangfanpin.registers.models import SavedFilter
+from tests.pictures import PNG
 
 CAST = ("county", "township", "village", "helper", "department", "inspector", "auditor", "admin")
 GOOD = {200, 204, 302, 303, 304, 400, 409, 422}
@@ -140,6 +141,13 @@ def _row(household: Household, by: User) -> Record:
     return row
 
 
+def _picture(row: Record, by: User) -> StoredFile:
+    """A photo that the row holds, of an item that no pack has: as private as can be."""
+    file = store(content=PNG, name="x.png", content_type="image/png", purpose=StoredFile.Purpose.PICTURE, owner=by)
+    StoredFile.objects.filter(pk=file.pk).update(record_id=row.pk, item="microcredit.gone")
+    return file
+
+
 def _question(household: Household, by: User) -> Question:
     return Question.objects.create(household=household, village_code=household.village_code, text="外出收入怎么算？", asked_by=by)
 
@@ -225,6 +233,7 @@ def samples(cast: dict[str, User], acting: Callable[[str], Reach]) -> dict[str, 
                     "person_id": Person.objects.filter(household=household)[0].pk,
                     "record_id": household.records.get(form="household_year", year=2021).pk,
                     "row_id": rows[household.pk].pk,
+                    "picture_id": _picture(rows[household.pk], cast["county"]).pk,
                     "question_id": questions[household.pk].pk,
                     "sample_id": drawn[household.pk].pk,
                     "lead_id": Lead.objects.get_or_create(year=2021, kind="again", household=household, defaults=_lead(household))[0].pk,
@@ -260,7 +269,7 @@ def _type(url: str, method: str) -> str:
 
 
 def _unknown() -> dict[str, Any]:
-    words = "household clue conflict job file batch import person record row question pairing act planned sample table lead".split()
+    words = "household clue conflict job file batch import person record row question pairing act planned sample table lead picture".split()
     ids = {f"{word}_id": uuid4() for word in words}
     plain = {
         "user_id": 999_999_999,
@@ -326,7 +335,8 @@ def test_each_url_answers_as_it_declares(samples: dict[str, Samples], client_as:
 
 
 # Inside the reach, yet what is asked for need not exist: a bank card, the division a report names.
-MAY_BE_ABSENT = {"dashboards:report", "archives:reveal", "archives:history", "jobs:file", "clues:file"}
+# A photo is not for those who may not see what is sensitive.
+MAY_BE_ABSENT = {"dashboards:report", "archives:reveal", "archives:history", "jobs:file", "clues:file", "records:picture", "records:picture_small"}
 
 
 def test_search_finds_nothing_beyond_the_reach(

@@ -12,6 +12,7 @@ from tests.pack.test_content import PACKS
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "docs" / "examples" / "courtyard-2021"
 ACCOUNT, PHONE = "6228480612345678916", "13955201234"
+SPOT = "33.317612, 117.313422"
 
 
 def folder_in(root: Path) -> Path:
@@ -28,7 +29,7 @@ def put_in_force(folder: Path) -> dict[str, Any]:
 
 
 def texts(home: Household, **changed: str) -> dict[str, str]:
-    """What a person types for every item of a row that is asked, by words."""
+    """What a person types for every item of a row that is typed, by words."""
     keeper = home.persons.filter(member_state="01").order_by("position")[0]
     typed = {
         "household_id": home.code,
@@ -54,5 +55,6 @@ def texts(home: Household, **changed: str) -> dict[str, str]:
         "buyer_phone": PHONE,
         "adviser": "",
         "remark": "院墙已修",
+        "spot": SPOT,
     }
     return typed | changed

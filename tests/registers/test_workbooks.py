@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import openpyxl
 import pytest
@@ -35,7 +36,7 @@ from fangfanpin.registers.services import Given
 from fangfanpin.registers.workbooks import template
 from fangfanpin.registers.workbooks.services import apply_batch, check_batch, receive
 from fangfanpin.registers.workbooks.taking_back import take_back
-from tests.registers.added import ACCOUNT, PHONE, folder_in, put_in_force
+from tests.registers.added import ACCOUNT, PHONE, SPOT, folder_in, put_in_force
 from tests.registers.added import texts as added_texts
 
 TABLES = (Record, Entry, Link, TrayRow)
@@ -584,7 +585,7 @@ def test_a_template_is_filled_and_taken(take: Take, pack: Pack, homes: list[Hous
     made = openpyxl.load_workbook(path)
     page = made.worksheets[0]
     headers = [cell.value for cell in page[5]]
-    assert set(headers) >= {item.zh for item in register.asked if item != register.subject}
+    assert set(headers) >= {item.zh for item in register.in_cells if item != register.subject}
     assert page.cell(6, 1).value.startswith("示例")
     assert "统计期" in page.cell(2, 1).value
     assert page.cell(5, 2).comment is not None
@@ -656,8 +657,8 @@ def every_item(home: Household, other: Household, user: User, **changed: str) ->
 
 
 def rows_of(register: Register, *typed: dict[str, str]) -> list[list[Any]]:
-    headers = [item.zh if item != register.subject else "户编号" for item in register.asked]
-    return [headers, *([one[item.name] for item in register.asked] for one in typed)]
+    headers = [item.zh if item != register.subject else "户编号" for item in register.in_cells]
+    return [headers, *([one[item.name] for item in register.in_cells] for one in typed)]
 
 
 @pytest.fixture
@@ -680,7 +681,7 @@ def test_a_file_fills_every_item_of_an_added_register(kept: ImportBatch, homes: 
         "keeper": str(keeper.pk), "natural_village": homes[0].natural_village_code, "partners": sorted([str(homes[0].pk), str(homes[1].pk)]),
         "invested": 500_000, "subsidy": 120_050, "own_money": 379_950, "account": mask_id(ACCOUNT), "project": None, "heads": 120, "survival": 9_250,
         "first_sold": "2021-06", "has_order": True, "sales": 800_000, "sold_to": "310115", "buyer_phone": PHONE,
-        "adviser": str(cast["township"].pk), "remark": "院墙已修",
+        "adviser": str(cast["township"].pk), "remark": "院墙已修", "photos": None, "spot": SPOT, "signed": None,
     }  # fmt: skip
     assert decrypt(Sealed.objects.get(record=record, name="account").cipher) == ACCOUNT
     assert Link.objects.filter(record=record).count() == 6
@@ -702,6 +703,25 @@ def test_an_added_register_goes_out_and_comes_back(take: Take, kept: ImportBatch
     assert Record.objects.get(form="village_year", year=2021, subject_code=kept_village(before)).values["yard_sales"] == 0
     made = take(without_numbers(path, format), "yard")  # the same rows anew; of the secret number only its mask is in the file
     assert made.faults and {fault["header"] for fault in made.faults} == {"补助账号"}, told(made)
+
+
+def test_pictures_go_out_as_a_count_and_stay_as_they_are(take: Take, kept: ImportBatch, county: Reach, tmp_path: Path) -> None:
+    record = Record.objects.get(form="yard", values__plot_no="Y-01")
+    record.values |= {"photos": [str(uuid4()), str(uuid4())], "signed": [str(uuid4())]}
+    record.save()
+    path = exported(current_year().pack, "yard", county, tmp_path / "out.xlsx")
+    made = openpyxl.load_workbook(path)
+    page = made.worksheets[0]
+    headers = [cell.value for cell in page[1]]
+    row = next(line for line in page.iter_rows(min_row=2) if line[headers.index("地块编号")].value == "Y-01")
+    assert [row[headers.index(title)].value for title in ("现场照片", "农户签字", "地块位置")] == ["2 张", "1 张", SPOT]
+    row[headers.index("地块位置")].value = "33.317700, 117.313400"
+    row[headers.index("现场照片")].value = "5 张"
+    made.save(path)
+    batch = take(path, "yard")
+    assert batch.state == "applied" and batch.summary["written"] == {"new": 0, "changed": 1}, told(batch)
+    assert [column["header"] for column in batch.summary["sheets"][0]["unused"]] == ["自筹金额", "现场照片", "农户签字", "审核情况"]
+    assert Record.objects.get(pk=record.pk).values == record.values | {"spot": "33.317700, 117.313400"}
 
 
 def kept_village(before: list[list[dict[str, Any]]]) -> str:
@@ -727,7 +747,7 @@ def test_the_template_of_an_added_register_asks_every_item_and_takes_what_is_fil
     made = openpyxl.load_workbook(path)
     page = made.worksheets[0]
     headers = [cell.value for cell in page[5]]
-    assert set(headers) == {"填写说明", "户编号", "户主姓名", "村代码", "村", *(item.zh for item in yards.asked if item != yards.subject)}
+    assert set(headers) == {"填写说明", "户编号", "户主姓名", "村代码", "村", *(item.zh for item in yards.in_cells if item != yards.subject)}
     # The example itself, of every type, is a row once it names a household.
     for place, (header, cell) in enumerate(zip(headers, page[6], strict=True), 1):
         page.cell(7, place).value = None if place <= 5 or "（" in str(cell.value) or header == "管护人" else cell.value
@@ -752,7 +772,7 @@ def test_every_column_of_an_added_register_tells_what_is_wrong_in_it(
         "plot_no": "字" * 501, "yard_kind": "庭院养鱼", "products": "鱼", "area": "半亩", "built_year": "16", "started_on": "2021-02-30",
         "keeper": "查无此人", "natural_village": "没有的村", "partners": "查无此户", "invested": "-1", "subsidy": "五百", "account": "六二二八",
         "project": "没有的项目", "heads": "1.5", "survival": "九成", "first_sold": "2021-13", "has_order": "也许", "sold_to": "没有的县",
-        "buyer_phone": "1.39E+10", "adviser": "查无此人", "remark": "字" * 501,
+        "buyer_phone": "1.39E+10", "adviser": "查无此人", "remark": "字" * 501, "spot": "村口",
     }  # fmt: skip
     whole = [
         every_item(homes[0], homes[1], cast["township"], plot_no=f"N-{number}") | {name: text} for number, (name, text) in enumerate(wrong.items())

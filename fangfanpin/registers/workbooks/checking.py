@@ -60,7 +60,7 @@ class _Checker:
         self.found = Checked(on)
         self._on, self._register, self._pack = on, on.register, on.pack
         self._form = on.register.key
-        self._asked = [item for item in on.register.asked if item != on.register.subject]
+        self._asked = [item for item in on.register.in_cells if item != on.register.subject]
         self._lead = WHOSE[on.register.subject.ref][0]
         self._secret = secret_items(on.register)
         self._words = Words(on.reach, coded=True)

@@ -14,7 +14,7 @@ from fangfanpin.pack import Indicator, Pack
 from fangfanpin.pack.codec import CodecFault
 from fangfanpin.records.workbooks import cells
 from fangfanpin.records.workbooks.headers import NO_LAYOUT, Layout, header_key, header_row, mapped_row, without_unit
-from fangfanpin.registers.definitions import NOT_ASKED, Register
+from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.escaping import MASKED_TEXT, is_masked, list_words, unprotected
 from fangfanpin.registers.references import BETWEEN
 
@@ -94,7 +94,7 @@ class Headers:
 
     def __init__(self, register: Register, pack: Pack) -> None:
         self._subject = register.subject.ref
-        self._items = {item.key for item in register.asked if item != register.subject}
+        self._items = {item.key for item in register.in_cells if item != register.subject}
         known: dict[str, Indicator] = {}
         roster = {f"{column.form}.{column.name}": column.headers for column in pack.roster}
         whose = (NUMBER, MARK, *WHOSE[self._subject], STATE)
@@ -212,8 +212,3 @@ def titles(register: Register) -> list[str]:
 def is_example(value: Any) -> bool:
     """Does the mark of a row say that it is an example?"""
     return isinstance(value, str) and value.startswith(EXAMPLE)
-
-
-def is_asked(item: Indicator, register: Register) -> bool:
-    """Is the item a column of the register's files?"""
-    return item != register.subject and not item.retired and item.type not in NOT_ASKED

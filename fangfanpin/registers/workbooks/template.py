@@ -77,7 +77,7 @@ def _whose(key: str, register: Register, pack: Pack) -> Field:
 def _items(register: Register, pack: Pack) -> list[Field]:
     day = pack.period_start
     found = []
-    for item in register.asked:
+    for item in register.in_cells:
         if item == register.subject:
             continue
         if item.type in ("date", "month"):
@@ -130,6 +130,8 @@ def _kind(item: Indicator, unit: str, words: Sequence[str], pack: Pack, day: dat
             return True, f"年月，如 {pack.state_date.isoformat()[:7]}", day.isoformat()[:7]
         case "phone":
             return True, "电话号码", "13800000000"
+        case "point":
+            return True, "纬度, 经度，六位小数", "33.317612, 117.313422"
         case "ref":
             hint, example = _reference(item)
             return True, f"{hint}，几个用顿号分开" if item.multi else hint, example

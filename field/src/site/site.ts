@@ -1,11 +1,12 @@
 // What every server-rendered page gets. Pages work without it; this makes them quicker: fold the rail, watch a job, show a number in full,
-// ask before a public act, open the tree of places, draw chart and map, help with a rule.
+// ask before a public act, open the tree of places, draw chart and map, sign, help with a rule.
 import "./site.scss";
 
 import { askBefore } from "./confirm";
 import { chooseReferences } from "./choose";
 import { watchJobs } from "./jobs";
 import { drawMaps } from "./map";
+import { openPictureFields } from "./pictures";
 import { openPlaces } from "./places";
 import { foldRail } from "./rail";
 import { openRegisterForms } from "./register-form";
@@ -20,6 +21,7 @@ showInFull();
 openPlaces();
 chooseReferences();
 openRegisterForms();
+openPictureFields();
 chooseAll();
 showUnsent();
 drawMaps();

@@ -6,7 +6,7 @@ export interface Column {
   readonly name: string;
   readonly title: string;
   readonly unit: string;
-  readonly kind: "text" | "lines" | "number" | "bool" | "date" | "month" | "code" | "few" | "many" | "ref" | "refs";
+  readonly kind: "text" | "lines" | "number" | "bool" | "date" | "month" | "code" | "few" | "many" | "ref" | "refs" | "point";
   readonly many: boolean;
   readonly ref: string;
   readonly within: string;

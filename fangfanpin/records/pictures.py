@@ -1,0 +1,66 @@
+"""Pictures that records name: which may be named, whose they are, who may see them.
+
+A record's value is the list of their ids. The file itself stays whatever becomes of the value: history still shows what was taken out.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from uuid import UUID
+
+from django.http import Http404
+
+from fangfanpin.accounts.models import User
+from fangfanpin.accounts.permissions import can, within_reach
+from fangfanpin.accounts.reach import Reach
+from fangfanpin.accounts.verbs import Verb
+from fangfanpin.files.models import StoredFile
+from fangfanpin.pack import Form
+from fangfanpin.records.current_year import year_if_any
+from fangfanpin.records.models import Record
+
+_PICTURES = StoredFile.objects.filter(purpose=StoredFile.Purpose.PICTURE)
+
+
+def not_to_be_named(ids: Sequence[str], *, held: Collection[str], record_id: UUID, by_id: int) -> list[str]:
+    """Of file ids that somebody sends with a record those that are none of its pictures: `held` are in the item now, others must be this record's, or
+    this person's and nobody's yet."""
+    asked = [one for one in ids if one not in held]
+    found = _PICTURES.filter(pk__in=[one for one in asked if _is_id(one)])
+    mine = {str(file.pk) for file in found if file.record_id == record_id or (file.record_id is None and file.owner_id == by_id)}
+    return [one for one in asked if one not in mine]
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
+
+
+def keep_with(record: Record, form: Form) -> None:
+    """The pictures that a stored record names are its own from now on: whoever sees the record sees them."""
+    for item in form.indicators:
+        ids = record.values.get(item.name) if item.is_picture else None
+        if ids:
+            _PICTURES.filter(pk__in=ids, record_id__isnull=True).update(record_id=record.pk, item=item.key)
+
+
+def files_of(ids: Iterable[str]) -> Mapping[str, StoredFile]:
+    """By id; one query, none for none."""
+    wanted = {one for one in ids if _is_id(one)}
+    return {str(file.pk): file for file in _PICTURES.filter(pk__in=wanted)} if wanted else {}
+
+
+def seen_by(user: User, reach: Reach, file_id: UUID) -> StoredFile:
+    """A picture for whoever may see the record that it belongs to, its owner where it belongs to none yet. Raises Http404."""
+    file = _PICTURES.filter(pk=file_id).first()
+    if file is None or (file.record_id is None and file.owner_id != user.pk):
+        raise Http404
+    if file.record_id is None:
+        return file
+    record = within_reach(Record.objects.all(), reach, pk=file.record_id)
+    year = year_if_any()
+    item = year.pack.indicators.get(file.item) if year is not None else None
+    is_plain = item is not None and item.privacy == "none"  # of an item that is no more nobody knows how private it was
+    if not is_plain and not can(reach, Verb.SENSITIVE_VIEW, record):
+        raise Http404
+    return file
