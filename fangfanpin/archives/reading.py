@@ -63,6 +63,8 @@ def shown(pack: Pack, indicator: Indicator, value: Any, *, sensitive: bool = Tru
     """A value in words, a division by its name; sensitive ones masked for those without the right."""
     if value is None or value == "" or value == []:
         return ""
+    if indicator.is_picture:  # how many there are says nothing of what they show
+        return pack.display(indicator, value)
     if indicator.privacy == "sensitive" and not sensitive:
         return mask_sensitive(value, is_phone=indicator.type == "phone")
     if indicator.type == "secret_number":

@@ -236,6 +236,18 @@ def renamed(h: DemoHousehold) -> list[Hit] | None:
     return [("Y011", p)]
 
 
+@planter("G001")
+def not_located(h: DemoHousehold) -> list[Hit] | None:
+    h.location = None
+    return [("G001", None)]
+
+
+@planter("T018")
+def not_read_back(h: DemoHousehold) -> list[Hit] | None:
+    h.now["read_back"] = False
+    return [("T018", None)]
+
+
 @planter("G002")
 def elsewhere(h: DemoHousehold) -> list[Hit] | None:
     if h.location is None:

@@ -355,6 +355,8 @@ def _fill(draw: random.Random, numbers: Numbers, household: DemoHousehold) -> No
         household.type = "01"
     if draw.random() < 0.8:
         household.location = (33_170_000 + draw.randrange(320_000), 117_040_000 + draw.randrange(540_000))
+    else:  # from its code: what is drawn after it stays as it was when some had none
+        household.location = (33_170_000 + int(household.code[-8:]) * 7919 % 320_000, 117_040_000 + int(household.code[-8:]) * 104_729 % 540_000)
     household.bank_card = numbers.bank_card()
     household.bank_holder = persons[0].name
     household.helper = draw.randrange(10**6)

@@ -163,7 +163,7 @@ def parse_text(indicator: Indicator, text: str, codes: Mapping[str, str], words:
         case "image" | "signature":
             raise CodecFault(say(language, "not_typed"))
         case "point":
-            return _point(plain, language)
+            return parse_point(plain, language)
         case "phone":
             digits = (normalise_number_text(plain) or "").replace(" ", "")
             if re.fullmatch(r"\d(\.\d+)?[eE]\+\d+", digits):
@@ -245,7 +245,8 @@ def _month(plain: str, language: str) -> str:
     return f"{year}-{int(month):02d}"
 
 
-def _point(plain: str, language: str) -> str:
+def parse_point(plain: str, language: str = "zh") -> str:
+    """Latitude and longitude as somebody types or pastes them, in the one form they are kept in. Raises CodecFault."""
     found = _POINT.fullmatch(normalise_number_text(plain) or "")
     if found is None:
         raise CodecFault(say(language, "not_point", typed=plain))
@@ -259,6 +260,17 @@ def _point(plain: str, language: str) -> str:
     if min(len(one.partition(".")[2]) for one in found.groups()) < _LEAST_DECIMALS:
         raise CodecFault(say(language, "coarse", least=_LEAST_DECIMALS))
     return f"{latitude:.6f}, {longitude:.6f}"
+
+
+def millionths(point: str) -> tuple[int, int]:
+    """A point in its kept form as latitude and longitude in millionths of a degree."""
+    latitude, longitude = (int(part.replace(".", "")) for part in point.split(", "))
+    return latitude, longitude
+
+
+def point_text(latitude: int, longitude: int) -> str:
+    """And back."""
+    return ", ".join(f"{part // 10**6}.{part % 10**6:06d}" for part in (latitude, longitude))
 
 
 def _within(degrees: Decimal, ends: tuple[Decimal, Decimal]) -> bool:

@@ -20,12 +20,12 @@ from fangfanpin.records.models import Record
 _PICTURES = StoredFile.objects.filter(purpose=StoredFile.Purpose.PICTURE)
 
 
-def not_to_be_named(ids: Sequence[str], *, held: Collection[str], record_id: UUID, by_id: int) -> list[str]:
+def not_to_be_named(ids: Sequence[str], *, held: Collection[str], record_id: UUID | None, by_id: int) -> list[str]:
     """Of file ids that somebody sends with a record those that are none of its pictures: `held` are in the item now, others must be this record's, or
     this person's and nobody's yet."""
     asked = [one for one in ids if one not in held]
     found = _PICTURES.filter(pk__in=[one for one in asked if _is_id(one)])
-    mine = {str(file.pk) for file in found if file.record_id == record_id or (file.record_id is None and file.owner_id == by_id)}
+    mine = {str(file.pk) for file in found if (file.owner_id == by_id if file.record_id is None else file.record_id == record_id)}
     return [one for one in asked if one not in mine]
 
 

@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, set_act
 from fangfanpin.expressions import evaluate
-from fangfanpin.households.models import Household
+from fangfanpin.households.models import Household, Location
 from fangfanpin.households.subjects import (
     NOT_TYPED,
     has_column,
@@ -33,9 +33,10 @@ from fangfanpin.households.subjects import (
     set_person_value,
 )
 from fangfanpin.pack import Indicator, Pack
+from fangfanpin.pack.codec import CodecFault, millionths, parse_point
 from fangfanpin.policy.services import spoken
 from fangfanpin.privacy.secrets import decrypt, digest, encrypt
-from fangfanpin.records import gates, members
+from fangfanpin.records import gates, members, pictures
 from fangfanpin.records.identities import impossible
 from fangfanpin.records.merging import Change, changed_since, clash
 from fangfanpin.records.models import Conflict, Record, SaveReceipt
@@ -47,11 +48,13 @@ from fangfanpin.records.units import (
     carried_over,
     carries,
     load_unit,
+    location_values,
     scopes_of,
     target_record,
 )
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+MOST_ACCURACY_M = 100_000  # of a phone that found a place at all
 MAX_OPS = 3000  # eleven members, every item, several times over
 
 
@@ -134,7 +137,7 @@ def save(*, household: Household, request: SaveRequest, year: int, pack: Pack, b
         if known.user_id != by.pk or known.household_id != household.pk:
             raise SaveFaults([Fault(TARGET_HOUSEHOLD, "", _("这次保存的编号已被使用，请刷新页面后再试。"))])
         return dict(known.reply)
-    before = {target: dict(record.values) for target, record in unit.records.items()}
+    before, place = {target: dict(record.values) for target, record in unit.records.items()}, unit.location
     lead = target_record(unit, TARGET_HOUSEHOLD, pack.hash)
     state = lead.state
     reason = gates.closed(lead, by)
@@ -154,6 +157,11 @@ def save(*, household: Household, request: SaveRequest, year: int, pack: Pack, b
         _submit(work, reach)
     _store(work)
     unit.changed, unit.state_changed = _changed(unit, before), lead.state != state
+    if unit.location is not place:
+        unit.changed |= {(HOUSEHOLD_FORM, name) for name in location_values(unit.location)}
+    for target in work.touched:
+        record = unit.records[target]
+        pictures.keep_with(record, pack.forms[record.form])
     clues = [clue for hook in _after_save for clue in hook(unit, pack, by)]
     reply = _reply(work, request, clues)
     SaveReceipt.objects.create(client_id=request.client_id, user=by, household=household, village_code=household.village_code, reply=reply)
@@ -175,6 +183,8 @@ def _apply(work: _Work, request: SaveRequest) -> None:
             _tick(work, target, str(op.get("section")), ticked=kind == "tick")
         elif kind == "visit":
             _visit(work, op)
+        elif kind == "locate":
+            _locate(work, op)
         elif kind == "check":
             lead = work.unit.records[TARGET_HOUSEHOLD]
             lead.checked_by = work.by
@@ -200,6 +210,8 @@ def _set_values(work: _Work, target: str, values: Mapping[str, Any], base: Mappi
     for name, value in values.items():
         indicator = said.indicators.get(f"{form}.{name}")
         fault = _refused(indicator, name) or (indicator and (said.check_json(indicator, value) or _too_long(indicator, value)))
+        if not fault and indicator is not None and indicator.is_picture and value:
+            fault = _not_its_own(unit.records.get(target), indicator, value, work.by)
         if fault or indicator is None:
             work.faults.append(Fault(target, name, str(fault)))
         else:
@@ -244,6 +256,13 @@ def _too_long(indicator: Indicator, value: Any) -> str | None:
     if limit is None or len(value) <= limit:
         return None
     return _("“%(item)s”太长，最多 %(most)d 个字") % {"item": indicator.label, "most": limit}
+
+
+def _not_its_own(record: Record | None, indicator: Indicator, ids: Sequence[str], by: User) -> str | None:
+    """Pictures are named by whoever handed them in, or were there before."""
+    held = (record.values.get(indicator.name) if record else None) or []
+    foreign = pictures.not_to_be_named(ids, held=held, record_id=record.id if record else None, by_id=by.pk)
+    return _("“%(item)s”里有照片不能用在这里，请重新上传。") % {"item": indicator.label} if foreign else None
 
 
 def _refuse_impossible(work: _Work, target: str, accepted: dict[str, tuple[Indicator, Any]]) -> None:
@@ -341,6 +360,33 @@ def _visit(work: _Work, op: Mapping[str, Any]) -> None:
         work.faults.append(Fault(TARGET_HOUSEHOLD, "visited_on", _("入户日期应写成 2021-11-10 这样")))
         return
     lead.visitors = visitors[:4]
+    work.touched.add(TARGET_HOUSEHOLD)
+
+
+def _locate(work: _Work, op: Mapping[str, Any]) -> None:
+    """Where the house stands, as somebody found it just now. The former place stays on record."""
+    unit, datum, accuracy = work.unit, str(op.get("datum") or ""), op.get("accuracy_m")
+    try:
+        latitude, longitude = millionths(parse_point(str(op.get("point") or ""), spoken(work.pack).language))
+    except CodecFault as fault:
+        work.faults.append(Fault(TARGET_HOUSEHOLD, "point", str(fault)))
+        return
+    if datum not in work.pack.words.get("datum", {}):
+        work.faults.append(Fault(TARGET_HOUSEHOLD, "point", _("请选坐标系")))
+        return
+    measured = isinstance(accuracy, (int, float)) and not isinstance(accuracy, bool) and 0 <= accuracy < MOST_ACCURACY_M
+    Location.objects.filter(household=unit.household, is_current=True).update(is_current=False)
+    unit.location = Location.objects.create(
+        household=unit.household,
+        village_code=unit.household.village_code,
+        lat=latitude,
+        lon=longitude,
+        datum=datum,
+        gps_accuracy_m=round(accuracy * 100) if measured and isinstance(accuracy, (int, float)) else None,
+        located_at=work.moment,
+        locator=work.by,
+        locator_name=work.by.name[:60],
+    )
     work.touched.add(TARGET_HOUSEHOLD)
 
 

@@ -62,14 +62,14 @@ class Group:
 def given_of(register: Register, post: QueryDict, files: MultiValueDict[str, "UploadedFile[Any]"], by: User) -> dict[str, Given]:
     """What the page sent, by item. Pictures are kept at once, whatever becomes of the rest: the page that comes back names them."""
     return {
-        item.name: _handed_in(item, post, files, by)
+        item.name: handed_in(item, post, files, by)
         if item.is_picture
         else Given(tuple(text[:600] for text in post.getlist(item.name)), tuple(post.getlist(f"{item.name}.id")))
         for item in register.asked
     }
 
 
-def _handed_in(item: Indicator, post: QueryDict, files: MultiValueDict[str, "UploadedFile[Any]"], by: User) -> Given:
+def handed_in(item: Indicator, post: QueryDict, files: MultiValueDict[str, "UploadedFile[Any]"], by: User) -> Given:
     """Files that stay, and new ones: uploaded, or drawn on the pad. Of an item that holds one the new one takes its place."""
     gone = set(post.getlist(f"{item.name}.drop"))
     ids = [one for one in dict.fromkeys(post.getlist(f"{item.name}.id")) if one not in gone]

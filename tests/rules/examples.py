@@ -179,6 +179,13 @@ def _household(t: Table) -> None:
         "T016", visited, hit={"visits": [{"visited_on": "2021-08-14"}]}, miss={}, edge={"visits": [{"visited_on": "2021-08-15"}]},
         null={"visits": [{"visited_on": None}]}, null_hits=True,
     )  # fmt: skip
+    one, two = "0b7c1b0e-6f0a-4b5e-9f43-0d7c2f5b9a11", "5a1f7c9e-2b3d-4c5f-8a6b-7c8d9e0f1a2b"
+    t.rule(
+        "T018", r(head_signature=[one], collector_signatures=[one, two], read_back=True), hit=r(collector_signatures=[one]), miss={},
+        edge=r(head_signature=None, collector_signatures=None, read_back=None), null=r(head_signature=None), null_hits=True,
+        hits=(r(read_back=False), r(read_back=None), r(head_signature=None, collector_signatures=None, read_back=False)),
+        misses=(r(head_signature=None, collector_signatures=None),),
+    )  # fmt: skip
     t.rule("T019", r(entered_by="1", checked_by="2"), hit=r(checked_by="1"), miss={}, edge=r(checked_by="11"), null=r(checked_by=None))
     t.rule(
         "T020", r(filled_on="2021-11-01", entered_on="2021-11-02"), hit=r(entered_on="2021-11-05"), miss={}, edge=r(entered_on="2021-11-04"),
@@ -375,6 +382,7 @@ def _positions(t: Table) -> None:
         return {"row": row}
 
     here = r(lat=33_300_000, lon=117_300_000, datum="01", gps_accuracy_m=800, mock_location=False)
+    t.rule("G001", here, hit=r(lat=None, lon=None), miss={}, edge=r(datum=None), null=r(lon=None), null_hits=True)
     t.rule("G002", here, hit=r(lat=33_518_001), miss={}, edge=r(lat=33_518_000), null=r(lat=None))
     t.rule("G004", here, hit=r(gps_accuracy_m=5001), miss={}, edge=r(gps_accuracy_m=5000), null=r(gps_accuracy_m=None))
     t.rule("G005", here, hit=r(lat=117_300_000, lon=33_300_000), miss={}, edge=r(lat=54_000_000), null=r(datum=None), null_hits=True)

@@ -140,6 +140,11 @@ function locate(button: HTMLButtonElement): void {
   const input = document.getElementById(button.dataset["locate"]!) as HTMLInputElement | null;
   const told = document.querySelector<HTMLElement>(`[data-located="${button.dataset["locate"]!}"]`);
   if (!input || !told || !window.isSecureContext || !("geolocation" in navigator)) return;
+  const accuracy = document.querySelector<HTMLInputElement>(`[data-accuracy="${button.dataset["locate"]!}"]`);
+  const measured = (metres: string): void => {
+    if (accuracy) accuracy.value = metres;
+  };
+  input.addEventListener("input", () => measured("")); // typed by hand: nobody measured it
   button.hidden = false;
   button.addEventListener("click", () => {
     button.disabled = true;
@@ -147,6 +152,7 @@ function locate(button: HTMLButtonElement): void {
     navigator.geolocation.getCurrentPosition(
       ({ coords }) => {
         input.value = pointText(coords.latitude, coords.longitude);
+        measured(coords.accuracy.toFixed(2));
         const words = coords.accuracy > COARSE_M ? button.dataset["coarse"]! : button.dataset["found"]!;
         told.textContent = words.replace("{n}", String(Math.ceil(coords.accuracy)));
         button.disabled = false;
