@@ -346,7 +346,8 @@ export function display(pack: PackBundle, indicator: Pick<Indicator, "type" | "s
     }
     case "image":
     case "signature":
-      return say.values.pictures(Array.isArray(value) ? value.length : Number(value));
+      if (Array.isArray(value) || typeof value === "number") return say.values.pictures(Array.isArray(value) ? value.length : value);
+      return String(value); // what may not be seen comes as text
     default:
       return Array.isArray(value) ? value.join(say.values.comma) : String(value);
   }
