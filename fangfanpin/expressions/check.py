@@ -3,7 +3,7 @@
 import datetime
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 
 from fangfanpin.expressions import nodes as n
@@ -42,9 +42,11 @@ class _Context:
     relation: str | None = None
 
 
+_MOST_MULTIPLE = 1_000_000
 _MOST_LEFT = 20  # as much of a text as anything is compared by
 MAX_WEIGHT = 20_000
 _MAX_SCALE = 6  # degrees have six decimals, nothing has more
+_DEGREE = Number("degree", 6)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = re.compile(r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])")
 
@@ -332,6 +334,14 @@ class _Checker:
             if args[1].kind != "number" or not args[1].text.isdigit() or not 1 <= int(args[1].text) <= _MOST_LEFT:
                 raise self.wrong(args[1], f"取前几个字要写 1 到 {_MOST_LEFT}", f"how many is a number from 1 to {_MOST_LEFT}")
             return n.Call(Text(), raw.span, "left", (text,), int(args[1].text))
+        if name == "multiple":
+            number = self.node(args[0], context)
+            if not isinstance(number.type, (Int, Number)):
+                raise self.wrong(raw, "multiple 只能用于数", "multiple takes a number")
+            if args[1].kind != "number" or not args[1].text.isdigit() or not 1 <= int(args[1].text) <= _MOST_MULTIPLE:
+                raise self.wrong(args[1], f"几的整倍数要写 1 到 {_MOST_MULTIPLE} 的整数", f"a whole number from 1 to {_MOST_MULTIPLE}")
+            scale = number.type.scale if isinstance(number.type, Number) else 0
+            return n.Call(Bool(), raw.span, name, (number,), int(args[1].text) * 10**scale)
         if name == "ratio":
             top, bottom = self.both(args[0], args[1], context)
             if args[2].kind != "number" or not args[2].text.isdigit() or int(args[2].text) > 6:
@@ -346,6 +356,11 @@ class _Checker:
                 found = [self.adapt(part, node, Date()) for part, node in zip(args, found, strict=True)]
                 if not all(isinstance(node.type, Date) for node in found):
                     raise self.wrong(raw, f"{name} 的两个参数都要是日期", f"{name} takes two dates")
+                return n.Call(Int(), raw.span, name, tuple(found), None)
+            case "distance":
+                found = [self.adapt(part, node, _DEGREE) for part, node in zip(args, found, strict=True)]
+                if not all(node.type == _DEGREE for node in found):
+                    raise self.wrong(raw, "distance 的四个参数要是两点的纬度、经度", "distance takes latitude and longitude of two points")
                 return n.Call(Int(), raw.span, name, tuple(found), None)
             case "length":
                 if not isinstance(found[0].type, Text):
@@ -458,12 +473,23 @@ class _Checker:
     def over_all(self, raw: Raw, context: _Context) -> n.Node:
         if context.relation is not None:
             raise self.wrong(raw, "统计里面不能用全县函数", "set functions do not stand inside aggregates")
-        arg = self.node(raw.args[0], context)
-        where = self.truth(raw.args[1], context) if len(raw.args) > 1 else None
-        for part, inside in zip(raw.args, (arg, where), strict=False):
+        name, count = raw.text, {"deviation": 2}.get(raw.text, 1)
+        # What is asked about, and the condition; of peers the condition stands first, for the keys are as many as one likes.
+        asked, conditions = (raw.args[1:], raw.args[:1]) if name == "peers" else (raw.args[:count], raw.args[count:])
+        args = self.each([lambda part=part: self.node(part, context) for part in asked])  # type: ignore[misc]  # default binds the loop's part
+        where = self.truth(conditions[0], context) if conditions else None
+        for part, inside in zip((*asked, *conditions), (*args, where), strict=False):
             if inside is not None and any(isinstance(found, (n.Aggregate, n.SetCall)) for found in n.walk(inside)):
                 raise self.wrong(part, "全县函数里面不能再有统计或全县函数", "neither aggregates nor set functions stand inside set functions")
-        return n.SetCall(Bool(), raw.span, raw.text, arg, where)
+        if name == "rank" and not isinstance(args[0].type, (Int, Number, Date, Month)):
+            raise self.wrong(raw, "rank 只能用于数或日期", "rank takes numbers or dates")
+        if name == "deviation":
+            if not isinstance(args[0].type, (Int, Number)):
+                raise self.wrong(raw, "deviation 只能用于数", "deviation takes a number")
+            if not (isinstance(args[1], (n.Literal, n.Const)) and isinstance(args[1].type, Int)):
+                raise self.wrong(asked[1], "至少几个要写整数，或整数的参数", "the least number of rows is a whole number, or a parameter that is one")
+        types: dict[str, Type] = {"peers": Int(), "rank": Int(), "deviation": Number("", 2)}
+        return n.SetCall(types.get(name, Bool()), raw.span, name, tuple(args), where)
 
 
 def _columns(node: n.Node, relation: str | None = None) -> Iterable[tuple[str, str]]:
@@ -477,10 +503,10 @@ def _columns(node: n.Node, relation: str | None = None) -> Iterable[tuple[str, s
         yield from _columns(child, inside)
 
 
-def reach_of(node: n.Node, subject: str) -> str:
-    """row: the subject's own rows; household: also others of the household; set: the whole county."""
+def reach_of(node: n.Node, swept: Collection[str]) -> str:
+    """row: the subject's own rows; household: also others of the household; set: the whole county, or a column that sweeps alone fill (`swept`)."""
     found = list(n.walk(node))
-    if any(isinstance(part, n.SetCall) for part in found):
+    if any(isinstance(part, n.SetCall) or (isinstance(part, n.Column) and part.name in swept) for part in found):
         return "set"
     crosses = any(
         isinstance(part, n.Aggregate) or (isinstance(part, n.Column) and part.scope in ("household", "household.last", "spell")) for part in found
@@ -521,7 +547,7 @@ def _checked(text: str | Parsed, schema: Schema, subject: str, wanted: Type | No
         text=parsed.text,
         type=node.type,
         subject=subject,
-        reach=reach_of(node, subject),
+        reach=reach_of(node, frozenset[str]().union(*(table.swept for table in schema.subjects.values()))),
         columns=frozenset(_columns(node)),
         relations=frozenset(part.relation for part in n.walk(node) if isinstance(part, n.Aggregate)),
         normalised=parsed.normalised,

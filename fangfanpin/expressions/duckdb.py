@@ -12,7 +12,8 @@ import sqlglot.expressions as e
 
 from fangfanpin.expressions import nodes as n
 from fangfanpin.expressions.check import Expression
-from fangfanpin.expressions.evaluate import asks_own, ranks_of
+from fangfanpin.expressions.evaluate import DEVIATION, SPREAD, asks_own, ranks_of
+from fangfanpin.expressions.metres import EAST, FIRST, HUNDREDTHS, LAT_LIMIT, LON_LIMIT, NORTH, SECOND
 from fangfanpin.expressions.schema import Schema
 from fangfanpin.expressions.trees import case as _case
 from fangfanpin.expressions.trees import fn as _fn
@@ -26,6 +27,7 @@ ROW_KEY = "row_key"  # of a register's table
 _ROW_ID = "row_id"  # the item by which a row is referred to
 _COMPARE: dict[str, type[e.Expression]] = {"eq": e.EQ, "ne": e.NEQ, "lt": e.LT, "le": e.LTE, "gt": e.GT, "ge": e.GTE}
 _ARITHMETIC: dict[str, type[e.Expression]] = {"add": e.Add, "sub": e.Sub, "mul": e.Mul}
+_IN_VILLAGE = frozenset({"rank", "deviation"})
 _HAN = r"\x{3400}-\x{4dbf}\x{4e00}-\x{9fff}\x{f900}-\x{faff}\x{20000}-\x{3ffff}"
 PATTERNS = {
     "mobile_cn": r"1[3-9][0-9]{9}",
@@ -39,6 +41,11 @@ PATTERNS = {
 def _wide(tree: e.Expression) -> e.Expression:
     """Room for what a value may reach before it is looked at; five times as dear as a BIGINT."""
     return e.cast(tree, "HUGEINT")
+
+
+def integer_of(tree: e.Expression) -> e.Expression:
+    """Also of a small literal: twice what it may hold must fit."""
+    return e.cast(tree, "BIGINT")
 
 
 def _exact(tree: e.Expression) -> e.Expression:
@@ -74,6 +81,7 @@ class Compiler:
         # By relation, whether they ask for `own.`, and by which item of both the rows they want are found.
         self.aggregates: dict[_Which, list[n.Aggregate]] = {}
         self.sets: list[n.SetCall] = []
+        self.counted: dict[n.SetCall, list[n.Node | None]] = {}  # of peers that go by the same keys what is counted
         self.met: set[n.SetCall] = set()  # asked only of rows that meet the condition themselves
 
     def sql(self, node: n.Node, row: str = "s") -> e.Expression:
@@ -308,6 +316,42 @@ class Compiler:
         codes, numbers = (e.Array(expressions=list(map(_literal, found))) for found in zip(*ranks, strict=True))
         return _fn("list_extract", numbers, _fn("list_position", codes, args[0]))
 
+    def call_distance(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
+        """As metres.py says it; what grows is kept within bounds, whatever the rows hold. The root of a whole number below 2⁵² is never rounded up
+        to the next one."""
+        lat, lon, to_lat, to_lon = (arg if isinstance(arg, e.Column) else integer_of(arg) for arg in args)
+
+        def times(left: e.Expr, right: e.Expr) -> e.Expression:
+            return e.Mul(this=left, expression=right)
+
+        def over(tree: e.Expr, by: int) -> e.Expression:
+            return e.Paren(this=e.IntDiv(this=e.Paren(this=tree), expression=_int(by)))
+
+        def less(left: int, right: e.Expr) -> e.Expression:
+            return e.Paren(this=e.Sub(this=_int(left), expression=right))
+
+        def held(tree: e.Expr, limit: int) -> e.Expression:
+            return _fn("least", _fn("abs", tree), integer_of(_int(2 * limit)))
+
+        def apart(one: e.Expr, other: e.Expr, limit: int, degree: e.Expr) -> e.Expression:
+            metres = times(held(e.Sub(this=one.copy(), expression=other.copy()), limit), degree)
+            return over(e.Add(this=metres, expression=_int(500_000)), 1_000_000)
+
+        def y() -> e.Expression:
+            half_way = over(held(e.Add(this=lat.copy(), expression=to_lat.copy()), LAT_LIMIT), HUNDREDTHS)
+            return times(half_way, half_way.copy())
+
+        degree = less(EAST, over(times(y(), less(FIRST, over(times(y(), _int(SECOND)), 10**8))), 10**9))
+        north, east = apart(lat, to_lat, LAT_LIMIT, _int(NORTH)), apart(lon, to_lon, LON_LIMIT, degree)
+        square = e.Add(this=times(north, north.copy()), expression=times(east, east.copy()))
+        metres = integer_of(_fn("floor", _fn("sqrt", square)))
+        points = ((lat, LAT_LIMIT), (lon, LON_LIMIT), (to_lat, LAT_LIMIT), (to_lon, LON_LIMIT))
+        on_earth = [e.Between(this=arg.copy(), low=_int(-limit), high=_int(limit)) for arg, limit in points]
+        return _case(e.and_(*on_earth, copy=False), metres)
+
+    def call_multiple(self, node: n.Call, args: list[e.Expression]) -> e.Expression:
+        return e.EQ(this=e.Mod(this=args[0], expression=_int(int(str(node.extra)))), expression=_int(0))
+
     # Aggregates: one grouped sub-select per relation
 
     def aggregate(self, node: n.Aggregate) -> e.Expression:
@@ -357,11 +401,22 @@ class Compiler:
 
     def over_all(self, node: n.SetCall) -> e.Expression:
         node = n.bare(node)
-        if node not in self.sets:
-            self.sets.append(node)
-            self.sql(node.arg)  # what it is joined by needs its joins too
-        alias = f"d{self.sets.index(node)}"
+        asked = self.joined_for(node)
+        if asked not in self.sets:
+            self.sets.append(asked)
+            for arg in asked.args:
+                self.sql(arg)  # what it is joined by needs its joins too
+        alias = f"d{self.sets.index(asked)}"
+        if node.fn == "peers":
+            counts = self.counted.setdefault(asked, [])
+            if node.where not in counts:
+                counts.append(node.where)
+            return _fn("coalesce", e.column(f"n{counts.index(node.where)}", table=alias), _int(0))
         own = e.Is(this=_paren(self.sql(node.where, "s")), expression=e.true()) if node.where else e.true()
+        if node.fn == "rank":
+            return _case(own, e.column("n", table=alias))
+        if node.fn == "deviation":
+            return self.deviation(node, alias, own)
         if node.fn == "duplicates":
             counted = _fn("coalesce", e.column("n", table=alias), _int(0))
             return e.GT(this=e.Sub(this=counted, expression=_case(own, _int(1), _int(0))), expression=_int(0))
@@ -370,6 +425,30 @@ class Compiler:
             return e.NEQ(this=e.column(end, table=alias), expression=e.column("household_key", table="s"))
 
         return _fn("coalesce", e.Or(this=foreign("least_key"), expression=foreign("greatest_key")), e.false())
+
+    def joined_for(self, node: n.SetCall) -> n.SetCall:
+        """What one sub-select is made for: of peers all that go by the same keys, of deviations those that differ in the least number of rows."""
+        if node.fn == "peers":
+            return replace(node, where=None)
+        return replace(node, args=node.args[:1]) if node.fn == "deviation" else node
+
+    def deviation(self, node: n.SetCall, alias: str, own: e.Expression) -> e.Expression:
+        """As evaluate.robust_deviation says it."""
+        value, least = (_paren(self.sql(arg, "s")) for arg in node.args)
+        far = _fn("abs", e.Sub(this=e.Mul(this=integer_of(value), expression=_int(2)), expression=e.column("middle", table=alias)))
+        spread = e.column("spread", table=alias)
+        enough = e.GTE(this=e.column("n", table=alias), expression=least)
+        told = e.and_(own, enough, e.GT(this=spread, expression=_int(0)), copy=False)
+        return _case(told, self.exact(self.rounded_up(far, DEVIATION, spread.copy(), SPREAD)))
+
+    def exact(self, tree: e.Expression) -> e.Expression:
+        return _exact(tree)
+
+    def rounded_up(self, top: e.Expression, by: int, bottom: e.Expression, over: int) -> e.Expression:
+        """top · by ÷ (bottom · over), both above 0."""
+        divisor = e.Paren(this=e.Mul(this=_wide(bottom), expression=_int(over)))
+        dividend = e.Add(this=e.Mul(this=_wide(top), expression=_int(by)), expression=e.Paren(this=e.Sub(this=divisor, expression=_int(1))))
+        return e.IntDiv(this=e.Paren(this=dividend), expression=divisor.copy())
 
     # Putting the select together
 
@@ -439,14 +518,23 @@ class Compiler:
                 on = e.And(this=on, expression=e.EQ(this=e.column("x", table=f"a{place}"), expression=e.column(item[1].name, table="s", quoted=True)))
             query = query.join(inner, on=on, join_type="left", copy=False)
         for place, node in enumerate(self.sets):
-            same = e.EQ(this=e.column("x", table=f"d{place}"), expression=_paren(self.sql(node.arg, "s")))
             query = query.join(
-                self._population(node).subquery(f"d{place}", copy=False), on=self._within(same, f"d{place}", "s"), join_type="left", copy=False
+                self._population(node).subquery(f"d{place}", copy=False), on=self._same(node, f"d{place}"), join_type="left", copy=False
             )
         return query.where(e.column("is_live", table="s"), copy=False) if self.subject == "person" else query
 
     def _on(self, alias: str, row: str, key: str = "household_key") -> e.Expression:
         return self._within(e.EQ(this=e.column(key, table=alias), expression=e.column(key, table=row)), alias, row)
+
+    def _same(self, node: n.SetCall, alias: str) -> e.Expr:
+        """The subject's row finds what was asked by its own value, its keys or its village."""
+        names = [] if node.fn == "deviation" else [f"x{place}" for place in range(len(node.args))]
+        parts = [e.EQ(this=e.column(name, table=alias), expression=_paren(self.sql(arg, "s"))) for name, arg in zip(names, node.args, strict=False)]
+        if node.fn in _IN_VILLAGE:
+            parts.append(e.EQ(this=e.column("village_code", table=alias), expression=e.column("village_code", table="s")))
+        if self.cell:
+            parts.append(e.EQ(this=e.column(self.cell, table=alias), expression=e.column(self.cell, table="s")))
+        return e.and_(*parts, copy=False)
 
     def _within(self, same: e.Expression, alias: str, row: str) -> e.Expression:
         if not self.cell:
@@ -499,33 +587,73 @@ class Compiler:
         return [replace(node, where=None)], wanted
 
     def _population(self, node: n.SetCall) -> e.Select:
-        """Value → how many live rows that meet the condition have it (duplicates), or the ends of the range of their households' keys
-        (other_household): another household is among them when one end is not one's own. Counting distinct households took twice as long."""
+        """What a set function found, by the value, the keys or the village that it is joined by. Of duplicates how many live rows have the value, of
+        other_household the ends of the range of their households' keys: another household is among them when one end is not one's own.
+        Counting distinct households took twice as long."""
         before, self.needs = self.needs, set()
-        value = self.sql(node.arg, "q")
-        where: e.Expression = e.Not(this=e.Is(this=_paren(value.copy()), expression=e.Null()))
+        values = [self.sql(arg, "q") for arg in node.args]
+        known: list[e.Expr] = [e.Not(this=e.Is(this=_paren(value.copy()), expression=e.Null())) for value in values]
         if self.subject == "person":
-            where = e.And(this=where, expression=e.column("is_live", table="q"))
+            known.append(e.column("is_live", table="q"))
         if node.where is not None:
-            where = e.And(this=where, expression=e.Is(this=_paren(self.sql(node.where, "q")), expression=e.true()))
+            known.append(e.Is(this=_paren(self.sql(node.where, "q")), expression=e.true()))
+        counts = [e.alias_(self._count_of(condition), f"n{place}") for place, condition in enumerate(self.counted.get(node, ()))]
         inner, self.needs = self.needs, before
-        key = e.column("household_key", table="q")
-        ends = [e.alias_(e.Min(this=key), "least_key"), e.alias_(e.Max(this=key.copy()), "greatest_key")]
-        query = e.select(e.alias_(value, "x"), *([e.alias_(e.Count(this=e.Star()), "n")] if node.fn == "duplicates" else ends)).from_(
-            e.alias_(e.to_table(self.subject), "q", table=True)
-        )
+        query = e.select().from_(e.alias_(e.to_table(self.subject), "q", table=True), copy=False)
         for alias, table in (("qh", "household"), ("ql", "latest_spell")):
             if alias in inner:
                 query = self._join(query, e.to_table(table), alias, "q")
-        if self.cell:
-            query = query.select(e.column(self.cell, table="q")).group_by(e.column(self.cell, table="q"))
-        query = query.where(where).group_by(_int(1))  # x by its place: a literal x would be taken for one
-        if node.where is not None and node not in self.met:
+        query = query.where(e.and_(*known, copy=False), copy=False)
+        cells = [e.column(self.cell, table="q")] if self.cell else []
+        village = e.column("village_code", table="q")
+        named = [e.alias_(value, f"x{place}") for place, value in enumerate(values)]
+        if node.fn == "rank":
+            order = e.Order(expressions=[e.Ordered(this=values[0].copy())])
+            place = e.Window(this=_fn("rank"), partition_by=[village.copy(), *(cell.copy() for cell in cells)], order=order)
+            return query.select(*named, village, e.alias_(place, "n"), *cells).distinct()
+        if node.fn == "deviation":
+            sorted_values = self.list_of("sorted", self.list_of("gathered", integer_of(values[0])))
+            query = query.select(e.alias_(sorted_values, "l"), e.alias_(e.Count(this=e.Star()), "n"), village, *cells)
+            return self._spread(query.group_by(village.copy(), *(cell.copy() for cell in cells)))
+        key = e.column("household_key", table="q")
+        found = {
+            "duplicates": [e.alias_(e.Count(this=e.Star()), "n")],
+            "other_household": [e.alias_(e.Min(this=key), "least_key"), e.alias_(e.Max(this=key.copy()), "greatest_key")],
+            "peers": counts,
+        }
+        places = [_int(place + 1) for place in range(len(named))]  # values by their places: a literal would be taken for one
+        query = query.select(*named, *found[node.fn], *cells).group_by(*places, *(cell.copy() for cell in cells))
+        if node.fn == "peers" or (node.where is not None and node not in self.met):
             return query
         several: e.Expr = e.GT(this=e.Count(this=e.Star()), expression=_int(1))
         if node.fn != "duplicates":
             several = e.NEQ(this=e.Min(this=key.copy()), expression=e.Max(this=key.copy()))
         return query.having(several)
+
+    def _count_of(self, condition: n.Node | None) -> e.Expression:
+        rows = e.Count(this=e.Star())
+        if condition is None:
+            return rows
+        return e.Filter(this=rows, expression=e.Where(this=e.Is(this=_paren(self.sql(condition, "q")), expression=e.true())))
+
+    def list_of(self, what: str, *args: e.Expr) -> e.Expression:
+        return _fn({"gathered": "list", "sorted": "list_sort", "at": "list_extract", "each": "list_transform"}[what], *args)
+
+    def _spread(self, gathered: e.Select) -> e.Select:
+        """Twice the median and four times the MAD of the sorted values `l` of each village, n of them."""
+
+        def twice_the_median() -> e.Expression:
+            upper = e.Add(this=e.IntDiv(this=e.column("n"), expression=_int(2)), expression=_int(1))
+            lower = e.IntDiv(this=e.Paren(this=e.Add(this=e.column("n"), expression=_int(1))), expression=_int(2))
+            both = [self.list_of("at", e.column("l"), e.cast(place, "INT")) for place in (lower, upper)]
+            return e.Add(this=both[0], expression=both[1])
+
+        keys = ["n", "village_code", *([self.cell] if self.cell else [])]
+        centred = e.select("l", e.alias_(twice_the_median(), "middle"), *keys).from_(gathered.subquery("g"))
+        far = _fn("abs", e.Sub(this=e.Mul(this=e.column("v"), expression=_int(2)), expression=e.column("middle")))
+        spreads = self.list_of("sorted", self.list_of("each", e.column("l"), e.Lambda(this=far, expressions=[e.to_identifier("v")])))
+        spread = e.select(e.alias_(spreads, "l"), "middle", *keys).from_(centred.subquery("c"))
+        return e.select(e.alias_(twice_the_median(), "spread"), "middle", *keys).from_(spread.subquery("f"))
 
 
 def _chained(kind: type[e.Expression], parts: Sequence[e.Expression]) -> e.Expression:

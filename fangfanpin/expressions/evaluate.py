@@ -1,11 +1,12 @@
 """The reference evaluator: plain Python over plain mappings. Every other engine must agree with it."""
 
 import datetime
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from fangfanpin.expressions import nodes as n
 from fangfanpin.expressions.check import Expression
+from fangfanpin.expressions.metres import metres
 from fangfanpin.expressions.patterns import PATTERNS
 from fangfanpin.expressions.types import FIRST_MONTH, LAST_MONTH, MAX_DIGITS, Date, Month
 
@@ -185,6 +186,10 @@ def _call(node: n.Call, args: list[Any]) -> Any:
             return args[0] // 12 if node.extra == "month" else args[0] // 10000
         case "month":
             return args[0] // 10000 * 12 + args[0] // 100 % 100 - 1
+        case "multiple":
+            return args[0] % int(str(node.extra)) == 0
+        case "distance":
+            return metres(*args)
         case _:
             return ranks_of(str(node.extra)).get(args[0])
 
@@ -236,10 +241,15 @@ def _aggregate(node: n.Aggregate, scope: Scope) -> Any:
     return min(known) if node.fn == "min" else max(known)
 
 
-def _over_all(node: n.SetCall, scope: Scope, population: list[Scope] | None) -> bool | None:
+def _over_all(node: n.SetCall, scope: Scope, population: list[Scope] | None) -> Any:
     if population is None:
         raise NeedsPopulation(node.fn)
-    value = _value(node.arg, scope, None)
+    if node.fn == "peers":
+        keys = [_value(arg, scope, None) for arg in node.args]
+        return 0 if None in keys else sum(_counts(node, other) and [_value(arg, other, None) for arg in node.args] == keys for other in population)
+    value = _value(node.args[0], scope, None)
+    if node.fn in ("rank", "deviation"):
+        return _in_village(node, value, scope, population)
     if value is None:
         return False
     for other in population:
@@ -247,8 +257,39 @@ def _over_all(node: n.SetCall, scope: Scope, population: list[Scope] | None) -> 
             continue
         if node.fn == "other_household" and other["household"] is scope["household"]:
             continue
-        if node.where is not None and _value(node.where, other, None) is not True:
-            continue
-        if _value(node.arg, other, None) == value:
+        if _counts(node, other) and _value(node.args[0], other, None) == value:
             return True
     return False
+
+
+def _counts(node: n.SetCall, row: Scope) -> bool:
+    return node.where is None or _value(node.where, row, None) is True
+
+
+def _in_village(node: n.SetCall, value: Any, scope: Scope, population: list[Scope]) -> int | None:
+    """The place of a value among those of the village, or how far it lies from their middle."""
+    village = scope["household"].get("village")
+    if village is None or value is None or not _counts(node, scope):
+        return None
+    rows = [other for other in population if other["household"].get("village") == village and _counts(node, other)]
+    values: list[int] = sorted(found for row in rows if (found := _value(node.args[0], row, None)) is not None)
+    if node.fn == "rank":
+        return 1 + len([one for one in values if one < value])
+    least = _value(node.args[1], scope, None)
+    return None if least is None or len(values) < least else robust_deviation(value, values)
+
+
+# |x − median| ÷ (1.4826 · MAD) in hundredths, where the distance is doubled and the MAD four times itself: 10⁶ · distance ÷ (7413 · spread)
+DEVIATION, SPREAD = 1_000_000, 7413
+
+
+def robust_deviation(value: int, values: Sequence[int]) -> int | None:
+    """In hundredths, rounded up. `values`: sorted, one at least. None where the MAD is 0."""
+    middle = _twice_the_median(values)
+    spread = _twice_the_median(sorted(abs(2 * one - middle) for one in values))
+    return exact(-(-DEVIATION * abs(2 * value - middle) // (SPREAD * spread))) if spread else None
+
+
+def _twice_the_median(values: Sequence[int]) -> int:
+    """A whole number also where the two in the middle differ."""
+    return values[(len(values) - 1) // 2] + values[len(values) // 2]

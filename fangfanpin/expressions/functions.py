@@ -36,6 +36,10 @@ SCALAR = _named(
         "ratio", 3, 3, "ratio(a, b, scale)",
         "number of 0–6 decimals, half away from zero; keeps the unit of a when b is an int; NULL when b is 0", "相除，四舍五入到几位",
     ),
+    Function(
+        "multiple", 2, 2, "multiple(x, n)",
+        "bool: is x a whole multiple of n, which is a whole number? `multiple(wage_income, 100)`: it ends in 00", "是不是几的整倍数",
+    ),
     Function("abs", 1, 1, "abs(x)", "the number without its sign", "绝对值"),
     Function("least", 2, 30, "least(a, b, …)", "the smallest; numbers, dates or months of one type", "最小的"),
     Function("greatest", 2, 30, "greatest(a, b, …)", "the largest; numbers, dates or months of one type", "最大的"),
@@ -50,6 +54,10 @@ SCALAR = _named(
     Function(
         "rank_of", 2, 2, "rank_of(code, 'ordering')",
         "int: place in an ordering of the pack (orderings.csv); NULL when it is not in it", "在某个顺序中的位置",
+    ),
+    Function(
+        "distance", 4, 4, "distance(lat, lon, to_lat, to_lon)",
+        "int: metres between two points, rounded down, within 0.3 % in China; NULL when one of them is not on Earth", "两点相距多少米",
     ),
 )  # fmt: skip
 AGGREGATES = _named(
@@ -71,12 +79,27 @@ SETS = _named(
         "other_household", 1, 2, "other_household(x), other_household(x, cond)",
         "bool, never NULL: a row of another household (for which cond is TRUE) has the same x; FALSE for NULL", "别的户是否也有",
     ),
+    Function(
+        "peers", 2, 4, "peers(cond, key, …)",
+        "int, never NULL: live rows of the county with the same keys (one to three) for which cond is TRUE, this row among them; "
+        "0 when a key is NULL", "同组里符合条件的有几个",
+    ),
+    Function(
+        "rank", 1, 2, "rank(x), rank(x, cond)",
+        "int: place of x among the live rows of the same village (for which cond is TRUE), the smallest 1; equal values share the first place "
+        "(1, 2, 2, 4), NULL values have none; NULL when cond is not TRUE for this row", "在本村从小到大排第几",
+    ),
+    Function(
+        "deviation", 2, 3, "deviation(x, least), deviation(x, least, cond)",
+        "number of 2 decimals: how far x lies from the middle of the same village, see below; NULL where fewer than `least` live rows "
+        "(for which cond is TRUE) have an x, and when cond is not TRUE for this row", "离本村中间水平有多远",
+    ),
 )  # fmt: skip
 
 
 def documentation() -> Iterator[str]:
     """Lines of the table in docs/rule-language.md."""
-    for title, functions in (("scalar", SCALAR), ("over a relation", AGGREGATES), ("over the county, sweep only", SETS)):
+    for title, functions in (("scalar", SCALAR), ("over a relation", AGGREGATES), ("over the county or the village, sweep only", SETS)):
         yield f"| **{title}** | | |"
         for function in functions.values():
             yield f"| `{function.written}` | {function.result} | {function.result_zh} |"

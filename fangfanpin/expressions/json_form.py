@@ -45,8 +45,8 @@ def to_json(node: n.Node) -> dict[str, Any]:
                 "value": to_json(inner) if inner else None,
                 "where": to_json(where) if where else None,
             }
-        case n.SetCall(fn=fn, arg=arg, where=where):
-            out |= {"fn": fn, "arg": to_json(arg), "where": to_json(where) if where else None}
+        case n.SetCall(fn=fn, args=args, where=where):
+            out |= {"fn": fn, "args": [to_json(arg) for arg in args], "where": to_json(where) if where else None}
     return out | {"op": _OPS[type(node)]}
 
 
@@ -91,6 +91,6 @@ def from_json(data: dict[str, Any]) -> n.Node:
         case "agg":
             return n.Aggregate(type_, _NOWHERE, data["fn"], data["relation"], maybe("value"), maybe("where"))
         case "set":
-            return n.SetCall(type_, _NOWHERE, data["fn"], sub("arg"), maybe("where"))
+            return n.SetCall(type_, _NOWHERE, data["fn"], tuple(from_json(arg) for arg in data["args"]), maybe("where"))
         case _:
             raise ValueError(op)

@@ -121,10 +121,11 @@ class Aggregate(Node):
 
 @dataclass(frozen=True, slots=True)
 class SetCall(Node):
-    """A question over the whole population: duplicates, other_household. Sweep only."""
+    """A question over the whole population. `fn`: duplicates, other_household, peers (`args`: its keys), rank, deviation (`args`: of what, and of
+    how many rows at least). Sweep only."""
 
     fn: str
-    arg: Node
+    args: tuple[Node, ...]
     where: Node | None
 
 
@@ -164,8 +165,8 @@ def children(node: Node) -> tuple[Node, ...]:
             return (left, right)
         case Aggregate(value=value, where=where):
             return tuple(part for part in (value, where) if part is not None)
-        case SetCall(arg=arg, where=where):
-            return (arg,) if where is None else (arg, where)
+        case SetCall(args=args, where=where):
+            return args if where is None else (*args, where)
         case _:
             return ()
 

@@ -9,13 +9,15 @@ from fangfanpin.expressions.types import Type
 @dataclass(frozen=True, slots=True)
 class Table:
     """`has_last`: rows have a last year's row beside them; what sums or checks a village's table does not ask for it. `of_household`: each row
-    belongs to a household, whose items it may ask. `relations`: what the rows may be counted over; None where these are the household's."""
+    belongs to a household, whose items it may ask. `relations`: what the rows may be counted over; None where these are the household's.
+    `swept`: columns that a sweep alone fills, for those who save one household need not see where they come from."""
 
     name: str
     columns: Mapping[str, Type]
     has_last: bool = True
     of_household: bool = True
     relations: "Mapping[str, Relation] | None" = None
+    swept: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,20 @@ class SparkCompiler(Compiler):
             this=args[0], ifs=[e.If(this=e.Literal.string(code), true=integer(rank)) for code, rank in sorted(ranks.items())], default=e.Null()
         )
 
+    def list_of(self, what: str, *args: e.Expr) -> e.Expression:
+        return fn({"gathered": "collect_list", "sorted": "sort_array", "at": "element_at", "each": "transform"}[what], *args)
+
+    def exact(self, tree: e.Expression) -> e.Expression:
+        return _exact(tree)
+
+    def rounded_up(self, top: e.Expression, by: int, bottom: e.Expression, over: int) -> e.Expression:
+        """As `call_ratio`: a multiple is divided."""
+        divisor = e.Paren(this=e.Mul(this=_decimal(bottom), expression=integer(over)))
+        dividend = e.Add(this=e.Mul(this=_decimal(top), expression=integer(by)), expression=e.Paren(this=e.Sub(this=divisor, expression=integer(1))))
+        whole = e.Paren(this=dividend)
+        multiple = e.Sub(this=whole, expression=e.Mod(this=whole.copy(), expression=divisor.copy()))
+        return e.Div(this=e.Paren(this=multiple), expression=divisor.copy())
+
     def aggregate_value(self, node: n.Aggregate, row: str) -> e.Expression:
         if node.fn != "sum":
             return super().aggregate_value(node, row)

@@ -47,7 +47,7 @@ def tables(homes: Mapping[str, Home]) -> dict[str, pa.Table]:
     `household/place`; a plan's says which row it is, whoever it names."""
     households, people, spells, works, plans = [], [], [], [], []
     for key, home in homes.items():
-        ours = {"household_key": key, "village_code": "340323100200"}
+        ours = {"household_key": key, "village_code": home.village}
         households.append(ours | _wide(HOUSEHOLD, home.row, home.last, with_last=True))
         for place, person in enumerate(home.people):
             own = {"person_key": f"{key}/{place}", "is_live": person.live}

@@ -93,13 +93,20 @@ def home(below: Below) -> Home:
     return Home(row(dict(HOUSEHOLD)), last(dict(HOUSEHOLD)), people, spells, works, plans)
 
 
+VILLAGES = ("340323100200", "340323100201", "340323101200", None)
+
+
 def homes(count: int, seed: int) -> dict[str, Home]:
-    """Some plans name two or three of the households."""
+    """Some plans name two or three of the households; most lie in the first of the villages, a few in none."""
     draw = random.Random(seed)
     found = {f"h{place}": home(draw.randrange) for place in range(count)}
     known = [plan for one in found.values() for plan in one.plans]
     shared = {key: draw.choices(known, k=draw.randrange(3)) for key in found} if known else {}
-    return {key: replace(one, plans=_once([*one.plans, *shared.get(key, ())])) for key, one in found.items()}
+    places = random.Random(seed).choices(VILLAGES, (6, 3, 1, 1), k=count)
+    return {
+        key: replace(one, plans=_once([*one.plans, *shared.get(key, ())]), village=village)
+        for (key, one), village in zip(found.items(), places, strict=True)
+    }
 
 
 def _once(rows: Sequence[Row]) -> list[Row]:
@@ -149,6 +156,12 @@ class _Writer:
         if not options:
             return self.literal(type_)
         return str(self.one(options)())
+
+    def degrees(self, sub: Callable[[Type], str]) -> str:
+        """A point on Earth more often than chance would have it."""
+        if self.below(3):
+            return f"{self.below(90)}.{self.below(10**6):06d}"
+        return sub(Number("degree", 6))
 
     def literal(self, type_: Type) -> str:
         match type_:
@@ -270,6 +283,7 @@ class _Writer:
             chosen,
             scaled,
             lambda: f"matches({sub(Text())}, '{self.one(list(PATTERNS))}')",
+            lambda: f"multiple({sub(self.one((Int(), Number('yuan', 2), Number('degree', 6))))}, {self.one((1, 2, 100, 1_000_000))})",
             lambda: (
                 f"ratio({sub(self.one((Int(), Number('mu', 2))))}, {sub(self.one((Number('yuan', 2), Number('km', 3))))}, {self.below(5)}) "
                 f"{self.one(('>', '<='))} {self.below(5)}"
@@ -295,6 +309,7 @@ class _Writer:
             lambda: f"({sub(Date())} - {sub(Date())})",
             lambda: f"({sub(Month())} - {sub(Month())})",
             lambda: f"rank_of({sub(Code('grade'))}, 'school')",
+            lambda: f"distance({', '.join(self.degrees(sub) for _ in range(4))})",
         ]
 
         def different() -> str:
@@ -326,9 +341,25 @@ def set_function(below: Below, depth: int = 2) -> tuple[str, str]:
     writer = _Writer(below)
     subject = str(writer.one(("household", "person")))
     place = _Place(subject)
-    where = f", {writer.write(Bool(), place, below(depth))}" if below(2) else ""
-    asked = writer.write(writer.one([type_ for type_ in TYPES if not isinstance(type_, Codes)]), place, below(depth))
-    return subject, f"{writer.one(('duplicates', 'other_household'))}({asked}{where})"
+
+    def asked(*types: Type) -> str:
+        return writer.write(writer.one(types), place, below(depth))
+
+    def condition() -> str:
+        return writer.write(Bool(), place, below(depth))
+
+    fn = str(writer.one(("duplicates", "other_household", "peers", "rank", "deviation")))
+    comparable = [type_ for type_ in TYPES if not isinstance(type_, Codes)]
+    if fn == "peers":
+        keys = ", ".join(asked(*comparable) for _ in range(1 + below(3)))
+        return subject, f"peers({condition()}, {keys})"
+    where = f", {condition()}" if below(2) else ""
+    if fn == "rank":
+        return subject, f"rank({asked(*(type_ for type_ in comparable if isinstance(type_, (Int, Number, Date, Month))))}{where})"
+    if fn == "deviation":
+        least = writer.one(("1", "4", "9", "param.school_age"))
+        return subject, f"deviation({asked(*(type_ for type_ in comparable if isinstance(type_, (Int, Number))))}, {least}{where})"
+    return subject, f"{fn}({asked(*comparable)}{where})"
 
 
 @st.composite

@@ -338,6 +338,31 @@ def functions() -> Table:
         t.p("rank_of(grade, 'school')", place, grade=grade)
     t.p("rank_of(grade, 'school') > rank_of(last.grade, 'school')", T, Person({"grade": "02"}, {"grade": "01"}))
     t.p("rank_of(grade, 'school') - rank_of(last.grade, 'school')", N, Person({"grade": "02"}, {"grade": "04"}))
+    for amount, result in ((12_300_00, T), (12_350_00, F), (12_300_01, F), (0, T), (-100_00, T), (-50_00, F), (N, N)):
+        t.h("multiple(wage_income, 100)", result, wage_income=amount)
+    for count, result in ((10, T), (5, F), (999_999_999_999_990, T), (-5, F), (N, N)):
+        t.h("multiple(livestock, 10)", result, livestock=count)
+    t.h("multiple(lat, 1)", F, lat=33_318_333)
+    t.h("multiple(wage_income + 0.05, 1000000)", T, wage_income=99_999_995)
+    t.h("multiple(7, 7)", T)
+    # distance: a degree of latitude 111,000 m, of longitude what it is half-way; nothing on the far side of 180° is near
+    for lat, lon, to_lat, to_lon, metres in (
+        ("33.3", "117.3", "33.3", "117.3", 0), ("33.3", "117.3", "33.31", "117.3", 1_110), ("33.31", "117.3", "33.3", "117.3", 1_110),
+        ("33.3", "117.3", "33.3", "117.31", 931), ("33.3", "117.31", "33.3", "117.3", 931), ("33.3", "117.3", "33.31", "117.31", 1_448),
+        ("33.3", "117.3", "33.300009", "117.3", 1), ("33.3", "117.3", "33.300005", "117.3", 1), ("33.3", "117.3", "33.300004", "117.3", 0),
+        ("18.2", "109.5", "18.2", "110.5", 105_778), ("53.5", "122.3", "53.5", "123.3", 66_361), ("-0.01", "0", "0.01", "0", 2_220),
+        ("90", "0", "-90", "0", 19_980_000), ("0", "-180", "0", "180", 40_068_000), ("90", "180", "90", "-180", 149_400),
+        ("90.000001", "0", "0", "0", N), ("0", "0", "-90.000001", "0", N), ("0", "180.000001", "0", "0", N), ("0", "0", "0", "-999999", N),
+    ):  # fmt: skip
+        t.h(f"distance({lat}, {lon}, {to_lat}, {to_lon})", metres)
+    here: Row = {"lat": 33_318_333, "lon": 117_316_667}
+    t.h("distance(lat, lon, last.lat, last.lon)", 500, last={"lat": 33_318_333, "lon": 117_322_038}, lat=33_318_333, lon=117_316_667)
+    t.h("distance(lat, lon, last.lat, last.lon) > 500", F, last={"lat": 33_318_333, "lon": 117_322_038}, lat=33_318_333, lon=117_316_667)
+    t.h("distance(lat, lon, last.lat, last.lon) > 500", T, last={"lat": 33_318_333, "lon": 117_322_049}, lat=33_318_333, lon=117_316_667)
+    t.h("distance(lon, lat, last.lat, last.lon)", N, last=here, lat=33_318_333, lon=117_316_667)
+    t.h("distance(lat, lon, 33.3, 117.3)", N, lat=33_318_333)
+    t.h("distance(lat, lon, 33.3, 117.3)", N, lon=117_316_667)
+    t.h("distance(lat, lon, 33.3, 117.3)", N, lat=999_999_999_999_999, lon=-999_999_999_999_999)
     return t
 
 
@@ -567,7 +592,45 @@ def sets() -> list[SetCase]:
     gone = homes((me(id18_digest="a"), me(id18_digest="a", live=False)), (me(id18_digest="a", live=False),))
     phones = homes((me(phone="1", is_worker=T),), (me(phone="1", is_worker=F),), (me(phone="2", is_worker=T),), (me(phone="2", is_worker=T),))
     houses = [Home({"phone": "1"}), Home({"phone": "1"}), Home({"phone": "2"}), Home({})]
+    # What the collector wrote, and how many in the village have a value: sizes 1 2 2 4 and nothing in one village, 9 in another, 2 in none.
+    sizes = [Home({"household_size": size, "head_name": name, "safe_water": size != 2}, village="a")
+             for size, name in ((2, "甲"), (1, "甲"), (4, "乙"), (2, "甲"), (N, "乙"))]  # fmt: skip
+    sizes += [Home({"household_size": 9, "head_name": "甲"}, village="b"), Home({"household_size": 2}, village=None)]
+    incomes = [Home({"net_income": income, "safe_water": income > 900}, village="a") for income in (1000, 1100, 900, 1200, 5000)]
+    even = [Home({"livestock": count, "net_income": -count, "farmland_mu": 5}, village="a") for count in (10, 11, 14, 30)]
+    family = [Home(people=(me(wage=3), me(wage=1), me(wage=9, live=False)), village="a"), Home(people=(me(wage=2), me()), village="a"),
+              Home(people=(me(wage=0),), village="b")]  # fmt: skip
     rows: Sequence[tuple[str, str, Sequence[Home], Sequence[Any]]] = (
+        ("household", "peers(true, head_name)", sizes, (4, 4, 2, 4, 2, 4, 0)),
+        ("household", "peers(household_size = 2, head_name)", sizes, (2, 2, 0, 2, 0, 2, 0)),
+        ("household", "peers(true, head_name, household_size)", sizes, (2, 1, 1, 2, 0, 1, 0)),
+        ("household", "peers(safe_water, head_name, household_size) + peers(null, head_name)", sizes, (0, 1, 1, 0, 0, 0, 0)),
+        ("household", "peers(household_size > 1, true)", sizes, (5,) * 7),
+        ("household", "peers(true, null)", sizes, (0,) * 7),
+        ("household", "peers(true, household_size, head_name, safe_water)", sizes, (2, 1, 1, 2, 0, 0, 0)),
+        ("household", "rank(household_size)", sizes, (2, 1, 4, 2, N, 1, N)),
+        ("household", "rank(-household_size)", sizes, (2, 4, 1, 2, N, 1, N)),
+        ("household", "rank(household_size, safe_water)", sizes, (N, 1, 2, N, N, N, N)),
+        ("household", "rank(household_size, head_name = '甲') = 1", sizes, (F, T, N, F, N, T, N)),
+        ("household", "rank(net_income * 2)", incomes, (2, 3, 1, 4, 5)),
+        ("person", "rank(wage)", family, (3, 1, 2, N, 1)),
+        ("person", "peers(wage > 0, 1)", family, (3,) * 5),
+        # The middle is 1100, the distances from it are 100 0 200 100 3900: MAD 100. 3900 ÷ 148.26 = 26.3051…
+        ("household", "deviation(net_income, 5)", incomes, (68, 0, 135, 68, 2631)),
+        ("household", "deviation(net_income, 6)", incomes, (N,) * 5),
+        ("household", "deviation(net_income, 5) > 26.30", incomes, (F, F, F, F, T)),
+        ("household", "deviation(net_income, 5) > 26.31", incomes, (F,) * 5),
+        ("household", "deviation(net_income, param.school_age)", incomes, (N,) * 5),
+        ("household", "deviation(net_income, 1, safe_water)", incomes, (102, 34, N, 34, 2597)),
+        # The middle of an even number lies between two: 12½, distances 2½ 1½ 1½ 17½, of which the middle is 2.
+        ("household", "deviation(livestock, 4)", even, (85, 51, 51, 591)),
+        ("household", "deviation(net_income, 4)", even, (85, 51, 51, 591)),
+        ("household", "deviation(farmland_mu, 1)", even, (N,) * 4),
+        ("household", "deviation(livestock, 1, livestock < 0)", even, (N,) * 4),
+        ("household", "deviation(7, 1)", even, (N,) * 4),
+        ("household", "deviation(household_size, 4)", sizes, (0, 135, 270, 0, N, N, N)),
+        ("person", "deviation(wage, 3)", family, (68, 68, 0, N, N)),
+        ("household", "deviation(livestock * 30000000000000, 4)", even, (85, 51, 51, 591)),
         ("person", "duplicates(id18_digest)", two, (T, F, T, F, F)),
         ("person", "other_household(id18_digest)", two, (T, F, T, F, F)),
         ("person", "duplicates(id18_digest)", within, (T, T, F)),

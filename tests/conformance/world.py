@@ -20,6 +20,7 @@ HOUSEHOLD: Mapping[str, Type] = {
     "road_km": Number("km", 2),
     "walk_km": Number("km", 3),
     "lat": Number("degree", 6),
+    "lon": Number("degree", 6),
     "household_type": Code("household_type"),
     "causes": Codes("cause"),
     "other_causes": Codes("cause"),
@@ -133,7 +134,8 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """A household in engine values: integers, codes, tuples for multi-selects. `plans`: those that name it; several may share one."""
+    """A household in engine values: integers, codes, tuples for multi-selects. `plans`: those that name it; several may share one. `village`: where
+    it is of one."""
 
     row: Row = field(default_factory=dict)
     last: Row | None = None
@@ -141,6 +143,7 @@ class Home:
     spells: Sequence[Row] = ()
     works: Sequence[Row] = ()
     plans: Sequence[Row] = ()
+    village: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,7 @@ def household_scope(home: Home) -> dict[str, Any]:
             "plans": [{"row": _row(row), "last": None} for row in home.plans],
         },
         "spell": None if latest is None else {"row": _row(latest)},
+        **({"village": home.village} if home.village else {}),  # only set functions ask for it
     }
 
 

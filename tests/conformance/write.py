@@ -56,6 +56,7 @@ def narrowed(home: Home, expression: Expression) -> Home:
         [(_narrowed(row, names) or {}) | {"spell_no": row["spell_no"]} for row in home.spells],
         [_narrowed(row, names) or {} for row in home.works],
         [_narrowed(row, names) or {} for row in home.plans],
+        home.village,
     )
 
 

@@ -262,11 +262,25 @@ function call(node: Call, scope: Scope): Held {
       const day = first as number;
       return Math.floor(day / 10000) * 12 + (Math.floor(day / 100) % 100) - 1;
     }
+    case "multiple":
+      return (first as number) % Number(node.extra) === 0;
+    case "distance":
+      return metres(...(args as [number, number, number, number]));
     case "rank_of":
       return ranksOf(node.extra).get(first as string) ?? null;
     default:
       throw new Error(`no function ${node.fn}`);
   }
+}
+
+/** As fangfanpin/expressions/metres.py, which says why; no number here is beyond what a double holds exactly. */
+function metres(lat: number, lon: number, toLat: number, toLon: number): number | null {
+  if (Math.max(Math.abs(lat), Math.abs(toLat)) > 90_000_000 || Math.max(Math.abs(lon), Math.abs(toLon)) > 180_000_000) return null;
+  const y = Math.floor(Math.abs(lat + toLat) / 20_000) ** 2;
+  const degree = 111_300 - Math.floor((y * (1_680_000 - Math.floor((y * 384_000) / 1e8))) / 1e9);
+  const north = Math.floor((Math.abs(lat - toLat) * 111_000 + 500_000) / 1e6);
+  const east = Math.floor((Math.abs(lon - toLon) * degree + 500_000) / 1e6);
+  return Math.floor(Math.sqrt(north * north + east * east));
 }
 
 const askingOwn = new WeakMap<Aggregate, boolean>();
@@ -322,7 +336,7 @@ export function columnsOf(node: ExpressionNode, relation = ""): [string, string]
         visit(inner.where, inner.relation);
         break;
       case "set":
-        visit(inner.arg, place);
+        inner.args.forEach((arg) => visit(arg, place));
         visit(inner.where, place);
         break;
       case "lit":

@@ -37,7 +37,7 @@ export type Aggregate = Base & {
   value: ExpressionNode | null;
   where: ExpressionNode | null;
 };
-export type SetCall = Base & { op: "set"; fn: string; arg: ExpressionNode; where: ExpressionNode | null };
+export type SetCall = Base & { op: "set"; fn: string; args: ExpressionNode[]; where: ExpressionNode | null };
 export type ExpressionNode = Literal | Const | Column | Unary | Logic | Compare | Arithmetic | In | Call | Aggregate | SetCall;
 
 type Row = Readonly<Record<string, unknown>>;
