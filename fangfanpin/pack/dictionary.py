@@ -38,11 +38,13 @@ _FACTS: Mapping[str, Mapping[str, Type]] = {
         "id_placeholder": Bool(), "id18_digest": Text(), "card_check_ok": Bool(), "card_category": Code("disability_category"),
         "card_grade": Code("disability_grade"), "card_reissue_ok": Bool(), "card_matches_id": Bool(), "row_id": Text(),
     },
-    "household": {"bank_luhn_ok": Bool()},
+    "household": {"bank_luhn_ok": Bool(), "office_lat": Number("degree", 6), "office_lon": Number("degree", 6)},
     "row": {"row_id": Text()},  # of a register; ids are what references hold
     "village": {"division_changed_on": Date()},
     "natural_village": {"division_changed_on": Date()},
 }  # fmt: skip
+# Where the village's office stands, of its yearly table: who reaches single households does not see that.
+SWEPT = frozenset({"office_lat", "office_lon"})
 # Of a form with typed columns of its own, the items that have one; the rest is collected and not kept yet.
 TYPED: Mapping[str, tuple[str, ...]] = {"helper_pairing": ("helper_name", "helper_unit", "unit_position", "is_main", "start_on", "end_on")}
 _NOT_COLUMNS = frozenset({"secret_number"})
@@ -513,7 +515,7 @@ def make_schema(
 
     return Schema(
         subjects={
-            "household": Table("household", columns("household_year") | dict(_FACTS["household"])),
+            "household": Table("household", columns("household_year") | dict(_FACTS["household"]), swept=SWEPT),
             "person": Table("person", columns("person_year") | dict(_FACTS["person"])),
             "spell": Table("spell", columns(*_SPELL_FORMS), has_last=False),
             **{form.key: register(form) for form in forms.values() if form.is_register},

@@ -33,6 +33,7 @@ _FACTS: Mapping[str, Mapping[str, str]] = {
         "id_region_known": "证件前六位是行政区划", "id_placeholder": "是占位号码", "card_check_ok": "残疾证号正确",
         "card_category": "残疾证号里的类别", "card_grade": "残疾证号里的等级", "card_reissue_ok": "补证标识正确",
         "card_matches_id": "残疾证号与身份证号一致", "bank_luhn_ok": "银行卡号校验正确", "members_live": "在户成员数", "head_name": "户主姓名",
+        "office_lat": "村部纬度", "office_lon": "村部经度",
     },
     "en": {
         "id_form": "Form of the ID number", "id_check_ok": "Check digit of the ID number is right", "id_birth": "Date of birth in the ID number",
@@ -41,10 +42,12 @@ _FACTS: Mapping[str, Mapping[str, str]] = {
         "card_grade": "Grade in the disability card number", "card_reissue_ok": "Reissue mark is right",
         "card_matches_id": "Disability card number matches the ID number", "bank_luhn_ok": "Check digit of the bank card is right",
         "members_live": "Members living here", "head_name": "Name of head",
+        "office_lat": "Latitude of the village office", "office_lon": "Longitude of the village office",
     },
 }  # fmt: skip
 _FACT_LISTS: Mapping[str, str] = {"id_sex": "sex", "card_category": "disability_category", "card_grade": "disability_grade"}
 _SENSITIVE_FACTS = frozenset({"card_category", "card_grade"})
+_DEGREES = frozenset({"office_lat", "office_lon"})
 _MASKED = "＊＊"
 _ID_FORMS: Mapping[str, Mapping[str, str]] = {
     "zh": {
@@ -241,6 +244,8 @@ def _word(rule: Rule, name: str, value: Any, pack: Pack, *, sensitive: bool) -> 
         return say(pack.language, "yes" if value else "no")
     if item == "id_form":
         return _ID_FORMS[pack.language].get(value, str(value))
+    if item in _DEGREES:
+        return decimal_text(value, 6)
     if item == "id_birth":
         return f"{value // 10000:04d}-{value // 100 % 100:02d}-{value % 100:02d}"
     return pack.word(_FACT_LISTS[item], str(value)) if item in _FACT_LISTS else str(value)

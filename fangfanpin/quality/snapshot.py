@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -27,7 +28,7 @@ from fangfanpin.expressions import Codes, Date, Int, Month, Relation, Type
 from fangfanpin.expressions.duckdb import ROW_KEY, column_type, latest_spells
 from fangfanpin.households.subjects import HOUSEHOLD_COLUMNS, PERSON_COLUMNS, PERSON_FACTS
 from fangfanpin.pack import Pack, Rule
-from fangfanpin.pack.dictionary import TYPED, subject_item
+from fangfanpin.pack.dictionary import SWEPT, TYPED, subject_item
 from fangfanpin.quality import messages
 from fangfanpin.registers.scans import scanned
 from fangfanpin.registers.sources import division_changed_on
@@ -183,7 +184,7 @@ def _clear_left_over() -> None:
 def _recorded(table: str, columns: Mapping[str, Columns]) -> list[str]:
     """This year's items that no column of registry, location or record holds."""
     elsewhere = {
-        "household": {*HOUSEHOLD_SUBJECT, *LOCATION_COLUMNS, *RECORD_COLUMNS, "members_live"},
+        "household": {*HOUSEHOLD_SUBJECT, *LOCATION_COLUMNS, *RECORD_COLUMNS, *SWEPT, "members_live"},
         "person": {*PERSON_SUBJECT, ROW_ID},
         "spell": SPELL_SUBJECT.keys(),
     }
@@ -236,6 +237,7 @@ def _scans(year: int, columns: Mapping[str, Columns], mentions: Sequence[Relatio
     """By the name of its raw table. The two tables of persons, the longest, come early and last: the two connections end at about the same time.
     `narrowed`: to the households of the parameter `households`, and rows that name one of them."""
     last = {table: sorted(columns[table].last) for table in ("household", "person")}
+    beside = _beside_households(columns["household"], pack)
     subject = {"household": HOUSEHOLD_SUBJECT, "person": PERSON_SUBJECT}
     as_swept = sql.SQL(" AND state IN ({})").format(sql.SQL(", ").join(map(sql.Literal, SWEPT_STATES)))
     not_merged = sql.SQL(" AND merged_into_id IS NULL")  # a person entered twice is read once
@@ -247,7 +249,7 @@ def _scans(year: int, columns: Mapping[str, Columns], mentions: Sequence[Relatio
     was = {table: _was(f"{table}_year", year, pack) for table in last}
     then = {table: _taken_out("subject", (item for item in items if item in subject[table]), was[table]) for table, items in last.items()}
     person_last = [item for item in last["person"] if item not in PERSON_SUBJECT]
-    household_last = [item for item in last["household"] if item not in HOUSEHOLD_SUBJECT]
+    household_last = [item for item in last["household"] if item not in HOUSEHOLD_SUBJECT and item not in LOCATION_COLUMNS]
     return {
         "household": _household_scan(columns) + _among("h.id", narrowed),
         "person": _registry_scan("person", "households_person", PERSON_SUBJECT, columns, "village_code", "member_state") + not_merged + mine,
@@ -262,6 +264,8 @@ def _scans(year: int, columns: Mapping[str, Columns], mentions: Sequence[Relatio
             if form not in _KEYS
         },
         **{f"{form}_last": _row_last_scan(form, read, pack, year - 1) for form, read in columns.items() if _has_last_row(form, pack)},
+        **({"location_last": _location_last_scan(year, mine)} if "location_last" in beside else {}),
+        **({"office": _office_scan(_office_form(pack), year)} if "office" in beside else {}),
         **{relation.stored: _mention_scan(relation) + _among("to_household_id", narrowed) for relation in mentions},
     }
 
@@ -332,6 +336,36 @@ def _household_scan(columns: Mapping[str, Columns]) -> sql.Composed:
     )
 
 
+def _beside_households(columns: Columns, pack: Pack) -> list[str]:
+    """Names of the raw tables that households are joined with only where an item of theirs is asked."""
+    found = ["location_last"] if columns.last & frozenset(LOCATION_COLUMNS) else []
+    return [*found, "office"] if columns.now & SWEPT and _office_form(pack) else found
+
+
+def _location_last_scan(year: int, mine: sql.Composable) -> sql.Composed:
+    """Where a household stood by the end of the year before: the later of several points."""
+    names = sql.SQL(", ").join(sql.Identifier(column) for column in LOCATION_COLUMNS)
+    return sql.SQL(
+        "SELECT DISTINCT ON (household_id) household_id AS key, {names} FROM households_location"
+        " WHERE located_at < make_timestamptz({year}, 1, 1, 0, 0, 0, 'Asia/Shanghai'){mine} ORDER BY household_id, located_at DESC, id DESC"
+    ).format(names=names, year=sql.Literal(year), mine=mine)
+
+
+def _office_form(pack: Pack) -> str:
+    """The yearly table of villages that says where the office stands; "" where none does."""
+    places = (form for form in pack.forms.values() if form.is_yearly_of_place and form.subject == "village")
+    return next((form.key for form in places if {"lat", "lon"} <= {item.name for item in form.indicators}), "")
+
+
+def _office_scan(form: str, year: int) -> sql.Composed:
+    """By village; last year's point where this year's table has none yet."""
+    return sql.SQL(
+        "SELECT DISTINCT ON (subject_code) subject_code AS key, values ->> 'lat' AS lat, values ->> 'lon' AS lon FROM records_record"
+        " WHERE form = {form} AND year IN ({year}, {before}) AND state <> 'void' AND values ->> 'lat' IS NOT NULL AND values ->> 'lon' IS NOT NULL"
+        " ORDER BY subject_code, year DESC"
+    ).format(form=sql.Literal(form), year=sql.Literal(year), before=sql.Literal(year - 1))
+
+
 def _registry_scan(table: str, stored: str, subject: Mapping[str, str], columns: Mapping[str, Columns], *always: str) -> sql.Composed:
     items = _taken_out("values", _recorded(table, columns)) if table == "spell" else []
     return sql.SQL("SELECT id AS {key}, household_id AS household_key, {selected} FROM {stored} r WHERE true").format(
@@ -382,8 +416,9 @@ def build(raw: Mapping[str, pa.Table], columns: Mapping[str, Columns], pack: Pac
     database.execute("SET disabled_optimizers = 'in_clause'")
     schema = pack.schema()
     types = {table: schema.subjects[table].columns for table in columns}
+    beside = _beside_households(columns["household"], pack)
     made: dict[str, tuple[tuple[str, ...], Callable[[Columns, Mapping[str, Type], _Past], e.Select]]] = {
-        "household": (("household", "household_now", "household_last", "person"), _household),
+        "household": (("household", "household_now", "household_last", "person", *beside), partial(_household, beside=beside)),
         "spell": (("spell",), _spell),
         "person": (("person_now", "person_last"), _person),
         **{form: ((form, *([f"{form}_last"] if _has_last_row(form, pack) else [])), _row_query(form, pack)) for form in columns if form not in _KEYS},
@@ -514,23 +549,30 @@ def _joined(query: e.Select, table: e.Expr, on: e.Expr, kind: str = "left") -> e
     return query.join(table, on=on, join_type=kind, copy=False)
 
 
-def _household(columns: Columns, types: Mapping[str, Type], past: _Past) -> e.Select:
+def _household(columns: Columns, types: Mapping[str, Type], past: _Past, beside: Sequence[str]) -> e.Select:
+    """`beside`: raw tables that are asked for as well."""
     own: dict[str, e.Expr] = {item: e.column(column, table="r", quoted=True) for item, column in HOUSEHOLD_SUBJECT.items()}
     own |= {name: e.column(name, table="r", quoted=True) for name in LOCATION_COLUMNS}
     own |= {name: e.column(name, table="n", quoted=True) for name in RECORD_COLUMNS}
     # Integers as they are: `entered_on` is a day number already.
     plain = {name: own.pop(name) for name in ("entered_on",)}
-    rest = Columns(columns.now - {"members_live", *plain}, columns.last)
+    rest = Columns(columns.now - {"members_live", *plain}, columns.last - frozenset(LOCATION_COLUMNS))
+    office = {name: e.column(name.removeprefix("office_"), table="v") if "office" in beside else e.Null() for name in columns.now & SWEPT}
+    own |= {name: _from_text(value, types[name]) for name, value in office.items()}
+    located = [e.alias_(e.column(name, table="w", quoted=True), f"last__{name}", quoted=True) for name in sorted(columns.last - rest.last)]
     natural = _fn("nullif", e.column("natural_village_code", table="r"), _text(""))
     live = e.cast(_fn("coalesce", e.column("n", table="m"), e.Literal.number(0)), "INT")
     keys = [e.column("household_key", table="r"), e.column("village_code", table="r"), e.alias_(live, "members_live")]
     keys += [e.alias_(value, name) for name, value in plain.items()] + _places(columns, natural)
-    query = _selected([*keys, *_items(rest, types, own), *_last_items(rest, types, past)], "raw_household")
+    query = _selected([*keys, *_items(rest, types, own), *_last_items(rest, types, past), *located], "raw_household")
     query = _joined(query, _table("raw_household_now", "n"), _on("n", "key", "r", "household_key"), "inner")
     query = _joined(query, _table("raw_household_last", "l"), _on("l", "key", "r", "household_key"))
     members = _selected([e.column("household_key", table="r"), e.alias_(e.Count(this=e.Star()), "n")], "raw_person").where(_is_live("r"))
     members = members.group_by(e.column("household_key", table="r"))
-    return _joined(query, members.subquery("m"), _on("m", "household_key", "r", "household_key"))
+    query = _joined(query, members.subquery("m"), _on("m", "household_key", "r", "household_key"))
+    if "location_last" in beside:  # a house whose year before is not recorded has no last year
+        query = _joined(query, _table("raw_location_last", "w"), _on("w", "key", "l", "key"))
+    return _joined(query, _table("raw_office", "v"), _on("v", "key", "r", "village_code")) if "office" in beside else query
 
 
 def _is_live(table: str) -> e.Expr:

@@ -25,6 +25,8 @@ from fangfanpin.snapshots.folder import PARTITION, SHADOWED, county_folder, writ
 _CENT = 10_000  # points have 6 decimals, two stay: about a kilometre
 # Text goes up only where its words are the program's own.
 _KEPT_TEXT = frozenset({"id_form"})
+# Where a house or an office stands. Other points are to be compared with it, and of rounded ones nobody can say how far they are apart.
+_POINT = frozenset({"lat", "lon"})
 # A date of birth together with village and sex names a person: up goes the month.
 _BIRTHS = frozenset({"birth_date", "id_birth"})
 _VILLAGE = "village_code"  # beside each row, where it is an item too: it names a place, nobody
@@ -151,7 +153,7 @@ class _Upward:
     def columns(self, columns: Iterable[str], removed: dict[str, int]) -> list[e.Expr]:
         """The selected columns; in `removed` how many values were emptied, by table.column."""
         kept: list[e.Expr] = []
-        points: dict[str, list[str]] = {}
+        points: list[str] = []
         for name in columns:
             item = name.removeprefix("last__")
             type_ = None if name == _VILLAGE else self.types.get(item)
@@ -162,7 +164,7 @@ class _Upward:
             elif isinstance(type_, Text):
                 kept += [e.column(name, quoted=True)] if item in _KEPT_TEXT else []
             elif isinstance(type_, Number) and type_.unit == "degree":
-                points.setdefault(name.removesuffix(item), []).append(name)
+                points += [name] if name in _POINT else []
             elif isinstance(type_, (Code, Codes)):
                 kept.append(e.alias_(self.common(name, type_, removed), name, quoted=True))
             elif isinstance(type_, Bool):
@@ -172,9 +174,7 @@ class _Upward:
                 kept.append(e.alias_(e.cast(e.Add(this=month, expression=integer(1)), "INTEGER"), name, quoted=True))
             else:
                 kept.append(e.column(name, quoted=True))
-        for names in points.values():
-            kept += self.rounded(names, removed)
-        return kept
+        return kept + self.rounded(points, removed) if points else kept
 
     def hashed(self, name: str) -> e.Expr:
         """Keyed by this installation and the county: nobody above can walk back from a key, and no county's are another's."""

@@ -1,5 +1,6 @@
 """A household's year as one unit: its rows loaded together, and the scopes that expressions are evaluated in."""
 
+import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -88,8 +89,16 @@ def load_unit(household: Household, year: int, *, lock: bool = False) -> Unit:
             continue  # of a row that was merged into another person's
         unit.keep(record, in_force)
     unit.spells = list(household.spells.order_by("spell_no"))
-    unit.location = household.locations.filter(is_current=True).first()
+    _locate(unit)
     return unit
+
+
+def _locate(unit: Unit) -> None:
+    """Where the house stands, and where it stood by the end of the year before: the later of several points."""
+    began = datetime.datetime(unit.year, 1, 1, tzinfo=timezone.get_default_timezone())
+    located = list(unit.household.locations.order_by("-located_at", "-id"))
+    unit.location = next((one for one in located if one.is_current), None)
+    unit.last_location = next((one for one in located if one.located_at < began), None)
 
 
 def target_record(unit: Unit, target: str, pack_hash: str) -> Record:
@@ -186,7 +195,7 @@ def scopes_of(
     members = [person_scopes[str(person.id)] for person in unit.live()]
     household_scope: dict[str, Any] = {
         "row": _engine(pack, HOUSEHOLD_FORM, household_row),
-        "last": _engine(pack, HOUSEHOLD_FORM, {**last.subject, **last.values}) if last else None,
+        "last": _engine(pack, HOUSEHOLD_FORM, {**location_values(unit.last_location), **last.subject, **last.values}) if last else None,
         "spell": spells[-1] if spells else None,
         "relations": {
             "members": members,
