@@ -6,9 +6,11 @@ moments: before filling (births, numbers: the values follow) or after it (values
 
 import datetime
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
 from fangfanpin.demo.county import (
+    COMPARED,
     LINE,
     SCHOOL_DATE,
     STATE_DATE,
@@ -55,7 +57,11 @@ def after_filling(draw: random.Random, households: Sequence[DemoHousehold]) -> N
     pool = list(households)
     draw.shuffle(pool)
     made = sum(bool(household.boundary) for household in households)
-    _spread(pool, quota(len(households)) - made, AFTER, lambda make, household: make(household))
+    small = {village for village, count in Counter(household.village for household in households).items() if count < COMPARED}
+    _spread(
+        pool, quota(len(households)) - made, AFTER,
+        lambda make, household: (make is not fifty_thousand or household.village in small) and make(household),
+    )  # fmt: skip
     for household in households:
         if household.boundary:
             household.state = "submitted"

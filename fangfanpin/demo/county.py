@@ -1,7 +1,9 @@
 """What a drawn county is made of, and the arithmetic of its income sheet."""
 
 import datetime
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any
 
 Values = dict[str, Any]
@@ -91,6 +93,7 @@ class DemoHousehold:
     spells: list[DemoSpell] = field(default_factory=list)
     helper: int | None = 0  # None: nobody is responsible
     location: tuple[int, int] | None = None  # millionths of a degree: lat, lon
+    last_location: tuple[int, int] | None = None  # taken the year before
     gps_accuracy_m: int = 800  # hundredths of a metre
     checked_by_enterer: bool = False
     bank_card: str | None = None
@@ -157,9 +160,12 @@ def add_up(values: Values) -> None:
     values["tr_other"] = sum(values[k] for k in TRANSFER_PARTS)
 
 
+_TRANSFERS = ("tr_family_planning", "tr_dibao", "tr_tekun", "tr_pension", "tr_eco", "tr_other")
+
+
 def transfers(values: Values) -> int:
     """Transfer income in fen."""
-    return sum(values[k] for k in ("tr_family_planning", "tr_dibao", "tr_tekun", "tr_pension", "tr_eco", "tr_other"))
+    return sum(values[k] for k in _TRANSFERS)
 
 
 def total_income(values: Values) -> int:
@@ -171,3 +177,29 @@ def total_income(values: Values) -> int:
 def net(values: Values) -> int:
     """Yearly net income in fen."""
     return total_income(values) - int(values["business_expense"])
+
+
+COMPARED = 30  # collected households from which the incomes of a village are compared
+
+
+def collected_by_village(households: Iterable[DemoHousehold]) -> dict[str, list[DemoHousehold]]:
+    found: dict[str, list[DemoHousehold]] = {}
+    for household in households:
+        if household.state in ("submitted", "approved"):
+            found.setdefault(household.village, []).append(household)
+    return found
+
+
+def per_head(values: Values) -> int:
+    """Net income per person in fen, as the sheet has it: half away from zero; nothing entered is 0."""
+    zero = dict.fromkeys(("wage_income", "business_income", "prop_asset_dividend", "prop_other", "business_expense", *_TRANSFERS), 0)
+    size: int = values["household_size"]
+    income = net(zero | {name: value for name, value in values.items() if value is not None})
+    return (2 * abs(income) + size) // (2 * size) * (1 if income >= 0 else -1)
+
+
+def deviations(values: Sequence[int]) -> list[float]:
+    """How many robust deviations each lies from the median; 0 where more than half are equal."""
+    middle = median(values)
+    spread = median(abs(value - middle) for value in values) * 1.4826
+    return [abs(value - middle) / spread if spread else 0.0 for value in values]

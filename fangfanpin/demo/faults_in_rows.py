@@ -250,10 +250,26 @@ def not_read_back(h: DemoHousehold) -> list[Hit] | None:
 
 @planter("G002")
 def elsewhere(h: DemoHousehold) -> list[Hit] | None:
-    if h.location is None:
+    if h.location is None or h.last_location is not None:
         return None
     h.location = (31_800_000, 117_200_000)
-    return [("G002", None)]
+    return [("G002", None), ("G003", None)]
+
+
+@planter("G003")
+def at_the_next_village(h: DemoHousehold) -> list[Hit] | None:
+    if h.location is None or h.last_location is not None:
+        return None
+    h.location = (h.location[0] + (60_000 if h.location[0] < 33_335_000 else -60_000), h.location[1])
+    return [("G003", None)]
+
+
+@planter("Y014")
+def moved_on_the_map(h: DemoHousehold) -> list[Hit] | None:
+    if h.location is None or not h.last:
+        return None
+    h.last_location = (h.location[0] + 5_000, h.location[1])
+    return [("Y014", None)]
 
 
 @planter("G004")

@@ -4,25 +4,28 @@ Like `faults`, written from the catalogue's statements and importing nothing of 
 whose table is hit, or None where the village does not suit it. A village's sums follow its natural villages, as the program finds them.
 """
 
+import datetime
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fangfanpin.demo.county import DemoCounty, DemoHousehold, DemoRow
+from fangfanpin.demo.county import DemoCounty, DemoHousehold, DemoRow, collected_by_village
 from fangfanpin.demo.villages import LANDS, SUMMED
 
 Hit = tuple[str, str]  # rule, place
+_PERIOD = datetime.date(2020, 10, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Village:
-    """One whose tables are handed in: its row of this year and of the last, those of its natural villages, its team, and households that are
-    swept and have no other fault."""
+    """One whose tables are handed in: its row of this year and of the last, those of its natural villages, its team, households that are swept
+    and have no other fault, and all that are swept."""
 
     now: DemoRow
     last: DemoRow
     naturals: list[DemoRow]
     team: list[DemoRow]
     households: list[DemoHousehold]
+    swept: list[DemoHousehold]
 
     def each(self, **values: object) -> None:
         for natural in self.naturals:
@@ -92,7 +95,8 @@ def more_insured_than_people(v: Village) -> list[Hit] | None:
 def crowded(v: Village) -> list[Hit] | None:
     for natural in v.naturals:
         natural.values["population"] = natural.values["households"] * 7
-    v.last.values["population"] = v.now.values["population_stated"] = sum(natural.values["population"] for natural in v.naturals)
+    v.now.values["population_stated"] = sum(natural.values["population"] for natural in v.naturals)
+    v.last.values["population"] = v.now.values["population_stated"] - 1
     return [("V009", v.now.place)]
 
 
@@ -133,20 +137,43 @@ def team_of_two(v: Village) -> list[Hit] | None:
     return [("V015", v.now.place)]
 
 
+@planter("O014")
+def nothing_happened(v: Village) -> list[Hit] | None:
+    """As many people as last year, and of those known nobody was born, died, came or left."""
+    population = sum(natural.values["population"] for natural in v.naturals)
+    changed = (p for h in v.swept for p in h.persons if p.change_kind and (p.change_date is None or p.change_date >= _PERIOD))
+    if population < 500 or not v.swept or any(changed):
+        return None
+    v.last.values["population"] = population
+    return [("O014", v.now.place)]
+
+
+@planter("W008")
+def workers_came_home(v: Village) -> list[Hit] | None:
+    """One in fifteen and one more ended last month."""
+    working = [row for h in v.swept for row in h.rows if row.form == "work_spell" and row.values["work_start"] and row.values["working_now"]]
+    clean = {h.code for h in v.households if not h.spells}
+    ending = [row for row in working if row.household in clean and row.values["work_end"] is None][: len(working) // 15 + 1]
+    if len({row.person for row in working}) < 30 or len(ending) <= len(working) // 15:
+        return None
+    for row in ending:
+        row.values.update(working_now=False, work_end="2021-10")
+    return [("W008", v.now.place)]
+
+
 def villages_of(county: DemoCounty) -> list[Village]:
     """Villages whose tables are handed in, by code."""
     by_place: dict[str, list[DemoRow]] = {}
     for row in county.tables:
         by_place.setdefault(row.village, []).append(row)
-    homes: dict[str, list[DemoHousehold]] = {}
-    for household in county.households:
-        if household.state in ("submitted", "approved") and not household.boundary and not household.faulty:
-            homes.setdefault(household.village, []).append(household)
+    swept = collected_by_village(county.households)
     found = []
     for code, rows in sorted(by_place.items()):
         of_village = {row.last: row for row in rows if row.form == "village_year"}
         if len(of_village) == 2 and all(name in of_village[False].values for name in LANDS):
             naturals = [row for row in rows if row.form == "natural_village_year" and not row.last]
             team = [row for row in rows if row.form == "resident_team"]
-            found.append(Village(of_village[False], of_village[True], naturals, team, homes.get(code, [])))
+            homes = swept.get(code, [])
+            clean = [household for household in homes if not household.boundary and not household.faulty]
+            found.append(Village(of_village[False], of_village[True], naturals, team, clean, homes))
     return found

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from fangfanpin.demo.boundary import after_filling, before_filling
 from fangfanpin.demo.county import (
+    COMPARED,
     ECO_PARTS,
     SCHOOL_DATE,
     STATE_DATE,
@@ -20,12 +21,18 @@ from fangfanpin.demo.county import (
     Values,
     add_up,
     age,
+    collected_by_village,
+    deviations,
     net,
+    per_head,
 )
+from fangfanpin.demo.maps import Place, places_of
 from fangfanpin.demo.people import RARE, Numbers, given_name, surname
 from fangfanpin.demo.registers import fill_registers
 from fangfanpin.demo.villages import settle_villages, village_rows
 
+_COUNTY, _LARGE = 1000, 72  # households from which a county is no mere sample, and those of its large village
+_FAR = 2.6  # robust deviations: well within what is asked about
 _SIZES = (14, 24, 20, 17, 12, 7, 3, 1.6, 0.8, 0.4, 0.2)
 _PLACES = ("310115", "320505", "320583", "330106", "330282", "440306", "340103", "340302")
 
@@ -36,7 +43,11 @@ def generate(
     """A county of so many assisted households, the same for the same seed. Communities get next to none."""
     draw = random.Random(seed)
     numbers = Numbers(draw)
+    places = places_of(villages)
     weights = [0.02 if village.is_community else draw.lognormvariate(0, 0.35) for village in villages]
+    if households >= _COUNTY:  # one village is large enough to be compared within itself
+        largest = weights.index(max(weights))
+        weights[largest] = max(weights[largest], (sum(weights) - weights[largest]) * _LARGE / (households - _LARGE))
     counts = [0] * len(villages)
     for index in draw.choices(range(len(villages)), weights, k=households):
         counts[index] += 1
@@ -64,16 +75,25 @@ def generate(
             )
     before_filling(draw, numbers, made)
     for household in made:
-        _fill(draw, numbers, household)
+        _fill(draw, numbers, household, places[household.village])
         roll = draw.random()
         open_share = 1 - collected_share
         household.state = (
             "empty" if roll < open_share * 0.7 else "draft" if roll < open_share else "submitted" if roll < 1 - collected_share * 0.3 else "approved"
         )
     after_filling(draw, made)
-    county = DemoCounty(naturals, made, ordinary, fill_registers(made, villages, seed), list(village_rows(naturals, villages, seed)))
+    _keep_together(made)
+    county = DemoCounty(naturals, made, ordinary, fill_registers(made, villages, seed), list(village_rows(naturals, villages, seed, places)))
     settle_villages(county)
     return county
+
+
+def _keep_together(households: Sequence[DemoHousehold]) -> None:
+    """Who would stand far from the middle of a village's incomes is still being collected."""
+    for village in collected_by_village(households).values():
+        for household, far in zip(village, deviations([per_head(h.now) for h in village]), strict=True):
+            if len(village) >= COMPARED and far > _FAR:
+                household.state, household.boundary = "draft", ""
 
 
 def _household(draw: random.Random, numbers: Numbers, code: str, village: str, group: str, order: int) -> DemoHousehold:
@@ -286,12 +306,12 @@ def _living(draw: random.Random, size: int) -> Values:
     }
 
 
-_HIGHEST = 40_000 * YUAN  # a head and year; what grows from it stays under what is worth a question
+_HIGHEST = 20_000 * YUAN  # a head and year; what grows from it stays under what is worth a question
 
 
 def _no_more_than(values: Values, most: int) -> None:
     over = net(values) - most
-    if over > 0:
+    if over > 0 and values["wage_migrant"]:
         values["wage_migrant"] = max(values["wage_migrant"] - over // (500 * YUAN) * (500 * YUAN) - 500 * YUAN, 1000 * YUAN)
         add_up(values)
 
@@ -299,7 +319,7 @@ def _no_more_than(values: Values, most: int) -> None:
 _GROWING = "wage_migrant biz_crop biz_livestock prop_asset_dividend tr_alimony tr_dibao tr_tekun tr_social_relief exp_crop exp_livestock".split()
 
 
-def _fill(draw: random.Random, numbers: Numbers, household: DemoHousehold) -> None:
+def _fill(draw: random.Random, numbers: Numbers, household: DemoHousehold, place: Place) -> None:
     """Both years' records, without a single fault."""
     persons = household.persons
     for person in persons:
@@ -336,11 +356,13 @@ def _fill(draw: random.Random, numbers: Numbers, household: DemoHousehold) -> No
             holder.now["dibao_status"] = holder.last["dibao_status"] = "02"
             household.last["household_attribute"] = "02"
             last["tr_dibao"] = draw.choice((3600, 4200, 5400)) * YUAN
-    target = (4700 * YUAN if poor else 7200 * YUAN) * household.last["household_size"]
+    # Few are poor, and what the others have at least differs: nobody stands far from the middle of the village.
+    least = draw.randrange(7200, 15_000, 100) * YUAN
+    target = (4700 * YUAN if poor else least) * household.last["household_size"]
     add_up(last)
     if net(last) < target:
         gap = -(-(target - net(last)) // (10 * YUAN)) * 10 * YUAN
-        key = "wage_migrant" if any(p.works for p in known) else "biz_other" if labour else "tr_alimony"
+        key = "wage_migrant" if any(p.now["work_months"] for p in known) else "biz_other" if labour else "tr_alimony"
         last[key] += gap
         if key == "biz_other" and household.last["farmland_mu"] == 0:
             household.last["runs_shop"] = True
@@ -354,9 +376,12 @@ def _fill(draw: random.Random, numbers: Numbers, household: DemoHousehold) -> No
     elif household.type == "02":
         household.type = "01"
     if draw.random() < 0.8:
-        household.location = (33_170_000 + draw.randrange(320_000), 117_040_000 + draw.randrange(540_000))
+        household.location = (place.lat + draw.randint(-place.north, place.north), place.lon + draw.randint(-place.east, place.east))
+        if draw.random() < 0.5:  # taken last year too, a few steps away
+            household.last_location = (household.location[0] + draw.randint(-150, 150), household.location[1] + draw.randint(-150, 150))
     else:  # from its code: what is drawn after it stays as it was when some had none
-        household.location = (33_170_000 + int(household.code[-8:]) * 7919 % 320_000, 117_040_000 + int(household.code[-8:]) * 104_729 % 540_000)
+        steps = int(household.code[-8:])
+        household.location = (place.lat + steps * 7919 % place.north, place.lon + steps * 104_729 % place.east)
     household.bank_card = numbers.bank_card()
     household.bank_holder = persons[0].name
     household.helper = draw.randrange(10**6)

@@ -40,6 +40,7 @@ from fangfanpin.registers.models import Sealed
 COUNTY = "340323"
 # The demo's campaign time: two days before entry closes.
 NOW = datetime.datetime(2021, 11, 15, 9, 0, tzinfo=SHANGHAI)
+LAST_YEAR = datetime.datetime(2020, 11, 13, 10, 0, tzinfo=SHANGHAI)
 LEAST_HOUSEHOLDS = 1
 _SPACE = uuid.UUID("6b1f8a52-9d0c-4a55-8d4e-2f1a7c3e9b10")
 CAST = (
@@ -174,7 +175,7 @@ def _load(county: DemoCounty, campaign: Campaign, users: dict[str, User], villag
     _copy(MonitoringSpell, _spell_rows(county.households), _columns(MonitoringSpell))
     helped = [h for h in county.households if h.helper is not None]
     _copy(Pairing, (_pairing_row(h, users["helper"], h.code in helper_homes) for h in helped), _columns(Pairing))
-    _copy(Location, (_location_row(h, stamp) for h in county.households if h.location), _columns(Location))
+    _copy(Location, _location_rows(county.households, stamp), _columns(Location))
     _copy(Record, _record_rows(county.households, campaign, users, pack_hash, stamp), _columns(Record))
 
 
@@ -315,12 +316,14 @@ def _pairing_row(h: DemoHousehold, helper: User, own: bool) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _location_row(h: DemoHousehold, stamp: datetime.datetime) -> dict[str, Any]:
-    assert h.location is not None
-    return {
-        "id": _id("l", h.code), "household_id": _id("h", h.code), "village_code": h.village, "lat": h.location[0], "lon": h.location[1],
-        "datum": "01", "gps_accuracy_m": h.gps_accuracy_m, "located_at": stamp, "is_current": True,
-    }  # fmt: skip
+def _location_rows(households: Iterable[DemoHousehold], stamp: datetime.datetime) -> Iterable[dict[str, Any]]:
+    for h in households:
+        for point, key, taken in ((h.location, h.code, stamp), (h.last_location, f"{h.code}-last", LAST_YEAR)):
+            if point is not None:
+                yield {
+                    "id": _id("l", key), "household_id": _id("h", h.code), "village_code": h.village, "lat": point[0], "lon": point[1],
+                    "datum": "01", "gps_accuracy_m": h.gps_accuracy_m, "located_at": taken, "is_current": taken is stamp,
+                }  # fmt: skip
 
 
 def _record_rows(

@@ -1,9 +1,23 @@
 """Plant every fault of a county a few times, and write down what must be found."""
 
 import random
+from collections import Counter
 
 from fangfanpin.demo import faults_in_villages
-from fangfanpin.demo.county import DemoCounty, DemoHousehold, DemoPerson, DemoRow, Truth
+from fangfanpin.demo.county import (
+    COMPARED,
+    YUAN,
+    DemoCounty,
+    DemoHousehold,
+    DemoPerson,
+    DemoRow,
+    Truth,
+    add_up,
+    collected_by_village,
+    deviations,
+    net,
+    per_head,
+)
 from fangfanpin.demo.faults import ON_SHEETS, PER_RULE, PLANTERS, worker
 from fangfanpin.demo.faults_in_rows import PROJECTS
 from fangfanpin.demo.faults_in_villages import villages_of
@@ -26,6 +40,7 @@ def plant(county: DemoCounty, seed: int) -> None:
     times = max(1, min(left // len(rule_ids), max(PER_RULE, len(pool) // 4000)))
     if left < len(rule_ids):
         draw.shuffle(rule_ids)
+    _far_from_the_village(pool)
     for rule_id in rule_ids:
         planted = 0
         for h in pool:
@@ -43,6 +58,8 @@ def plant(county: DemoCounty, seed: int) -> None:
             county.truth += [_truth(h, rule, what) for rule, what in hits]
         left -= planted
     _shared_phone(county, pool)
+    _same_amounts(county, pool)
+    _outliers(county)
     for place, (rule_id, change) in enumerate(PROJECTS.items()):
         for project in county.projects[place * PER_RULE : (place + 1) * PER_RULE]:
             change(project)
@@ -80,3 +97,40 @@ def _shared_phone(county: DemoCounty, pool: list[DemoHousehold]) -> None:
         for h, p in zip(free, (first_person, second_person), strict=True):
             h.faulty = True
             county.truth.append(Truth("F017", h.code, p.code))
+
+
+def _far_from_the_village(pool: list[DemoHousehold]) -> None:
+    """O010 needs a village that is compared within itself."""
+    counts = Counter(h.village for h in pool)
+    free = [h for h in pool if counts[h.village] >= COMPARED and not h.spells and min(h.now["wage_migrant"], h.last.get("wage_migrant", 0)) > 0]
+    for h in free[:PER_RULE]:
+        for values, target in ((h.now, 42_000), (h.last, 41_000)):
+            values["wage_migrant"] += target * YUAN * values["household_size"] - net(values)
+            add_up(values)
+        settle(h)
+        h.faulty = True
+
+
+def _outliers(county: DemoCounty) -> None:
+    """O010 is hit by whom another fault took far from the village, too."""
+    for village in collected_by_village(county.households).values():
+        for h, far in zip(village, deviations([per_head(h.now) for h in village]), strict=True):
+            if len(village) >= COMPARED and far > 3:
+                county.truth.append(Truth("O010", h.code, None))
+
+
+_SUMS = ("business_expense", "business_income", "wage_income")
+
+
+def _same_amounts(county: DemoCounty, pool: list[DemoHousehold]) -> None:
+    """O011 needs five households with the same amount: one and the same person has filled them in."""
+    by_amount: dict[tuple[str, int], list[DemoHousehold]] = {}
+    for h in pool:
+        if not h.faulty:
+            for name in _SUMS:
+                by_amount.setdefault((name, h.now[name]), []).append(h)
+    alike = next((found for (_name, amount), found in by_amount.items() if amount and len(found) >= 5), [])
+    for h in alike[:5]:
+        h.now["filler_name"] = "周会计"
+        h.faulty = True
+        county.truth.append(Truth("O011", h.code, None))

@@ -2,9 +2,10 @@
 
 import datetime
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from fangfanpin.demo.county import DemoCounty, DemoRow, DemoVillage, Values
+from fangfanpin.demo.maps import Place
 from fangfanpin.demo.people import Numbers, given_name, surname
 
 _UNITS = ("固镇县财政局", "固镇县农业农村局", "固镇县水利局", "固镇县教育局", "固镇县卫健委", "固镇农村商业银行", "蚌埠市住建局")
@@ -20,7 +21,7 @@ SUMMED = (
 LANDS = ("farmland_mu", "forest_mu", "returned_forest_mu", "orchard_mu", "grassland_mu", "water_area_mu")
 
 
-def village_rows(naturals: Sequence[tuple[str, str]], villages: Sequence[DemoVillage], seed: int) -> Iterator[DemoRow]:
+def village_rows(naturals: Sequence[tuple[str, str]], villages: Sequence[DemoVillage], seed: int, places: Mapping[str, Place]) -> Iterator[DemoRow]:
     """Tables of both years, teams and units, the same for the same seed. `naturals`: (code of 15 digits, name)."""
     draw = random.Random(seed * 17 + 3)
     numbers = Numbers(draw)
@@ -35,6 +36,11 @@ def village_rows(naturals: Sequence[tuple[str, str]], villages: Sequence[DemoVil
             last = _natural(draw, numbers)
             yield DemoRow("natural_village_year", village.code, place=code, values=last, last=True, state="locked")
             now = last | _drift(last, draw) | {"migrant_workers": last["migrant_workers"] + draw.randint(-2, 4)}
+            if (
+                code == under[village.code][-1]
+                and totals.get("population", 0) + now["population"] == before.get("population", 0) + last["population"]
+            ):
+                now["population"] += 1  # nowhere is a year without any change
             for name in SUMMED:
                 totals[name] = totals.get(name, 0) + now[name]
                 before[name] = before.get(name, 0) + last[name]
@@ -43,7 +49,7 @@ def village_rows(naturals: Sequence[tuple[str, str]], villages: Sequence[DemoVil
             if state != "empty":
                 yield DemoRow("natural_village_year", village.code, place=code, values=now, state=state)
         if totals:
-            last = _village(draw, numbers, totals, len(under[village.code]))
+            last = _village(draw, numbers, totals, len(under[village.code]), places[village.code])
             summed = before | {"natural_villages": len(under[village.code])}
             yield DemoRow("village_year", village.code, place=village.code, values=last | summed, last=True, state="locked")
             if state in ("approved", "submitted"):
@@ -69,14 +75,14 @@ def _drift(last: Values, draw: random.Random) -> Values:
     return {"population": last["population"] + draw.randint(-3, 3), "disabled_population": last["disabled_population"] + draw.choice((0, 0, 1))}
 
 
-def _village(draw: random.Random, numbers: Numbers, totals: dict[str, int], count: int) -> Values:
+def _village(draw: random.Random, numbers: Numbers, totals: dict[str, int], count: int, place: Place) -> Values:
     households, people = totals["households"], totals["population"]
     attribute = "01" if draw.random() < 0.3 else "02"
     return {
         "leader_name": surname(draw) + given_name(draw, "1", 1970), "leader_post": draw.choice(_POSTS), "office_phone": numbers.phone(),
         "village_attribute": attribute, "is_exited": attribute == "01", "team_required": draw.random() < 0.4,
         "development_direction": draw.choice(("01", "02")), "terrain": "01", "party_members": people // 40, "graduate_officials": draw.randint(0, 2),
-        "information_officers": draw.randint(1, 3), "lon": 117_000_000 + draw.randint(0, 600_000), "lat": 33_100_000 + draw.randint(0, 300_000),
+        "information_officers": draw.randint(1, 3), "lon": place.lon, "lat": place.lat,
         "altitude": draw.randint(1500, 2400), "farmland_mu": households * 900, "irrigated_mu": households * 700, "forest_mu": households * 20,
         "returned_forest_mu": 0, "orchard_mu": draw.randint(0, 20_000), "grassland_mu": 0, "water_area_mu": draw.randint(0, 30_000),
         "livestock_head": households * 2, "farmer_per_capita_income": draw.randint(13_000, 17_000) * 100,

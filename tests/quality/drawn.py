@@ -104,6 +104,14 @@ def raw_tables(county: DemoCounty, columns: dict[str, snapshot.Columns], pack: P
                 records = [row | {"entered_on": 20211114} for row in records if row["state"] in snapshot.SWEPT_STATES]
                 names += snapshot.RECORD_COLUMNS
             tables[f"{table}_{when}"] = _table(records, *names)
+    points = [
+        {"key": load._id("h", h.code), "lat": h.last_location[0], "lon": h.last_location[1], "datum": "01"}
+        for h in county.households
+        if h.last_location
+    ]
+    tables["location_last"] = _table(points, "key", *snapshot.LOCATION_COLUMNS)
+    offices = {row.place: row.values for row in county.tables if row.form == "village_year"}
+    tables["office"] = pa.table({"key": list(offices), **{name: [str(office[name]) for office in offices.values()] for name in ("lat", "lon")}})
     summed = _summed(county)
     for form in columns.keys() - {"household", "person", "spell"}:
         if form == "helper_pairing":

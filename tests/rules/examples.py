@@ -383,6 +383,17 @@ def _positions(t: Table) -> None:
 
     here = r(lat=33_300_000, lon=117_300_000, datum="01", gps_accuracy_m=800, mock_location=False)
     t.rule("G001", here, hit=r(lat=None, lon=None), miss={}, edge=r(datum=None), null=r(lon=None), null_hits=True)
+    village = r(lat=33_300_000, lon=117_300_000, office_lat=33_300_000, office_lon=117_300_000)
+    t.rule(
+        "G003", village, hit=r(lat=33_327_037), miss=r(lon=117_332_000), edge=r(lat=33_327_027), null=r(office_lat=None, office_lon=None),
+        hits=[r(lon=117_267_000)], misses=[r(lat=117_300_000, lon=33_300_000)],
+    )  # fmt: skip
+    same = {"row": {"address": "1组1号", "lat": 33_300_000, "lon": 117_300_000}}
+    t.rule(
+        "Y014", same | {"last": {"address": "1组1号", "lat": 33_300_000, "lon": 117_300_000}}, hit={"last": {"lat": 33_304_510}}, miss={},
+        edge={"last": {"lat": 33_304_505}}, null={"last": {"lat": 33_304_510, "address": None}},
+        misses=[{"last": {"lat": 33_304_510, "address": "1组2号"}}, {"last": {"lat": None}}],
+    )  # fmt: skip
     t.rule("G002", here, hit=r(lat=33_518_001), miss={}, edge=r(lat=33_518_000), null=r(lat=None))
     t.rule("G004", here, hit=r(gps_accuracy_m=5001), miss={}, edge=r(gps_accuracy_m=5000), null=r(gps_accuracy_m=None))
     t.rule("G005", here, hit=r(lat=117_300_000, lon=33_300_000), miss={}, edge=r(lat=54_000_000), null=r(datum=None), null_hits=True)
@@ -473,6 +484,31 @@ def _villages(t: Table) -> None:
         "V015", r(team_required=True) | {"resident_team": team}, hit={"resident_team": [team[1], *team[1:]]},
         miss=r(team_required=False) | {"resident_team": []},
         edge={}, null=r(team_required=None) | {"resident_team": []},
+    )  # fmt: skip
+
+    still = r(population=600) | {"last": {"population": 600}, "members": [{"change_kind": None, "change_date": None}], "left": []}
+
+    def changed(day: str | None) -> dict[str, Any]:
+        return {"left": [{"change_kind": "02", "change_date": day}]}
+
+    t.rule(
+        "O014", still, hit={}, miss=changed("2021-03-01"), edge=r(population=500) | {"last": {"population": 500}}, edge_hits=True,
+        null={"last": {"population": None}}, hits=[changed("2020-09-30")],
+        misses=[changed("2020-10-01"), changed(None), r(population=499) | {"last": {"population": 499}}, r(population=601), {"members": []}],
+    )  # fmt: skip
+
+    def working(count: int, *ended: str, **more: Any) -> dict[str, Any]:
+        """So many people work, the first of them until the months given."""
+        ends = [*ended, *[None] * (count - len(ended))]
+        return {"work_spell": [{"person_id": f"p{who}", "work_start": "2021-01", "work_end": end} | more for who, end in enumerate(ends)]}
+
+    gone = working(30, "2021-10", "2021-10")
+    t.rule(
+        "W008", working(30), hit=gone, miss=working(30, "2021-10"), edge=working(40, "2021-10", "2021-10"),
+        null=working(30, *["2021-10"] * 9, work_start=None),
+        hits=[working(30, "2020-11", "2021-01", work_start="2020-05")],
+        misses=[working(29, *["2021-10"] * 9), working(30, "2020-10", "2021-01", work_start="2020-05"),
+                {"work_spell": [*gone["work_spell"], *working(2)["work_spell"]]}],
     )  # fmt: skip
 
 

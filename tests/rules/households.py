@@ -17,6 +17,7 @@ def add(t: Table) -> None:
     _production(t)
     _needs(t)
     _last_year(t)
+    _among_others(t)
 
 
 def yuan(amount: float) -> int:
@@ -237,4 +238,36 @@ def _last_year(t: Table) -> None:
         "O013", {"row": amounts | {"total_income": yuan(39_320)}, "last": amounts}, hit={}, miss=row(wage_income=yuan(28_000)),
         edge=row(tr_pension=yuan(1320.01)), null={"last": dict.fromkeys(amounts)}, hits=[row(tr_dibao=0)],
         misses=[row(tr_dibao=yuan(2400)), {"last": {"tr_tekun": yuan(900)}}],
+    )  # fmt: skip
+
+
+def _among_others(t: Table) -> None:
+    """A village of 30: its middle is 10,000 yuan, the middle distance from it 1,000, so that 3 deviations are 4,447.80."""
+    others = [{"per_capita_net_income": yuan(9_000 + 1_000 * (place % 3))} for place in range(29)]
+
+    def earning(amount: float | None) -> dict[str, Any]:
+        return row(per_capita_net_income=None if amount is None else yuan(amount))
+
+    t.rule(
+        "O010", earning(10_000) | {"elsewhere": others}, hit=earning(14_447.81), miss={}, edge=earning(14_447.80), null=earning(None),
+        hits=[earning(5_552.19), earning(-1)],
+        misses=[earning(5_552.20), earning(50_000) | {"elsewhere": others[1:]}, earning(50_000) | {"elsewhere": [others[1]] * 29}],
+    )  # fmt: skip
+
+    def filled(*wages: float | None, by: str | None = "甲") -> list[dict[str, Any]]:
+        return [{"filler_name": by, "wage_income": None if wage is None else yuan(wage)} for wage in wages]
+
+    def beside(wage: float, others: list[dict[str, Any]]) -> dict[str, Any]:
+        return row(filler_name="甲", wage_income=yuan(wage), business_income=0) | {"elsewhere": others}
+
+    pensions = [{"filler_name": "甲", "transfer_income": 264_000}] * 9
+    round_sums = [1_000.0 + 100 * place for place in range(19)]
+    some = [amount if place < 12 else amount + 50 for place, amount in enumerate(round_sums)]
+    t.rule(
+        "O011", beside(20_010, filled(*[20_010] * 5)), hit={}, miss={"elsewhere": filled(*[20_010] * 3)}, edge={"elsewhere": filled(*[20_010] * 4)},
+        edge_hits=True, null=row(filler_name=None) | {"elsewhere": filled(*[20_010] * 5, by=None)},
+        hits=[beside(9_900, filled(*some)), {"elsewhere": [*filled(*[20_010] * 4), *filled(*[20_010] * 4, by="乙")]}],
+        misses=[beside(0, filled(*[0.0] * 9)), row(wage_income=0, transfer_income=264_000) | {"elsewhere": pensions},
+                beside(9_900, filled(*some[1:], 1_050)), beside(9_950, filled(*some)),
+                beside(9_900, filled(*some[1:])), {"elsewhere": filled(*[20_010] * 5, by="乙")}],
     )  # fmt: skip

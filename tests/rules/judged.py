@@ -32,6 +32,7 @@ _KEY = {"household": "household_key", "person": "person_key", "spell": "spell_ke
 _INTERPRETED = {"spark.sql.codegen.factoryMode": "NO_CODEGEN", "spark.sql.adaptive.enabled": "false"}
 _SHARED = {"row", "last", "home", "home_last", "members", "left", "spells", "elsewhere"}
 _OF_PLACES = ("village_key", "natural_village_key")
+_VILLAGE = "v"
 Row = Mapping[str, Any]
 
 
@@ -68,7 +69,7 @@ class Judged:
             self.relations[name] = [self.pair(relation.table, one) for one in given.get(name, ())]
         for name in ("members", "left"):
             self.relations[name] = [self.pair("person", one) for one in given.get(name, ())]
-        self.elsewhere = [self.pair("person", one) for one in given.get("elsewhere", ())]
+        self.elsewhere = [self.pair("household" if rule.subject == "household" else "person", one) for one in given.get("elsewhere", ())]
         unknown = given.keys() - _SHARED - self.relations.keys()
         assert not unknown, f"{rule.id}: {unknown}"
         self.own = self.pair(rule.subject, {**given.get("row", {}), "last": given.get("last")})
@@ -113,11 +114,12 @@ class Judged:
         return f"{place}" if self.rule.subject == "household" else f"{place}/own"
 
     def population(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """The subject's scope and those of all live people of its county, for set functions."""
+        """The subject's scope and those of all live people, or households, of its county, for set functions. All are of one village."""
         scope = self.scope()
+        scope["household"]["village"] = _VILLAGE
         others = [pair.plain() | {"household": scope["household"], "consts": scope["consts"]} for pair in self.relations["members"][1:]]
-        foreign = [pair.plain() | {"household": {"row": {}}, "consts": scope["consts"]} for pair in self.elsewhere]
-        return scope, [scope, *others, *foreign]
+        foreign = [pair.plain() | {"household": {"row": {}, "village": _VILLAGE}, "consts": scope["consts"]} for pair in self.elsewhere]
+        return scope, [scope, *(others if self.rule.subject == "person" else []), *foreign]
 
 
 def _plain(row: Row | None) -> dict[str, Any] | None:
@@ -136,14 +138,17 @@ def tables(judged: Sequence[Judged], pack: Pack) -> dict[str, pa.Table]:
     """What a sweep reads."""
     rows: dict[str, list[dict[str, Any]]] = {table: [] for table in pack.schema().subjects}
     for place, one in enumerate(judged):
-        village: dict[str, Any] = {"village_code": "v", CELL: f"c{place}", **dict.fromkeys(_OF_PLACES, f"{place}")}
+        village: dict[str, Any] = {"village_code": _VILLAGE, CELL: f"c{place}", **dict.fromkeys(_OF_PLACES, f"{place}")}
         home = village | {"household_key": f"{place}"}
         held: list[tuple[str, Sequence[Pair], dict[str, Any]]] = [
             ("household", [] if one.rule.of_village else [one.home], home),
             ("person", one.relations["members"], home | {"is_live": True}),
             ("person", one.relations["left"], home | {"is_live": False}),
-            ("person", one.elsewhere, home | {"is_live": True, "household_key": f"{place}/elsewhere"}),
         ]
+        if one.rule.subject == "household":
+            held.append(("household", one.elsewhere, village))
+        else:
+            held.append(("person", one.elsewhere, home | {"is_live": True, "household_key": f"{place}/elsewhere"}))
         beside_it = _beside(pack, one.rule.subject)
         held += [(relation.table, one.relations[name], village if relation.table == "household" else home) for name, relation in beside_it]
         if one.among == "itself" and one.rule.subject != "household":

@@ -2,8 +2,9 @@
 
 A situation names what is there, values in JSON form (money in fen, areas in 0.01 mu, months in tenths): `row` the subject, `last` its last
 year, `home` and `home_last` the household, `members` and `left` its people (of a person the others), `spells`, the rows of registers by
-relation (of a register's rule the others), and `elsewhere` people of another household of the county. A member's row may hold `last`, their
-last year. Each example is the base with its own changes; `edge` says itself whether it hits (the limit belongs to one side).
+relation (of a register's rule the others), and `elsewhere` people of another household of the village, of a rule on households others of them.
+A member's row may hold `last`, their last year.
+Each example is the base with its own changes; `edge` says itself whether it hits (the limit belongs to one side).
 
 What an example says is read from the catalogue's statement and its reading, never from what an engine found. "Nobody has …" is true where
 nobody is recorded as having it, so that an empty item of the only member hits there; nowhere else does an empty value hit, unless the
