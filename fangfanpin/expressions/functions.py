@@ -97,6 +97,12 @@ SETS = _named(
 )  # fmt: skip
 
 
+def offered(language: str) -> Iterator[tuple[str, str]]:
+    """What the editor of rules offers: the name with its bracket, and in words what it says, or where there are none how it is written."""
+    for function in (*SCALAR.values(), *AGGREGATES.values(), *SETS.values()):
+        yield f"{function.name}(", function.result_zh if language == "zh" else function.written
+
+
 def documentation() -> Iterator[str]:
     """Lines of the table in docs/rule-language.md."""
     for title, functions in (("scalar", SCALAR), ("over a relation", AGGREGATES), ("over the county or the village, sweep only", SETS)):

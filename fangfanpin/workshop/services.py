@@ -15,7 +15,7 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import set_act
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.services import InForce, put_in_force
-from fangfanpin.expressions import ExpressionFaults, Relation, check
+from fangfanpin.expressions import ExpressionFaults, Relation, check, functions
 from fangfanpin.pack import Pack, PackFaults, Rule
 from fangfanpin.policy.models import PublishedPack
 from fangfanpin.policy.own import Own, drafted, own_of
@@ -178,7 +178,7 @@ def names_of(pack: Pack) -> dict[str, Any]:
     """What a condition may name, with the words people know it by. `tables`: items by subject; `relations`: by subject, "" for those that count a
     household's rows, what it may count over and the table each goes over; `belongs`: tables whose rows are of a household, whose items may be
     asked as well; `last`: tables with last year's row beside; `places`: of which what is counted below is this year's alone; `common`: parameters,
-    constants."""
+    constants, functions."""
     schema, said = pack.schema(), spoken(pack)
     titles = {one.name: one.title for one in said.parameters}
     tables = {}
@@ -196,6 +196,7 @@ def names_of(pack: Pack) -> dict[str, Any]:
         "common": [
             *({"name": f"param.{name}", "words": titles.get(name, "")} for name in sorted(schema.params)),
             *({"name": name, "words": _("日期")} for name in sorted(schema.constants)),
+            *({"name": name, "words": words} for name, words in functions.offered(said.language)),
         ],
     }
 

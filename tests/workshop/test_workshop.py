@@ -104,6 +104,7 @@ def test_a_rule_may_be_about_rows_of_registers(cast: dict[str, User], acting: Ac
     assert {"name": "loans", "words": pack.forms["microcredit"].title, "table": "microcredit"} in names["relations"][""]
     assert {"natural_villages", "households", "resident_team"} <= {one["name"] for one in names["relations"]["village_year"]}
     assert "loans" not in {one["name"] for one in names["relations"]["village_year"]}
+    assert {"name": "deviation(", "words": "离本村中间水平有多远"} in names["common"]
     assert {"microcredit", "person"} <= set(names["belongs"]) and "project" not in names["belongs"]
 
     loans = Record.objects.filter(form="microcredit", household__kind="assisted").exclude(state="void")
