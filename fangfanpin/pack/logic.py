@@ -28,13 +28,18 @@ class Logic:
         self.indicators = indicators
         self.forms = forms
 
-    def expression(self, entry: Entry, key: str, text: object, subject: str, expect: Type | None = None) -> Expression | None:
-        """A checked expression; its faults are told with the line and the character in the expression."""
+    def expression(self, entry: Entry, key: str, text: object, subject: str, expect: Type | None = None, *, swept: bool = False) -> Expression | None:
+        """A checked expression; its faults are told with the line and the character in the expression. `swept`: it may ask the whole county."""
         if not isinstance(text, str):
             self.source.wrong(entry.path, (*entry.near, key), f"{key} 要是带引号的表达式", f"{key} must be a quoted expression")
             return None
         try:
-            return check(text, self.schema, subject=subject, expect=expect)
+            expression = check(text, self.schema, subject=subject, expect=expect)
+            if expression.reach == "set" and not swept:
+                zh = "只有规则可以用全县函数，和只在排查时才有的指标（office_lat 等）"
+                self.source.wrong(entry.path, (*entry.near, key), zh, "only rules ask the whole county, or what sweeps alone know")
+                return None
+            return expression
         except ExpressionFaults as faults:
             if self.source.doubtful & set(re.findall(r"[a-z][a-z0-9_]*", text)):
                 return None  # what it names has a fault of its own
@@ -149,11 +154,11 @@ class Logic:
             return None
         when, scope = None, None
         if "when" in entry.data:
-            when = self.expression(entry, "when", entry.data["when"], subject)
+            when = self.expression(entry, "when", entry.data["when"], subject, swept=True)
         else:
             self.source.wrong(entry.path, entry.near, f"“{entry.key}”缺少 when", f"{entry.key} lacks when")
         if entry.data.get("scope"):
-            scope = self.expression(entry, "scope", entry.data["scope"], subject)
+            scope = self.expression(entry, "scope", entry.data["scope"], subject, swept=True)
         of_village = self.schema.subjects[subject].relations is not None
         sums = len(aggregates_of(scope, when)) if of_village and when is not None else 0
         for name in _PLACEHOLDER.findall(message):

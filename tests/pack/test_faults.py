@@ -306,6 +306,8 @@ def test_county_changes_a_rule_and_switches_one_off(packs: Path) -> None:
         ("national-2021/constraints.toml", 'expr = "household_size between', 'expr = "houshold_size between', "是不是“household_size”"),
         ("national-2021/constraints.toml", 'fields = ["household_size"]', 'fields = ["size"]', "没有指标“household_year.size”"),
         ("national-2021/constraints.toml", 'severity = "warn"', 'severity = "hint"', "error 或 warn"),
+        ("national-2021/constraints.toml", 'expr = "household_size between', 'expr = "rank(farmland_mu) = 1 or household_size between', "全县函数"),
+        ("national-2021/constraints.toml", 'expr = "household_size between', 'expr = "office_lat is null or household_size between', "全县函数"),
         # roll-ups, rows apart
         (ROLLUPS, "sum(natural_villages, households)", "sum(natural_village, households)", "是不是“natural_villages”"),
         (ROLLUPS, "population = \"sum(natural_villages, population)\"", "population = \"sum(natural_villages, populaton)\"", "是不是“population”"),
