@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from fangfanpin.expressions import Expression, Schema, to_json
-from fangfanpin.expressions.nodes import Aggregate, walk
+from fangfanpin.expressions.nodes import Aggregate, bare, walk
 from fangfanpin.pack import codec
 from fangfanpin.pack.indicators import Indicator, ListItem
 from fangfanpin.pack.succession import Succession
@@ -157,7 +157,7 @@ SUM = "sum."  # before the number of an aggregate, from 1: what a rule over a vi
 def aggregates_of(*expressions: Expression | None) -> tuple[Aggregate, ...]:
     """Each once, in the order in which they are written."""
     parts = [expression.node for expression in expressions if expression is not None]
-    return tuple(dict.fromkeys(found for part in parts for found in walk(part) if isinstance(found, Aggregate)))
+    return tuple(dict.fromkeys(bare(found) for part in parts for found in walk(part) if isinstance(found, Aggregate)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -268,7 +268,9 @@ def used_values(rule: Rule, values: Mapping[str, Any], pack: Pack, *, sensitive:
     for name, value in sorted(values.items(), key=lambda one: one[0] in counted):
         if name in counted:
             said = _word(rule, name, value, pack, sensitive=sensitive) or _EMPTY[pack.language]
-            lines[_title_of_sum(rule, counted[name], pack), ""] = {"now": said}
+            title = _title_of_sum(rule, counted[name], pack)
+            alike = sum(known == title or known.startswith(f"{title} #") for known, _whose in lines)
+            lines[f"{title} #{alike + 1}" if alike else title, ""] = {"now": said}
             continue
         reading = _read_back(name)
         relation = relation_of(reading, pack.schema())

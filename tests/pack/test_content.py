@@ -139,6 +139,12 @@ def test_every_rule_of_the_catalogue_is_written_or_left_out_with_a_reason(guzhen
     assert {"H010", "H011", "H012"} <= written
 
 
+def test_what_a_rule_counts_twice_is_one_number(guzhen: Pack) -> None:
+    (rule,) = (rule for rule in guzhen.rules if rule.id == "W008")
+    last_month, this_month, last_year = rule.aggregates
+    assert len({last_month, this_month, last_year}) == 3 and all(name in rule.message for name in ("{sum.1}", "{sum.2}", "{sum.3}"))
+
+
 def test_resolved_pack_holds_what_a_reader_needs(guzhen: Pack) -> None:
     shown = guzhen.to_json()
     assert {"plan", "forms", "lists", "rules", "procedures", "papers", "roles", "parameters"} <= set(shown)
