@@ -33,7 +33,7 @@ from fangfanpin.acts.plans import (
     villages_among,
     widen,
 )
-from fangfanpin.audit.models import Event
+from fangfanpin.audit.models import FOLLOWING, Event
 from fangfanpin.households.models import Household
 from fangfanpin.quality.models import Clue
 from fangfanpin.regions.models import Region
@@ -41,7 +41,7 @@ from fangfanpin.registers import rollups
 
 _ACTS = Act._meta.db_table
 _PLAIN: Mapping[str, type[Region | Assignment]] = {"regions_region": Region, "accounts_assignment": Assignment}
-_CONSEQUENCES = ("quality.sweep", "rollup.refresh")  # the system's own sums and clues, found again after an undo
+_CONSEQUENCES = ("quality.sweep", *FOLLOWING)  # the system's own sums and clues, found again after an undo
 _NAMED = 5  # what stands on an act is named up to here
 
 

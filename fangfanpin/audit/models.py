@@ -4,6 +4,10 @@ from typing import Self
 
 from django.db import models
 
+ROLL_UP, RECOMPUTE = "rollup.refresh", "register.recompute"
+FOLLOWING = (ROLL_UP, RECOMPUTE)
+"""Acts in which the system found values again that follow from others: whoever set it off typed none of them."""
+
 
 class EventQuerySet(models.QuerySet["Event"]):
     def of_row(self, table: str, row_id: object) -> Self:

@@ -114,6 +114,7 @@ def _publish(arguments: argparse.Namespace) -> Answer:
         except CampaignRefused as refused:
             raise CommandFault(str(refused)) from None
     facts = {
+        "recomputing": str(done.job.pk) if done.job is not None else None,
         "pack": pack.id, "hash": pack.hash, "version": done.published.version, "campaign": done.campaign.year,
         "new_year": done.is_new_year, "changed": not done.is_same, "no_longer_asked": list(done.gone),
         "codes_without_successor": [{"item": item, "code": code, "records": count} for item, code, count in done.lost],
@@ -123,6 +124,8 @@ def _publish(arguments: argparse.Namespace) -> Answer:
     gone = f"不再采集 {len(done.gone)} 项（原有的值保留）：{'、'.join(done.gone[:20])}。\n" if done.gone else ""
     for item, code, count in done.lost[:20]:
         gone += f"{count} 条记录里“{item}”是“{code}”，新清单没有这个代码：请在 recoded.csv 写明改成了哪个代码，不写就照原样显示。\n"
+    if done.job is not None:
+        gone += f"{done.job.title}：已交后台，几分钟内做完；后台没有运行时，启动后再做。\n"
     opened = (
         f"已开始 {done.campaign.year} 年度工作。" if done.is_new_year else f"{done.campaign.year} 年度工作改按第 {done.published.version} 版进行。"
     )

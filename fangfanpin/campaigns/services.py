@@ -1,7 +1,7 @@
 """Open the year, unlock a household after closing, report a stage done."""
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from fangfanpin.accounts.reach import Reach, set_act
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign, StageReport, Unlock
 from fangfanpin.households.models import Household
+from fangfanpin.jobs.models import Job
 from fangfanpin.pack import Pack
 from fangfanpin.policy.models import PublishedPack
 from fangfanpin.policy.services import pack_of, publish
@@ -21,7 +22,7 @@ from fangfanpin.records.gates import Closed, Unlocked
 from fangfanpin.records.models import Record
 from fangfanpin.records.services import open_year
 from fangfanpin.regions.models import Region
-from fangfanpin.registers import rollups
+from fangfanpin.registers import recomputing
 from fangfanpin.registers.yearly import open_rows
 
 
@@ -59,7 +60,8 @@ def open_campaign(
 class InForce:
     """A pack put in force. `gone`: items of the pack before that it no longer asks; values there stay and are read as before.
     `lost`: (item, code, records): codes that records hold, that are in no list any more and that `recoded.csv` maps to no other; they are
-    shown as they were written. `is_new_year`: it opened a campaign of its own."""
+    shown as they were written. `is_new_year`: it opened a campaign of its own. `job`: in which the worker finds computed values and roll-ups of rows
+    again, where the pack says them otherwise."""
 
     published: PublishedPack
     campaign: Campaign
@@ -67,6 +69,7 @@ class InForce:
     lost: tuple[tuple[str, str, int], ...]
     is_new_year: bool
     is_same: bool
+    job: Job | None
 
 
 @transaction.atomic
@@ -90,11 +93,11 @@ def put_in_force(*, pack: Pack, directory: Path, by: User | None) -> InForce:
         campaign.pack, campaign.title = published, pack.title
         campaign.save(update_fields=["pack", "title"])
         open_rows(pack, campaign.year)
-        if pack.rollups != before.rollups:
-            rollups.refresh(pack, campaign.year, list(Region.objects.villages().under(campaign.county_id).values_list("code", flat=True)))
+    due = recomputing.Due() if is_same else recomputing.due(before, pack)
+    job = recomputing.start(replace(due, rollups=due.rollups or is_new_year), pack, by)
     asked = {key for key, item in pack.indicators.items() if not item.retired}
     gone = tuple(sorted(key for key, item in before.indicators.items() if not item.retired and key not in asked))
-    return InForce(published, campaign, gone, _lost_codes(before, pack), is_new_year, is_same)
+    return InForce(published, campaign, gone, _lost_codes(before, pack), is_new_year, is_same, job)
 
 
 def _lost_codes(before: Pack, after: Pack) -> tuple[tuple[str, str, int], ...]:
@@ -115,11 +118,15 @@ def _lost_codes(before: Pack, after: Pack) -> tuple[tuple[str, str, int], ...]:
 
 
 def _read_differently(before: Pack, after: Pack) -> list[str]:
-    """Items whose stored values would mean something else: told only where a record holds one."""
+    """Items whose stored values would mean something else: told only where a record holds one. What a register asked may be computed from now on,
+    and the other way round: the value means the same, and what was typed stays in the row's history."""
     found = []
     for key, item in after.indicators.items():
         old = before.indicators.get(key)
-        if old is None or (old.type, old.scale, old.home, old.multi) == (item.type, item.scale, item.home, item.multi) or old.home != "record":
+        if old is None or old.home not in ("record", "computed"):
+            continue
+        is_elsewhere = old.home == "record" != item.home and not (item.home == "computed" and after.forms[item.form].is_register)
+        if not is_elsewhere and (old.type, old.scale, old.multi) == (item.type, item.scale, item.multi):
             continue
         if Record.objects.filter(form=item.form, values__has_key=item.name).exclude(**{f"values__{item.name}": None}).exists():
             found.append(f"{item.zh}（{key}）")

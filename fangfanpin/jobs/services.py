@@ -72,8 +72,8 @@ def handles(kind: str) -> Callable[[Handler], Handler]:
     return register
 
 
-def start(*, kind: str, title: str, by: User, parameters: dict[str, Any], file: StoredFile | None = None) -> Job:
-    """Queue work for the worker; it begins once this transaction has committed."""
+def start(*, kind: str, title: str, by: User | None, parameters: dict[str, Any], file: StoredFile | None = None) -> Job:
+    """Queue work for the worker; it begins once this transaction has committed. `by`: None for the system, which has every village in reach."""
     if kind not in _handlers:
         raise KeyError(kind)
     job = Job.objects.create(kind=kind, title=title, owner=by, parameters=parameters, file=None)

@@ -90,10 +90,14 @@ def spoken(pack: Pack) -> Pack:
 
 @functools.lru_cache(maxsize=1000)
 def item_as_of(pack_hash: str, key: str) -> Indicator | None:
-    """An item (form.name) as a published version had it: what a value means whose item the pack in force no longer has."""
-    if not PublishedPack.objects.filter(hash=pack_hash).exists():
-        return None
-    return _load(pack_hash).indicators.get(key)
+    """An item (form.name) as a published version had it: what a value means whose item the pack in force no longer has. Where that version had none,
+    for the value was computed under a later one, as the newest that did."""
+    if PublishedPack.objects.filter(hash=pack_hash).exists() and (found := _load(pack_hash).indicators.get(key)) is not None:
+        return found
+    form, _dot, name = key.partition(".")
+    having = PublishedPack.objects.filter(**{f"content__forms__{form}__indicators__contains": [{"name": name}]}).order_by("-published_at")
+    newest = having.values_list("hash", flat=True).first()
+    return _load(newest).indicators.get(key) if newest is not None else None
 
 
 @functools.lru_cache(maxsize=_LOADED_AT_ONCE)

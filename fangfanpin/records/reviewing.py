@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import set_act
-from fangfanpin.audit.models import Event
+from fangfanpin.audit.models import FOLLOWING, Event
 from fangfanpin.pack import Pack
 from fangfanpin.records.models import Record
 from fangfanpin.records.saving import constraint_faults, unconfirmed
@@ -35,7 +35,8 @@ def has_typed_in(record: Record, by: User) -> bool:
         members = Record.objects.filter(form=PERSON_FORM, year=record.year, household_id=record.household_id)
         parts += [str(pk) for pk in members.values_list("pk", flat=True)]
     approved = Event.objects.of_row(_TABLE, record.pk).filter(act=_APPROVE).values_list("id", flat=True).last() or 0
-    changes = Event.objects.filter(table_name=_TABLE, row_id__in=parts, id__gt=approved, actor_id=by.pk, op="U").values_list("changed", flat=True)
+    mine = Event.objects.filter(table_name=_TABLE, row_id__in=parts, id__gt=approved, actor_id=by.pk, op="U").exclude(act__in=FOLLOWING)
+    changes = mine.values_list("changed", flat=True)
     return any(name.startswith(_TYPED) for changed in changes for name in changed or ())
 
 

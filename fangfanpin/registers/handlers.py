@@ -1,7 +1,8 @@
-"""Background work of registers: a list as a file, a list on paper, a file checked, taken in, taken back."""
+"""Background work of registers: a list as a file, a list on paper, a file checked, taken in, taken back, computed values found again."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -17,7 +18,7 @@ from fangfanpin.policy.services import spoken
 from fangfanpin.records.current_year import CurrentYear, current_year
 from fangfanpin.records.models import ImportBatch
 from fangfanpin.records.workbooks.jobs import batch_of, told_to_owner
-from fangfanpin.registers import printing
+from fangfanpin.registers import printing, recomputing
 from fangfanpin.registers.definitions import register_of
 from fangfanpin.registers.exporting import KIND, Wish, make
 from fangfanpin.registers.workbooks.services import apply_batch, check_batch, register_for, sentence_of
@@ -92,3 +93,16 @@ def back(job: Job, reach: Reach, progress: Progress) -> Outcome:
     with _importing(reach) as year:
         batch = batch_of(job)
         return _outcome(take_back(batch=batch, register=register_for(batch, year), pack=year.pack, report=progress.report))
+
+
+@handles(recomputing.KIND)
+def recompute(job: Job, reach: Reach, progress: Progress) -> Outcome:
+    """parameters: `forms`, `rollups`: what a published pack computes otherwise than the one before. By the pack that is in force now; as the system's
+    own doing over the whole county, for what was published holds for all of it."""
+    year = current_year()
+    wanted = recomputing.Due(tuple(job.parameters["forms"]), bool(job.parameters["rollups"]))
+    try:
+        done = recomputing.recompute(year.pack, year.year, wanted, by=job.owner, report=progress.report)
+    except recomputing.NotOnce as fault:
+        raise JobRefused(str(fault)) from fault
+    return Outcome(recomputing.said(done), asdict(done))

@@ -8,6 +8,7 @@ import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 import duckdb
 import pyarrow as pa
@@ -16,6 +17,7 @@ from django.db import connection, transaction
 from psycopg import sql
 
 from fangfanpin.accounts.reach import seeing, set_act
+from fangfanpin.audit.models import ROLL_UP
 from fangfanpin.expressions import Codes, Date, Int, Month, Schema, Type
 from fangfanpin.expressions.closures import Closure, compiled
 from fangfanpin.expressions.duckdb import column_type, values_select
@@ -199,15 +201,22 @@ AT_ONCE = 30  # villages read together: row security looks a row's village up in
 def refresh(pack: Pack, year: int, villages: Collection[str]) -> int:
     """Find the roll-ups of these villages again within this transaction, whoever acts: a helper's save changes sums over households that the
     helper does not see. Returns how many records changed."""
+    return sum(map(len, refresh_rows(pack, year, villages).values()))
+
+
+def refresh_rows(pack: Pack, year: int, villages: Collection[str]) -> dict[str, list[UUID]]:
+    """As `refresh`; the records that changed, by form."""
+    changed: dict[str, list[UUID]] = {}
     if not pack.rollups:
-        return 0
-    changed, ordered = 0, sorted(set(villages))
+        return changed
+    ordered = sorted(set(villages))
     alone_with(ordered)
     for start in range(0, len(ordered), AT_ONCE):
         some = ordered[start : start + AT_ONCE]
-        with seeing(some, act="rollup.refresh"):
+        with seeing(some, act=ROLL_UP):
             raw = sources.read_rows(pack, year, some)
-            changed += _keep(pack, by_rows(raw, pack), {form: raw[form] for form in raw if form in pack.forms})
+            for form, records in _keep(pack, by_rows(raw, pack), {form: raw[form] for form in raw if form in pack.forms}).items():
+                changed.setdefault(form, []).extend(records)
     return changed
 
 
@@ -220,13 +229,13 @@ def refresh_county(pack: Pack, year: int, villages: Collection[str]) -> int:
     with scanned(county_scans(pack, year)) as tables:
         found = by_sets(tables, pack)
         rows = {form: tables[form].to_pylist() for form in found}
-    set_act("rollup.refresh")
-    return _keep(pack, found, rows)
+    set_act(ROLL_UP)
+    return sum(map(len, _keep(pack, found, rows).values()))
 
 
-def _keep(pack: Pack, found: Found, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> int:
-    """Write what differs from what is stored, and the list rows of which an item differs that lists hold."""
-    changed = 0
+def _keep(pack: Pack, found: Found, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[UUID]]:
+    """Write what differs from what is stored, and the list rows of which an item differs that lists hold; the records that changed, by form."""
+    changed: dict[str, list[UUID]] = {}
     for form, values in found.items():
         register = register_of(pack, form)
         assert register is not None, form
@@ -243,7 +252,7 @@ def _keep(pack: Pack, found: Found, rows: Mapping[str, Sequence[Mapping[str, Any
         if ids:
             with connection.cursor() as cursor:
                 cursor.execute(_STORE, {"ids": ids, "fresh": fresh})
-            changed += len(ids)
+            changed[form] = [UUID(key) for key in ids]
         if lines:
             write_entries(register, pack, only=lines)
     return changed

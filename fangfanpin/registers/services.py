@@ -261,7 +261,7 @@ def _by_itself(record: Record, register: Register, pack: Pack, sure: bool, refus
     """Computed items and constraints of the register."""
     if refused.faults:
         return
-    scope = _scope(record, register, pack, ahead)
+    scope = scope_of(record, register, pack, ahead)
     for computation in pack.computations:
         if computation.form == register.key:
             value = pack.from_engine(register.key, computation.name, evaluate(computation.expression, scope))
@@ -287,7 +287,7 @@ def meet_others(rows: Sequence[tuple[Record, bool, Refused]], register: Register
         if not sure:
             refused.doubts += _overlapping(record, register, pack, spans)
         if apart_asked:
-            for item_name, message in apart.overlapping(record, register, spoken(pack), _scope(record, register, pack, ahead)):
+            for item_name, message in apart.overlapping(record, register, spoken(pack), scope_of(record, register, pack, ahead)):
                 refused.faults.setdefault(item_name, message)
         if keys.get(unique_key_of(record, register), record.pk) != record.pk:
             _is_there(register, pack, refused)
@@ -344,7 +344,7 @@ def span_of(record: Record, register: Register) -> Span | None:
     return span_between(record.values, register.form.span) if register.form.span and (record.person_id or record.household_id) else None
 
 
-def _scope(record: Record, register: Register, pack: Pack, ahead: Ahead) -> dict[str, Any]:
+def scope_of(record: Record, register: Register, pack: Pack, ahead: Ahead) -> dict[str, Any]:
     """What expressions of the register see: the row, and the household's year where one of them asks for it."""
     names = {item.name: value_of(record, register, item) for item in register.form.indicators}
     scope: dict[str, Any] = {

@@ -1,4 +1,5 @@
-"""The nightly look at every village's roll-ups: what a change outside the services left behind is right by the morning."""
+"""The nightly look at every village's roll-ups, and at rows that were being saved while a pack was published: what was left behind is right by the
+morning."""
 
 import logging
 
@@ -6,8 +7,9 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 
 from fangfanpin.accounts.reach import set_database_reach, system_reach
+from fangfanpin.audit.models import RECOMPUTE, ROLL_UP
 from fangfanpin.records.current_year import NoYear, current_year
-from fangfanpin.registers import rollups
+from fangfanpin.registers import recomputing, rollups
 
 logger = logging.getLogger(__name__)
 
@@ -20,8 +22,14 @@ def nightly_rollups(timestamp: int) -> None:
         year = current_year()
     except NoYear:
         return
+    try:
+        with transaction.atomic():
+            set_database_reach(system_reach(), act=RECOMPUTE, source="job")
+            recomputing.catch_up(year.pack, year.year)
+    except recomputing.NotOnce as fault:
+        logger.warning("%s", fault)
     with transaction.atomic():
         reach = system_reach()
-        set_database_reach(reach, act="rollup.refresh", source="job")
+        set_database_reach(reach, act=ROLL_UP, source="job")
         changed = rollups.refresh_county(year.pack, year.year, reach.villages)
     logger.info("nightly roll-ups: %d records changed", changed)

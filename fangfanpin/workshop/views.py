@@ -230,11 +230,11 @@ def parameters(request: SignedInRequest) -> HttpResponse:
                 "value": request.POST.get("value", "").strip()[:20], "source": source, "verified": "yes", "note": known.note,
             }  # fmt: skip
             try:
-                services.publish_own(own=own.with_parameter(row), by=request.user, act="parameter.publish")
+                done = services.publish_own(own=own.with_parameter(row), by=request.user, act="parameter.publish")
             except DraftRefused as refused:
                 fault = str(refused)
             else:
-                messages.success(request, _("已发布。"))
+                messages.success(request, _("已发布。用到它的登记正在重新计算，进度见“我的任务”。") if done.job is not None else _("已发布。"))
                 return redirect("workshop:parameters")
     found = _parameters(spoken(pack))
     titles = {one["name"]: one["title"] for one in found}
@@ -255,6 +255,7 @@ def withdraw_parameter(request: SignedInRequest) -> HttpResponse:
     if wanted == own:
         messages.error(request, _("本县没有定过这个值，不用收回。"))
         return redirect("workshop:parameters")
-    services.publish_own(own=wanted, by=request.user, act="parameter.withdraw")
-    messages.success(request, _("已收回，按原来的值。"))
+    done = services.publish_own(own=wanted, by=request.user, act="parameter.withdraw")
+    again = _("已收回，按原来的值。用到它的登记正在重新计算，进度见“我的任务”。")
+    messages.success(request, again if done.job is not None else _("已收回，按原来的值。"))
     return redirect("workshop:parameters")

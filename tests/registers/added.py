@@ -7,6 +7,7 @@ from typing import Any
 
 from fangfanpin.cli import load
 from fangfanpin.households.models import Household
+from fangfanpin.jobs.services import run
 from tests.pack.test_content import PACKS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -24,8 +25,11 @@ def folder_in(root: Path) -> Path:
 
 
 def put_in_force(folder: Path) -> dict[str, Any]:
-    """`fangfanpin pack publish`; its facts."""
-    return load("pack publish").run(Namespace(pack=str(folder))).facts
+    """`fangfanpin pack publish`, and what the worker then does; its facts."""
+    facts = load("pack publish").run(Namespace(pack=str(folder))).facts
+    if facts["recomputing"] is not None:
+        run(facts["recomputing"])
+    return facts
 
 
 def texts(home: Household, **changed: str) -> dict[str, str]:

@@ -5,6 +5,7 @@ from typing import Any
 from django import template
 from django.utils.translation import gettext as _
 
+from fangfanpin.audit.models import RECOMPUTE, ROLL_UP
 from fangfanpin.campaigns import clock
 from fangfanpin.pack.sentences import say
 from fangfanpin.policy.services import pack_of, spoken
@@ -39,7 +40,7 @@ def percent(part: int, whole: int) -> str:
 
 @register.filter
 def source_word(source: str) -> str:
-    """Where a change came from, in words."""
+    """Where a change came from, or the act in which the system found values again, in words."""
     return {
         "web": _("电脑录入"),
         "phone": _("手机"),
@@ -47,4 +48,6 @@ def source_word(source: str) -> str:
         "job": _("后台任务"),
         "cli": _("命令行"),
         "demo": _("演示数据"),
+        ROLL_UP: _("汇总"),
+        RECOMPUTE: _("重新计算"),
     }.get(source, source)

@@ -7,10 +7,12 @@ from django.utils.translation import gettext as _
 from psycopg import sql
 
 from fangfanpin.accounts.reach import set_act
+from fangfanpin.audit.models import FOLLOWING
 from fangfanpin.pack import Pack
 from fangfanpin.records.models import ImportBatch, Record
 from fangfanpin.records.workbooks.batches import ImportRefused, Report, set_taken_back, taken
 from fangfanpin.records.workbooks.undoing import delete_made, find_own, leading_to, restore
+from fangfanpin.registers import recomputing
 from fangfanpin.registers.bulk import write_entries, write_links
 from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.models import Entry, Link, Sealed
@@ -21,10 +23,10 @@ _RECORDS = """
 CREATE TEMPORARY TABLE import_records ON COMMIT DROP AS
 SELECT row_id::uuid AS id, made FROM import_own WHERE table_name = 'records_record'
 """
-# What the system counts of rows (roll-ups) is nobody's work.
+# What the system finds again of rows (roll-ups, computed values) is nobody's work.
 _CHANGED_SINCE = """
 SELECT count(DISTINCT b.id), min(x.label) FROM import_records b
-JOIN audit_event e ON e.table_name = 'records_record' AND e.row_id = b.id::text AND e.id > %s AND e.act NOT LIKE 'rollup.%%'
+JOIN audit_event e ON e.table_name = 'records_record' AND e.row_id = b.id::text AND e.id > %s AND e.act <> ALL (%s)
 LEFT JOIN registers_entry x ON x.record_id = b.id
 """
 _REFERRED_TO = """
@@ -65,6 +67,8 @@ def take_back(*, batch: ImportBatch, register: Register, pack: Pack, report: Rep
         cursor.execute("SELECT id FROM import_records WHERE NOT made")
         changed = [row[0] for row in cursor.fetchall()]
     if changed:
+        recomputing.again(register, pack, changed)
+        set_act(f"import.take_back {batch.pk}")
         write_entries(register, pack, only=changed)
         write_links(register, only=changed)
     follow(register, pack, villages)
@@ -77,7 +81,7 @@ def take_back(*, batch: ImportBatch, register: Register, pack: Pack, report: Rep
 def _standing(cursor: Any, last: int) -> list[str]:
     """What was done since with the rows of the import, in words."""
     found = []
-    cursor.execute(_CHANGED_SINCE, [last])
+    cursor.execute(_CHANGED_SINCE, [last, list(FOLLOWING)])
     count, label = cursor.fetchone()
     if count:
         found.append(_("%(count)d 条已被修改或审核（如“%(label)s”）") % {"count": count, "label": label or ""})
