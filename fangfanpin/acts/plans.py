@@ -17,8 +17,10 @@ from fangfanpin.accounts.reach import Reach, reach_of, set_act, set_database_rea
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.acts.models import OF_DIVISIONS, Act
 from fangfanpin.audit.models import Event
+from fangfanpin.households.models import Household
 from fangfanpin.quality.following import judge_later
 from fangfanpin.records.current_year import year_if_any
+from fangfanpin.regions.holding import Busy, hold, keep_out
 from fangfanpin.regions.models import Region
 from fangfanpin.registers import rollups
 
@@ -137,6 +139,7 @@ def carry_out(plan: Plan, *, reason: str, by: User, reach: Reach, key: uuid.UUID
     must_have_reason(reason)
     if plan.on is not None:
         must_have_come(plan.on)
+    _alone(plan)
     act = opened(
         kind=plan.kind, title=plan.title, reason=reason, villages=plan.villages, household_id=plan.household_id, lines=plan.lines, by=by, key=key
     )
@@ -152,6 +155,25 @@ def carry_out(plan: Plan, *, reason: str, by: User, reach: Reach, key: uuid.UUID
     closed(act)
     count_again([*plan.villages, *trace.made])
     return act
+
+
+def _alone(plan: Plan) -> None:
+    """Nobody writes below divisions that are changed; an act of households sees to it that theirs are not. Before any other lock. Raises
+    ActRefused."""
+    if plan.kind in OF_DIVISIONS:
+        alone_in(plan.villages)
+        return
+    hold(plan.villages)
+    if plan.household_id is not None and not Household.objects.filter(pk=plan.household_id, village_code__in=plan.villages).exists():
+        raise ActRefused(_("这里的区划刚有变动，请刷新页面再办。"))
+
+
+def alone_in(villages: Iterable[str]) -> None:
+    """Raises ActRefused where somebody is writing there for long."""
+    try:
+        keep_out(villages_among(villages))
+    except Busy:
+        raise ActRefused(_("这些村正在导入或录入，请过几分钟再办。")) from None
 
 
 def count_again(divisions: Iterable[str]) -> None:

@@ -16,12 +16,13 @@ from psycopg.types.json import Jsonb
 
 from fangfanpin.accounts.models import Assignment, User
 from fangfanpin.accounts.reach import Reach
-from fangfanpin.acts.models import MOVES, Act
+from fangfanpin.acts.models import MOVES, OF_DIVISIONS, Act
 from fangfanpin.acts.moving import move_households
 from fangfanpin.acts.plans import (
     SHORTEST_REASON,
     ActRefused,
     Report,
+    alone_in,
     check_references,
     closed,
     constraint_of,
@@ -36,6 +37,7 @@ from fangfanpin.acts.plans import (
 from fangfanpin.audit.models import FOLLOWING, Event
 from fangfanpin.households.models import Household
 from fangfanpin.quality.models import Clue
+from fangfanpin.regions.holding import hold
 from fangfanpin.regions.models import Region
 from fangfanpin.registers import rollups
 
@@ -208,6 +210,10 @@ def undo(*, act: Act, reason: str, by: User, reach: Reach, key: UUID | None = No
     must_hold(reach, act.kind, act.villages)
     if len(reason.strip()) < SHORTEST_REASON:
         raise ActRefused(_("请写明撤销的原因（至少 4 个字）。"), "reason")
+    if act.kind in OF_DIVISIONS:
+        alone_in([*act.villages, *act.made])
+    else:
+        hold(act.villages)
     first, last = _bounds(act)
     stories = _stories(act, first, last)
     if found := _standing(act, stories, first, last):

@@ -29,7 +29,9 @@ class NewHouseholdForm(forms.Form):
 
     def __init__(self, *args: object, village: Region, pack: Pack, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through as they came
-        naturals = Region.objects.filter(parent_id=village.code, level=Region.Level.NATURAL_VILLAGE).order_by("position", "code")
+        naturals = Region.objects.filter(parent_id=village.code, level=Region.Level.NATURAL_VILLAGE, valid_to__isnull=True).order_by(
+            "position", "code"
+        )
         self._choices("natural_village_code", [("", "——"), *((place.code, place.name) for place in naturals)])
         self._choices("household_type", [("", "——"), *((item.code, item.word) for item in spoken(pack).lists["household_type"])])
         for name, bound in self.fields.items():

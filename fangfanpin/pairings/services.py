@@ -24,6 +24,7 @@ from fangfanpin.privacy.secrets import encrypt, mask_id
 from fangfanpin.quality.handing import Verifier, follow
 from fangfanpin.quality.recheck import recheck_households
 from fangfanpin.records.current_year import year_if_any
+from fangfanpin.regions.holding import hold
 from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.references import ReferenceFault, known, resolve
 from fangfanpin.registers.services import Given, Refused
@@ -162,7 +163,11 @@ def _household(value: Any, reach: Reach, refused: Refused) -> Household | None:
     if value is None:
         refused.faults.setdefault(SUBJECT, _("请先选农户。"))
         return None
-    return Household.objects.visible_to(reach).filter(pk=value).first()
+    rows = Household.objects.visible_to(reach).filter(pk=value)
+    hold(rows.values_list("village_code", flat=True))
+    if (household := rows.first()) is None:
+        refused.faults.setdefault(SUBJECT, _("选中的不在这里，请重新选择。"))
+    return household
 
 
 def _read(item: Indicator, given: Given, pack: Pack, reach: Reach, refused: Refused) -> Any:

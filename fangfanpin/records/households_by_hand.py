@@ -21,6 +21,7 @@ from fangfanpin.records.identities import impossible
 from fangfanpin.records.models import Record
 from fangfanpin.records.saving import same_identity
 from fangfanpin.records.units import HEAD, HOUSEHOLD_FORM, LIVE, PERSON_FORM
+from fangfanpin.regions.holding import hold
 from fangfanpin.regions.models import Region
 
 CODE_MARK = "H"  # ours until the national system gives a code: village code + H + running number
@@ -85,11 +86,13 @@ def _parsed(typed: NewHousehold, pack: Pack) -> _Checked:
 
 
 def _places(typed: NewHousehold) -> tuple[Region | None, dict[str, str]]:
+    hold([typed.village_code])
     village = Region.objects.villages().valid_on(timezone.localdate()).filter(pk=typed.village_code).first()
     if village is None:
         return None, {"village_code": _("请选择这户所在的村。")}
     if typed.natural_village_code:
-        natural = Region.objects.filter(pk=typed.natural_village_code, level=Region.Level.NATURAL_VILLAGE, parent_id=village.code)
+        naturals = Region.objects.filter(level=Region.Level.NATURAL_VILLAGE, parent_id=village.code, valid_to__isnull=True)
+        natural = naturals.filter(pk=typed.natural_village_code)
         if not natural.exists():
             return village, {"natural_village_code": _("这个自然村不在所选的村里，请重新选择。")}
     return village, {}

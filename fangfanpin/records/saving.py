@@ -164,7 +164,7 @@ def save(*, household: Household, request: SaveRequest, year: int, pack: Pack, b
         pictures.keep_with(record, pack.forms[record.form])
     clues = [clue for hook in _after_save for clue in hook(unit, pack, by)]
     reply = _reply(work, request, clues)
-    SaveReceipt.objects.create(client_id=request.client_id, user=by, household=household, village_code=household.village_code, reply=reply)
+    SaveReceipt.objects.create(client_id=request.client_id, user=by, household=household, village_code=unit.household.village_code, reply=reply)
     return reply
 
 

@@ -14,6 +14,7 @@ from fangfanpin.pack import Indicator, Pack
 from fangfanpin.records import relations as beside
 from fangfanpin.records.current_year import CurrentYear, today, year_if_any
 from fangfanpin.records.models import Record
+from fangfanpin.regions.holding import hold
 
 HOUSEHOLD_FORM = "household_year"
 PERSON_FORM = "person_year"
@@ -75,11 +76,12 @@ class Unit:
 
 
 def load_unit(household: Household, year: int, *, lock: bool = False) -> Unit:
-    """Every row of a household's year and of the year before. With `lock` its rows are locked, in the order household,
-    persons, records, so that two saves of one household wait for each other and never deadlock."""
+    """Every row of a household's year and of the year before. With `lock` its rows are locked, in the order village, household,
+    persons, records, so that two saves of one household, and a change of divisions, wait for each other and never deadlock."""
     persons = household.persons.filter(merged_into__isnull=True).order_by("position", "code")
     records = Record.objects.filter(household=household, year__in=(year, year - 1), form__in=(HOUSEHOLD_FORM, PERSON_FORM))
     if lock:
+        hold([household.village_code])
         household = Household.objects.select_for_update().get(pk=household.pk)
         persons, records = persons.select_for_update(), records.select_for_update().order_by("id")
     unit = Unit(household=household, persons=list(persons), year=year)

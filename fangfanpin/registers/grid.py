@@ -229,6 +229,11 @@ def save(register: Register, pack: Pack, year: int, rows: Sequence[Row], *, only
         return checked
     try:
         with transaction.atomic():
+            if moved := services.moved([one.record for one in good]):
+                for one in good:
+                    if one.record.pk in moved:
+                        one.refused.faults[register.subject.name] = services.moved_words()
+                return checked
             set_act(f"register.add {register.key}")
             numbers = [(one.record, sealed.masked(one.record, register, {})) for one in good]
             Record.objects.bulk_create([one.record for one in good])

@@ -42,6 +42,8 @@ def add(*, village: str, name: str, pack: Pack, year: int, reach: Reach) -> Regi
     if village not in reach or not reach.allows(Verb.HOUSEHOLD_EDIT, village_code=village):
         raise NaturalVillageRefused(_("您的岗位不能为这个村添加自然村。"))
     parent = Region.objects.select_for_update().get(pk=village)  # two clerks get two codes
+    if parent.valid_to is not None:
+        raise NaturalVillageRefused(_("“%(name)s”已在 %(on)s 撤销，请刷新页面。") % {"name": parent.name, "on": parent.valid_to.isoformat()})
     name = _checked_name(village, name)
     last = Region.objects.filter(parent=parent, level=Region.Level.NATURAL_VILLAGE).aggregate(last=Max("code"))["last"]
     number = int(last[12:]) + 1 if last else 1

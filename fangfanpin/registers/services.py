@@ -29,6 +29,7 @@ from fangfanpin.policy.services import spoken
 from fangfanpin.records import gates, pictures, reviewing
 from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import Record
+from fangfanpin.regions.holding import hold
 from fangfanpin.registers import apart, rollups, sealed, sources, yearly
 from fangfanpin.registers.ahead import Ahead
 from fangfanpin.registers.definitions import Register, registers_of
@@ -76,6 +77,8 @@ def add(
     record, refused = prepare(register=register, pack=pack, year=year, record_id=record_id, given=given, sure=sure, by=by, reach=reach, source=source)
     if refused:
         raise refused
+    if moved([record]):
+        raise Refused({register.subject.name: moved_words()})
     set_act(f"register.add {register.key}")
     fresh = sealed.masked(record, register, {})
     record.save(force_insert=True)
@@ -83,6 +86,23 @@ def add(
     pictures.keep_with(record, register.form)
     _reflect(record, register, pack, by)
     return record
+
+
+def moved(records: Collection[Record]) -> set[UUID]:
+    """New rows whose village has gone, or whose household was moved to another, while they were being looked at. The others' villages stay as they
+    are until this transaction ends."""
+    in_force = hold({record.village_code for record in records})
+    homes = {record.household_id for record in records if record.household_id is not None}
+    now = dict(Household.objects.filter(pk__in=homes).values_list("pk", "village_code"))
+    return {
+        record.pk
+        for record in records
+        if record.village_code not in in_force or (record.household_id is not None and now.get(record.household_id) != record.village_code)
+    }
+
+
+def moved_words() -> str:
+    return _("这里的区划刚有变动，请刷新页面再登记。")
 
 
 def already(register: Register, record_id: UUID, by: User) -> Record | None:

@@ -93,6 +93,8 @@ class _Making:
         return row
 
     def end(self, row: Region, successor: str) -> None:
+        if Region.objects.filter(pk__in=(row.pk, successor), valid_to__isnull=True).count() < 2:  # while one waited to be alone there
+            raise ActRefused(_("“%(name)s”或它要去的地方刚被别人办理过，请刷新页面再办。") % {"name": row.name}, "source")
         row.valid_to, row.successor_id = self.on, successor
         self.trace.region(row)
 

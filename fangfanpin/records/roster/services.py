@@ -40,6 +40,7 @@ from fangfanpin.records.workbooks.batches import (
 )
 from fangfanpin.records.workbooks.cells import Block
 from fangfanpin.records.workbooks.reading import FileRefused, Source, sniff
+from fangfanpin.regions.holding import hold
 
 
 def receive(*, content: bytes | BinaryIO | Path, name: str, keep_good: bool, year: CurrentYear, by: User | None) -> ImportBatch:
@@ -118,6 +119,7 @@ def apply_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, keep_goo
     batch = ready(batch)
     if batch.year != year.year - 1:
         raise ImportRefused(_("这个文件是为 %(year)d 年基线上传的，年度已换，请重新上传。") % {"year": batch.year})
+    hold(reach.villages)  # a change of divisions waits until the file is in
     on = ground(pack=year.pack, year=batch.year, reach=reach)
     first, act = last_event(), f"import.apply {batch.pk}"
     is_first = registry_is_empty()

@@ -30,6 +30,7 @@ from fangfanpin.records.workbooks.batches import (
 )
 from fangfanpin.records.workbooks.cells import shown
 from fangfanpin.records.workbooks.reading import FileRefused, sniff
+from fangfanpin.regions.holding import hold
 from fangfanpin.registers.definitions import Register, register_of
 from fangfanpin.registers.workbooks.applying import apply
 from fangfanpin.registers.workbooks.checking import check
@@ -105,6 +106,7 @@ def apply_batch(*, batch: ImportBatch, year: CurrentYear, reach: Reach, by: User
     tray. With a fault and without `keep_good` nothing is taken; the batch says why. `by`: who enters the rows.
     """
     batch = ready(batch)
+    hold(reach.villages)  # a change of divisions waits until the file is in
     on = Ground(register_for(batch, year), year.pack, year.year, reach)
     first = last_event()
     reading, writing = halves(report)
