@@ -1,11 +1,13 @@
 """Sweeps and clues (疑似问题线索). A clue is (rule, subject, year): one that comes back is the same clue."""
 
 import uuid
+from typing import Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from fangfanpin.accounts.reach import ReachQuerySet
+from fangfanpin.accounts.reach import Reach, ReachQuerySet
+from fangfanpin.regions.succession import succession
 
 RECORD = "record"  # a register's row as the subject of a clue
 PLACES = ("village", "natural_village")  # or that of the yearly table of one of these
@@ -187,6 +189,14 @@ class ClueSample(models.Model):
         return str(self.id)
 
 
+class VillageQualityQuerySet(ReachQuerySet["VillageQuality"]):
+    def visible_to(self, reach: Reach) -> Self:
+        """Counts of villages that have become part of one in reach as well."""
+        seen = super().visible_to(reach)
+        forebears = succession().forebears(reach.villages) if reach.villages else []
+        return seen | self.filter(village_code__in=forebears) if forebears else seen
+
+
 class VillageQuality(models.Model):
     """How a village's data stood at a sweep: counts that add up to townships and the county, and over time. They name nobody."""
 
@@ -201,7 +211,7 @@ class VillageQuality(models.Model):
     closed = models.PositiveIntegerField()
     confirmed = models.PositiveIntegerField()  # or the rule in doubt: answered without a change of the data
 
-    objects = ReachQuerySet.as_manager()
+    objects = VillageQualityQuerySet.as_manager()
 
     class Meta:
         ordering = ("village_code",)

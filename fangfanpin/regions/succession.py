@@ -4,6 +4,7 @@ Rows of households are no matter of this: they stand under the successor themsel
 written for the division as such.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.db.models import Q
@@ -13,13 +14,22 @@ from fangfanpin.regions.models import Region
 
 @dataclass(frozen=True, slots=True)
 class Succession:
-    """Villages that went, and the village each is part of now."""
+    """Villages that went, and the village each is part of now. `steps`: what each became part of when it went."""
 
     heirs: dict[str, str]
+    steps: dict[str, str]
 
     def now(self, village: str) -> str:
         """The village whose figures these are today."""
         return self.heirs.get(village, village)
+
+    def forebears(self, villages: Collection[str]) -> list[str]:
+        """Villages that have become part of these, at once or by way of others."""
+        found, wanted = [], set(villages)
+        while came := [old for old, new in self.steps.items() if new in wanted and old not in found]:
+            found += came
+            wanted = set(came)
+        return found
 
     def under(self, place: str) -> Q:
         """Condition on `village_code`: what counts for a division today. One that is no more is asked for as it was."""
@@ -43,4 +53,4 @@ def succession() -> Succession:
             new = further
             seen.add(new)
         heirs[old] = new
-    return Succession(heirs)
+    return Succession(heirs, steps)
