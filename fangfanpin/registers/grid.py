@@ -237,8 +237,7 @@ def save(register: Register, pack: Pack, year: int, rows: Sequence[Row], *, only
             set_act(f"register.add {register.key}")
             numbers = [(one.record, sealed.masked(one.record, register, {})) for one in good]
             Record.objects.bulk_create([one.record for one in good])
-            for record, fresh in numbers:
-                sealed.keep(record, fresh)
+            sealed.keep_new(numbers)
             keys = [one.record.pk for one in good]
             write_entries(register, pack, only=keys)
             write_links(register, only=keys)

@@ -3,7 +3,7 @@
 So lists, papers, exports and history of the row can only ever say the mask.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -58,6 +58,22 @@ def keep(record: Record, fresh: Mapping[str, str | None]) -> None:
                 "digest": digest(number),
             },
         )
+
+
+def keep_new(numbers: Sequence[tuple[Record, Mapping[str, str | None]]]) -> None:
+    """As `keep`, of many records that were stored just now: they have no numbers yet."""
+    Sealed.objects.bulk_create(
+        Sealed(
+            record=record,
+            name=name,
+            village_code=record.village_code,
+            household_id=record.household_id,
+            cipher=encrypt(number) or "",
+            digest=digest(number),
+        )
+        for record, fresh in numbers
+        for name, number in fresh.items()
+    )
 
 
 def digest_of(record: Record, item: Indicator, others: Mapping[Any, str]) -> str:

@@ -298,19 +298,21 @@ def _by_itself(record: Record, register: Register, pack: Pack, sure: bool, refus
 
 def meet_others(rows: Sequence[tuple[Record, bool, Refused]], register: Register, pack: Pack, ahead: Ahead) -> None:
     """What rows that are there already say to each of these (record, is somebody sure, what is wrong with it): a row is kept once, some not at the
-    same time. Few queries for any number of rows."""
+    same time. Of several, one also meets those before it. Few queries for any number of rows."""
     asked = [row for row in rows if not row[2].faults]
     keys = _keys_there([record for record, _sure, _refused in asked], register)
     spans = _spans_there([record for record, sure, _refused in asked if not sure], register)
-    apart_asked = any(one.form == register.key for one in pack.apart)
+    company = apart.Company([record for record, _sure, _refused in asked], register) if asked and apart.is_asked(register, pack) else None
     for record, sure, refused in asked:
         if not sure:
             refused.doubts += _overlapping(record, register, pack, spans)
-        if apart_asked:
-            for item_name, message in apart.overlapping(record, register, spoken(pack), scope_of(record, register, pack, ahead)):
+        if company is not None:
+            for item_name, message in company.meeting(record, spoken(pack), scope_of(record, register, pack, ahead)):
                 refused.faults.setdefault(item_name, message)
         if keys.get(unique_key_of(record, register), record.pk) != record.pk:
             _is_there(register, pack, refused)
+        if company is not None and not refused.faults:
+            company.join(record)
 
 
 def _is_there(register: Register, pack: Pack, refused: Refused) -> None:
