@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
-from django.db.models import ProtectedError, Q
+from django.db.models import Exists, Max, OuterRef, ProtectedError, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from psycopg import sql
@@ -44,7 +44,7 @@ from fangfanpin.registers import rollups
 _ACTS = Act._meta.db_table
 _PLAIN: Mapping[str, type[Region | Assignment]] = {"regions_region": Region, "accounts_assignment": Assignment}
 _CONSEQUENCES = ("quality.sweep", *FOLLOWING)  # the system's own sums and clues, found again after an undo
-_NAMED = 5  # what stands on an act is named up to here
+_FEW = 5  # what stands on an act is named up to here
 
 
 @dataclass(slots=True)
@@ -71,9 +71,8 @@ def _bounds(act: Act) -> tuple[int, int]:
 
 def _stories(act: Act, first: int, last: int) -> dict[str, _Story]:
     found: dict[str, _Story] = {}
-    events = Event.objects.filter(id__gte=first, id__lte=last, act=act.name).exclude(table_name=_ACTS).order_by("id")
     count = 0
-    for event in events.iterator(chunk_size=2000):
+    for event in _own(act, first, last).order_by("id").iterator(chunk_size=2000):
         count += 1
         story = found.setdefault(event.table_name, _Story())
         if event.op == "I":
@@ -83,35 +82,40 @@ def _stories(act: Act, first: int, last: int) -> dict[str, _Story]:
             for name, (before, after) in (event.changed or {}).items():
                 former.setdefault(name, before)
                 left[name] = after
-    if count != act.events:
-        raise ActRefused(_("这次办理涉及您管辖范围以外的户，请由上一级撤销。"))
+    _must_see_all(act, count)
     return found
 
 
 def standing(act: Act) -> list[str]:
-    """What was done since with the rows of an act, in words; nothing: it can be undone."""
+    """What was done since with the rows of an act, in words; nothing: it can be undone. Asked of the database: however large the act, its events are
+    not read."""
     first, last = _bounds(act)
-    return _standing(act, _stories(act, first, last), first, last)
+    _must_see_all(act, _own(act, first, last).count())
+    return _standing(act, first, last)
 
 
-def _standing(act: Act, stories: Mapping[str, _Story], first: int, last: int) -> list[str]:
-    rows = {(table, row) for table, story in stories.items() for row in (*story.made, *story.former)}
-    households = set(
-        Event.objects.filter(id__gte=first, id__lte=last, act=act.name, household_id__isnull=False).values_list("household_id", flat=True)
-    )
+def _own(act: Act, first: int, last: int) -> QuerySet[Event, Event]:
+    return Event.objects.filter(id__gte=first, id__lte=last, act=act.name).exclude(table_name=_ACTS)
+
+
+def _must_see_all(act: Act, count: int) -> None:
+    if count != act.events:
+        raise ActRefused(_("这次办理涉及您管辖范围以外的户，请由上一级撤销。"))
+
+
+def _standing(act: Act, first: int, last: int) -> list[str]:
+    own = _own(act, first, last)
+    households = own.filter(household_id__isnull=False).order_by().values("household_id").distinct()
     new = Q(op="I", household_id__in=households)
     if act.kind not in MOVES:
-        new &= Q(table_name__in=list(stories))
+        new &= Q(table_name__in=list(own.order_by().values_list("table_name", flat=True).distinct()))
     new |= Q(op="I", village_code__in=[code for code in act.made if len(code) == 12])
-    since = Event.objects.filter(id__gt=last).exclude(table_name=_ACTS).exclude(act__in=_CONSEQUENCES)
-    later = list(since.filter(new).order_by("id"))
-    ids = sorted({row for _table, row in rows})
-    for start in range(0, len(ids), 1000):
-        later += [event for event in since.filter(row_id__in=ids[start : start + 1000]) if (event.table_name, event.row_id) in rows]
-    settled = _settled({event.act for event in later})
-    later = [event for event in {event.id: event for event in later}.values() if event.act not in settled]
-    later.sort(key=lambda event: event.id, reverse=True)
-    return [*_said(later), *_changed_without_event(stories), *_plain_standing(act), *_settlers(act, households), *_nowhere(act, stories)]
+    since = Event.objects.filter(id__gt=last).exclude(table_name=_ACTS).exclude(act__in=_CONSEQUENCES).order_by()
+    same_row = Exists(own.filter(row_id=OuterRef("row_id"), table_name=OuterRef("table_name")))
+    later = [since.filter(new), since.filter(same_row)]
+    settled = _settled({name for rows in later for name in rows.values_list("act", flat=True).distinct()})
+    said = _said([rows.exclude(act__in=settled) for rows in later])
+    return [*said, *_changed_without_event(own), *_plain_standing(act), *_settlers(act, households), *_nowhere(act, own)]
 
 
 def _settled(names: set[str]) -> set[str]:
@@ -121,38 +125,47 @@ def _settled(names: set[str]) -> set[str]:
     return {name for name, pk in ids.items() if name.startswith("act.undo ") or pk in undone}
 
 
-def _said(later: Sequence[Event]) -> list[str]:
+def _said(later: Sequence[QuerySet[Event, Event]]) -> list[str]:
     """The newest of them: when, who, which household."""
-    users = dict(User.objects.filter(pk__in={event.actor_id for event in later}).values_list("pk", "name"))
-    homes = {event.household_id for event in later if event.household_id is not None}
+    newest: dict[tuple[UUID | None, int], int] = {}
+    for rows in later:
+        for household, actor, event in rows.values_list("household_id", "actor_id").annotate(newest=Max("id")):
+            newest[household, actor] = max(event, newest.get((household, actor), 0))
+    shown = sorted(newest.values(), reverse=True)[:_FEW]
+    events = sorted(Event.objects.filter(pk__in=shown), key=lambda event: -event.id)
+    users = dict(User.objects.filter(pk__in={event.actor_id for event in events}).values_list("pk", "name"))
+    homes = {event.household_id for event in events if event.household_id is not None}
     heads = {key: name or code for key, name, code in Household.objects.filter(pk__in=homes).values_list("pk", "head_name", "code")}
-    found: dict[tuple[Any, ...], str] = {}
-    for event in later:
-        key = (event.household_id, event.actor_id)
-        if key in found:
-            continue
+    found = []
+    for event in events:
         said = {
             "at": timezone.localtime(event.at).strftime("%Y-%m-%d %H:%M"),
             "who": users.get(event.actor_id, _("系统")),
             "head": heads.get(event.household_id, "") if event.household_id else "",
         }
-        found[key] = _("%(at)s %(who)s 改动了%(head)s户的资料") % said if said["head"] else _("%(at)s %(who)s 有改动") % said
-    more = len(found) - _NAMED
-    return [*list(found.values())[:_NAMED], *([_("另有 %(count)d 处") % {"count": more}] if more > 0 else [])]
+        found.append(_("%(at)s %(who)s 改动了%(head)s户的资料") % said if said["head"] else _("%(at)s %(who)s 有改动") % said)
+    more = len(newest) - len(shown)
+    return [*found, *([_("另有 %(count)d 处") % {"count": more}] if more > 0 else [])]
 
 
-def _changed_without_event(stories: Mapping[str, _Story]) -> list[str]:
+def _changed_without_event(own: QuerySet[Event, Event]) -> list[str]:
     """Clues write no events in daily work: what the act set must stand as it was set."""
-    story = stories.get(Clue._meta.db_table)
-    if story is None:
-        return []
-    columns = {name for left in story.left.values() for name in left}
-    found = []
-    for row in Clue.objects.filter(pk__in=list(story.left)).values("id", "rule_id", *columns):
-        left = story.left[str(row["id"])]
-        if any(_plain_value(row[name]) != _plain_value(value) for name, value in left.items()):
-            found.append(_("疑问 %(rule)s 又有处理") % {"rule": row["rule_id"]})
-    return found[:_NAMED]
+    left: dict[str, dict[str, Any]] = {}
+    made: set[str] = set()
+    for row, op, changed in (
+        own.filter(table_name=Clue._meta.db_table).order_by("id").values_list("row_id", "op", "changed").iterator(chunk_size=2000)
+    ):
+        if op == "I":
+            made.add(row)
+        elif row not in made:
+            left.setdefault(row, {}).update({name: after for name, (_before, after) in (changed or {}).items()})
+    columns = {name for one in left.values() for name in one}
+    found: list[str] = []
+    for start in range(0, len(left), 1000):
+        for clue in Clue.objects.filter(pk__in=list(left)[start : start + 1000]).values("id", "rule_id", *columns):
+            if any(_plain_value(clue[name]) != _plain_value(value) for name, value in left[str(clue["id"])].items()):
+                found.append(_("疑问 %(rule)s 又有处理") % {"rule": clue["rule_id"]})
+    return found[:_FEW]
 
 
 def _plain_value(value: Any) -> str:
@@ -174,19 +187,24 @@ def _plain_standing(act: Act) -> list[str]:
     return found
 
 
-def _settlers(act: Act, households: set[Any]) -> list[str]:
+def _settlers(act: Act, households: QuerySet[Event, Any]) -> list[str]:
     """Households that were written to a natural village which the act made."""
-    rows = Household.objects.filter(natural_village_code__in=[code for code in act.made if len(code) == 15]).exclude(pk__in=households)
-    return [_("%(head)s户已登记到新的自然村") % {"head": row.head_name or row.code} for row in rows[:_NAMED]]
+    made = [code for code in act.made if len(code) == 15]
+    rows = Household.objects.filter(natural_village_code__in=made).exclude(pk__in=households) if made else Household.objects.none()
+    return [_("%(head)s户已登记到新的自然村") % {"head": row.head_name or row.code} for row in rows[:_FEW]]
 
 
-def _nowhere(act: Act, stories: Mapping[str, _Story]) -> list[str]:
+def _nowhere(act: Act, own: QuerySet[Event, Event]) -> list[str]:
     """Divisions to which households would go back that are no more, for another act ended them since."""
-    story = stories.get(Household._meta.db_table, _Story())
-    codes = {value for former in story.former.values() for name, value in former.items() if name in ("village_code", "natural_village_code")}
-    own = {change["key"] for change in act.plain}
-    gone = Region.objects.filter(pk__in=codes - own, valid_to__isnull=False)
-    return [_("原来的“%(name)s”已经撤销或划走") % {"name": row.name} for row in gone[:_NAMED]]
+    moved = own.filter(table_name=Household._meta.db_table, op="U").order_by()
+    codes = {
+        code
+        for column in ("village_code", "natural_village_code")
+        for code in moved.filter(changed__has_key=column).values_list(f"changed__{column}__0", flat=True).distinct()
+        if code
+    }
+    gone = Region.objects.filter(pk__in=codes - {change["key"] for change in act.plain}, valid_to__isnull=False)
+    return [_("原来的“%(name)s”已经撤销或划走") % {"name": row.name} for row in gone[:_FEW]]
 
 
 def _folded(plain: Sequence[Mapping[str, Any]]) -> list[tuple[str, Any, dict[str, Any] | None, dict[str, Any] | None]]:
@@ -216,7 +234,7 @@ def undo(*, act: Act, reason: str, by: User, reach: Reach, key: UUID | None = No
         hold(act.villages)
     first, last = _bounds(act)
     stories = _stories(act, first, last)
-    if found := _standing(act, stories, first, last):
+    if found := _standing(act, first, last):
         raise ActRefused(_("不能撤销，办理之后又有新的工作：%(found)s。请先处理这些改动，或重新办理一次相反的操作。") % {"found": "；".join(found)})
     deed = opened(
         kind=Act.Kind.UNDO,

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require, within_reach
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
-from fangfanpin.acts import orders, planning
+from fangfanpin.acts import changes, orders, planning
 from fangfanpin.acts.asking import Choice, ask, day_of, given_of, helper_given, one_uuid, user_of, uuids
 from fangfanpin.acts.deeds import divisions as of_divisions
 from fangfanpin.acts.deeds import handover, members, persons
@@ -35,6 +35,7 @@ from fangfanpin.regions.models import Region
 from fangfanpin.regions.names import name_of, townships
 
 _PAGE = 50
+_LONGEST_NUMBER = 19  # digits of an event's number
 _SUCCESSORS = ("to1", "to2", "to3")
 
 
@@ -83,8 +84,13 @@ def _act(request: SignedInRequest, act_id: UUID) -> Act:
 
 @needs(Verb.ACT_HOUSEHOLD, "GET")
 def act(request: SignedInRequest, act_id: UUID) -> HttpResponse:
-    """Before, after, why; and whether it can be undone."""
+    """Before, after, why; whether it can be undone; and what it changed row by row. GET `kind`: a table; `after`: the last row seen."""
     row = _act(request, act_id)
+    counted = changes.counts(row)
+    kind = next((one.table for one in counted if one.table == request.GET.get("kind")), "")
+    after = request.GET.get("after", "")
+    shown, cursor = changes.page(row, request.reach, table=kind, after=int(after) if after.isdecimal() and len(after) < _LONGEST_NUMBER else 0)
+    query = {name: value for name, value in (("kind", kind), ("after", cursor)) if value}
     undoing = Act.objects.visible_to(request.reach).filter(undoes=row).select_related("by").first()
     may_undo = row.kind != Act.Kind.UNDO and row.state == Act.State.DONE and holds(request.reach, row.kind, row.villages)
     in_the_way: Sequence[str] = ()
@@ -93,7 +99,18 @@ def act(request: SignedInRequest, act_id: UUID) -> HttpResponse:
             in_the_way = standing(row)
         except ActRefused as refused:
             in_the_way = [str(refused)]
-    return render(request, "acts/act.html", {"act": row, "undoing": undoing, "may_undo": may_undo, "in_the_way": in_the_way})
+    context = {
+        "act": row,
+        "undoing": undoing,
+        "may_undo": may_undo,
+        "in_the_way": in_the_way,
+        "counts": counted,
+        "total": sum(one.count for one in counted),
+        "kind": kind,
+        "changes": shown,
+        "next_url": f"{request.path}?{urlencode(query)}#changes" if cursor else "",
+    }
+    return render(request, "acts/act.html", context)
 
 
 @needs(Verb.ACT_HOUSEHOLD, "POST")

@@ -130,13 +130,12 @@ def test_a_row_whose_household_was_moved_while_it_was_looked_at_is_asked_for_aga
     acting("county")
     home = Household.objects.visible_to(reach).filter(kind="assisted").order_by("code")[0]
     into = Region.objects.villages().filter(code__startswith=home.village_code[:9]).exclude(pk=home.village_code).order_by("code")[0]
-    hold = services.hold
 
     def after_the_act(codes: Any) -> frozenset[str]:
         Household.objects.filter(pk=home.pk).update(village_code=into.code)
-        return hold(codes)
+        return holding.hold(codes)
 
-    monkeypatch.setattr(services, "hold", after_the_act)
+    monkeypatch.setattr("fangfanpin.registers.services.hold", after_the_act)
     given = {"household_id": Given(chosen=(str(home.pk),)), "contract_no": Given(("RACE-1",)), "principal": Given(("100",))}
     with pytest.raises(Refused) as told:
         services.add(register=loans, pack=year.pack, year=2021, record_id=uuid4(), given=given, sure=True, by=cast["village"], reach=reach)

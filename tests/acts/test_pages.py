@@ -6,13 +6,19 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import ProgrammingError
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from fangfanpin.accounts.models import User
-from fangfanpin.accounts.reach import Reach, set_act
+from fangfanpin.accounts.reach import Reach, reach_of, set_act
+from fangfanpin.acts import changes
+from fangfanpin.acts.deeds import divisions
 from fangfanpin.acts.models import Act
 from fangfanpin.acts.moving import live_members
+from fangfanpin.acts.plans import carry_out
 from fangfanpin.households.models import Household, Pairing, Person
+from fangfanpin.records.current_year import current_year
 from fangfanpin.regions.models import Region
+from tests.acts.test_acts import TODAY, WHY
 
 Acting = Callable[[str], Reach]
 ClientAs = Callable[[str], Client]
@@ -114,3 +120,44 @@ def test_the_web_role_unmakes_nothing_but_what_an_act_made(acting: Acting, act: 
     with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT ffp_unmake(%s::regclass, 'id', %s, %s)", [table, [str(row.pk)], made_by])
     assert Pairing.objects.filter(pk=row.pk).exists()
+
+
+def test_what_a_large_act_changed_is_counted_and_read_by_pages(
+    client_as: ClientAs, acting: Acting, cast: dict[str, User], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A township merged: the page asks as few queries as for a village, and walks every row once."""
+    acting("county")
+    codes = list(Household.objects.values_list("village_code", flat=True))
+    gone = max({code[:9] for code in codes}, key=[code[:9] for code in codes].count)
+    into = Region.objects.filter(level="township", code__startswith=gone[:6], valid_to__isnull=True).exclude(pk=gone).order_by("code")[0]
+    plan = divisions.plan_merge([gone], into.code, TODAY, pack=current_year().pack, by=cast["county"])
+    act = carry_out(plan, reason=WHY, by=cast["county"], reach=reach_of(cast["county"]))
+    assert (act.events or 0) > 500
+    monkeypatch.setattr(changes, "PAGE", 200)
+    county = client_as("county")
+    with CaptureQueriesContext(connection) as captured:
+        first = county.get(f"/acts/{act.pk}/").content.decode()
+    whole = (
+        "LIMIT",
+        "COUNT(",
+        "MAX(",
+        "DISTINCT",
+        "quality_clue",
+    )  # what is bounded, added up, or of clues alone, which write no events of their own
+    reads = [query["sql"] for query in captured if "audit_event" in query["sql"] and not any(word in query["sql"] for word in whole)]
+    assert not [one for one in reads if '"changed"' in one.split("FROM")[0]], "events are not read whole"
+    assert "改动了哪些资料" in first and f"全部 {act.events}" in first and "撤销这次办理" in first
+    acting("county")
+    counted = changes.counts(act)
+    assert sum(one.count for one in counted) == act.events
+    seen, after = 0, 0
+    while True:
+        rows, after = changes.page(act, acting("county"), after=after)
+        seen += len(rows)
+        if not after:
+            break
+    assert seen == act.events
+    homes = next(one for one in counted if one.table == "households_household")
+    page = county.get(f"/acts/{act.pk}/", {"kind": homes.table}).content.decode()
+    assert "行政村" in page and "→" in page and page.count("改动 · 农户") == min(homes.count, 200)
+    assert county.get(f"/acts/{act.pk}/", {"kind": "nothing", "after": "x"}).status_code == 200
