@@ -14,9 +14,13 @@ from fangfanpin.accounts.reach import Reach
 from fangfanpin.acts.models import Act
 from fangfanpin.audit.models import Event
 from fangfanpin.households.models import Household
+from fangfanpin.policy.services import spoken
+from fangfanpin.records.current_year import year_if_any
+from fangfanpin.records.models import Record
 from fangfanpin.regions.names import name_of
 
 PAGE = 50
+_VILLAGE_DIGITS = 12
 _KINDS: Mapping[str, str] = {
     "households_household": gettext_noop("农户"),
     "households_person": gettext_noop("人员"),
@@ -99,14 +103,25 @@ def page(act: Act, reach: Reach, *, table: str = "", after: int = 0) -> tuple[li
     found = list((rows.filter(table_name=table) if table else rows).order_by("id")[: PAGE + 1])
     shown = found[:PAGE]
     homes = Household.objects.visible_to(reach).in_bulk({key for event in shown if (key := _household(event)) is not None})
-    return [_change(event, homes) for event in shown], shown[-1].id if len(found) > PAGE else 0
+    titles = _titles([UUID(event.row_id) for event in shown if event.table_name == Record._meta.db_table])
+    return [_change(event, homes, titles.get(event.row_id, "")) for event in shown], shown[-1].id if len(found) > PAGE else 0
+
+
+def _titles(records: Sequence[UUID]) -> dict[str, str]:
+    """What form each of these records is."""
+    now = year_if_any()
+    if now is None or not records:
+        return {}
+    forms = spoken(now.pack).forms
+    rows = Record.objects.filter(pk__in=records).values_list("pk", "form")
+    return {str(key): forms[form].title for key, form in rows if form in forms}
 
 
 def _household(event: Event) -> UUID | None:
     return UUID(event.row_id) if event.table_name == Household._meta.db_table else event.household_id
 
 
-def _change(event: Event, homes: Mapping[UUID, Household]) -> Change:
+def _change(event: Event, homes: Mapping[UUID, Household], title: str) -> Change:
     key = _household(event)
     changed: Mapping[str, Sequence[Any]] = event.changed or {}
     said = [(_(words), _place(changed[name][0]), _place(changed[name][1])) for name, words in _PLACES.items() if name in changed]
@@ -114,7 +129,7 @@ def _change(event: Event, homes: Mapping[UUID, Household]) -> Change:
     said += [(_(words), "", "") for name, words in _NAMED.items() if name in changed]
     deeds = {"I": _("新增"), "U": _("改动"), "D": _("删去")}
     return Change(
-        kind=kind_word(event.table_name),
+        kind=title or kind_word(event.table_name),
         deed=deeds[event.op],
         household=homes.get(key) if key is not None else None,
         place=name_of(event.village_code) if event.village_code else "",
@@ -124,7 +139,8 @@ def _change(event: Event, homes: Mapping[UUID, Household]) -> Change:
 
 
 def _place(code: Any) -> str:
-    return name_of(str(code)) if code else _("（空）")
+    """With what it lies in: a village that goes along keeps its name."""
+    return f"{name_of(str(code)[: 9 if len(str(code)) <= _VILLAGE_DIGITS else _VILLAGE_DIGITS])}{name_of(str(code))}" if code else _("（空）")
 
 
 def _plain(value: Any) -> str:

@@ -179,9 +179,10 @@ def _plain_value(value: Any) -> str:
 
 def _plain_standing(act: Act) -> list[str]:
     """Divisions and assignments must stand as the act left them."""
-    found = []
-    for table, key, _before, after in _folded(act.plain):
-        row = _PLAIN[table].objects.filter(pk=key).first()
+    found, folded = [], _folded(act.plain)
+    rows = {table: model._default_manager.in_bulk([key for of, key, _before, _after in folded if of == table]) for table, model in _PLAIN.items()}
+    for table, key, _before, after in folded:
+        row = rows[table].get(key)
         if (row_json(row) if row is not None else None) != after:
             found.append(_("区划“%(name)s”又有改动") % {"name": (after or {}).get("name", key)} if table == "regions_region" else _("岗位又有变动"))
     return found
