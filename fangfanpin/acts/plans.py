@@ -139,7 +139,7 @@ def carry_out(plan: Plan, *, reason: str, by: User, reach: Reach, key: uuid.UUID
     must_have_reason(reason)
     if plan.on is not None:
         must_have_come(plan.on)
-    _alone(plan)
+    _alone(plan, is_job=key is not None)
     act = opened(
         kind=plan.kind, title=plan.title, reason=reason, villages=plan.villages, household_id=plan.household_id, lines=plan.lines, by=by, key=key
     )
@@ -157,21 +157,21 @@ def carry_out(plan: Plan, *, reason: str, by: User, reach: Reach, key: uuid.UUID
     return act
 
 
-def _alone(plan: Plan) -> None:
+def _alone(plan: Plan, *, is_job: bool) -> None:
     """Nobody writes below divisions that are changed; an act of households sees to it that theirs are not. Before any other lock. Raises
     ActRefused."""
     if plan.kind in OF_DIVISIONS:
-        alone_in(plan.villages)
+        alone_in(plan.villages, is_job=is_job)
         return
     hold(plan.villages)
     if plan.household_id is not None and not Household.objects.filter(pk=plan.household_id, village_code__in=plan.villages).exists():
         raise ActRefused(_("这里的区划刚有变动，请刷新页面再办。"))
 
 
-def alone_in(villages: Iterable[str]) -> None:
+def alone_in(villages: Iterable[str], *, is_job: bool) -> None:
     """Raises ActRefused where somebody is writing there for long."""
     try:
-        keep_out(villages_among(villages))
+        keep_out(villages_among(villages), is_job=is_job)
     except Busy:
         raise ActRefused(_("这些村正在导入或录入，请过几分钟再办。")) from None
 

@@ -230,7 +230,7 @@ def undo(*, act: Act, reason: str, by: User, reach: Reach, key: UUID | None = No
     if len(reason.strip()) < SHORTEST_REASON:
         raise ActRefused(_("请写明撤销的原因（至少 4 个字）。"), "reason")
     if act.kind in OF_DIVISIONS:
-        alone_in([*act.villages, *act.made])
+        alone_in([*act.villages, *act.made], is_job=key is not None)
     else:
         hold(act.villages)
     first, last = _bounds(act)

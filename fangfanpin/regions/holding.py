@@ -12,7 +12,7 @@ from django.db import OperationalError, connection, transaction
 from fangfanpin.regions.models import Region
 
 _SHARED = "SELECT code, valid_to IS NULL FROM regions_region WHERE code = ANY(%s) ORDER BY code FOR KEY SHARE"
-PATIENCE_S = 20  # a change of divisions waits so long for what is being written; a writer waits for the change
+PATIENCE_S, LONG_PATIENCE_S = 20, 900  # a change of divisions waits so long for what is being written, in the browser and as a job
 
 
 class Busy(Exception):
@@ -27,12 +27,13 @@ def hold(villages: Collection[str]) -> frozenset[str]:
         return frozenset(code for code, is_in_force in cursor.fetchall() if is_in_force)
 
 
-def keep_out(villages: Collection[str]) -> None:
+def keep_out(villages: Collection[str], *, is_job: bool = False) -> None:
     """Until this transaction ends nobody writes a new row below these villages. Raises Busy; the transaction goes on."""
+    patience = LONG_PATIENCE_S if is_job else PATIENCE_S
     try:
         with transaction.atomic():
             with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{PATIENCE_S}s"])
+                cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{patience}s"])
             list(Region.objects.select_for_update().filter(pk__in=set(villages)).order_by("code").values_list("code"))
             with connection.cursor() as cursor:
                 cursor.execute("SELECT set_config('lock_timeout', '0', true)")

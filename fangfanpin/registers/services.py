@@ -437,7 +437,8 @@ def _changed(record: Record, register: Register, pack: Pack, by: User) -> None:
 
 
 def _locked(record: Record, register: Register, by: User) -> Record:
-    """The row to be changed, as it stands now. Of a village's table the village's roll-ups are locked first."""
+    """The row to be changed, as it stands now. Its village comes first, then, of a village's table, the village's roll-ups."""
+    hold([record.village_code])
     if register.is_yearly:
         rollups.alone_with([record.village_code])
     record = Record.objects.select_for_update().get(pk=record.pk)
