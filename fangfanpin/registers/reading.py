@@ -117,6 +117,11 @@ def pictures_of(values: Mapping[str, Any], items: Sequence[Indicator], *, sensit
     return {name: tuple(files[one] for one in ids if one in files) for name, ids in named.items()}
 
 
+def gone(record: Record, register: Register, pack: Pack, reach: Reach) -> list[Line]:
+    """Values of a village's table whose items are no longer asked, as `parts` shows them of other rows."""
+    return list(_gone(record, register, pack, Words(reach), sensitive=can(reach, Verb.SENSITIVE_VIEW, record)))
+
+
 def _gone(record: Record, register: Register, pack: Pack, words: Words, *, sensitive: bool) -> Iterator[Line]:
     """Values of items that are no longer asked: kept, and read as the pack had them that they were written under."""
     for name, value in record.values.items():

@@ -90,6 +90,7 @@ def table(request: SignedInRequest, record: Record, register: Register, year: Cu
             **tables.said(record, register, pack),
             "period": sentence(year.pack),
             "parts": tables.parts(record, last, register, pack, request.reach),
+            "gone": reading.gone(record, register, pack, request.reach),
             "missing": len(yearly.missing(record.values, register)),
             "steps": reading.steps(record, register, pack, request.reach),
             "under_it": _under(request, record, register, year),

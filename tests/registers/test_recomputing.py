@@ -265,6 +265,15 @@ def test_a_value_computed_under_a_later_pack_is_read_by_that_pack_when_it_goes(
     assert "投入两倍（已停用）" in shown and "10000.00" in shown
 
 
+def test_a_roll_up_that_goes_is_shown_as_retired(folder: Path, add: Callable[..., UUID], home: Household, client_as: ClientAs) -> None:
+    add()
+    put_in_force(folder.parent / "guzhen-2021")
+    table = Record.objects.get(form="village_year", year=2021, subject_code=home.village_code)
+    assert table.values["yard_sales"] == 379_950
+    shown = client_as("village").get(f"/registers/rows/{table.pk}/").content.decode()
+    assert "庭院经济销售收入（已停用）" in shown and "3799.50" in shown
+
+
 def test_two_rows_that_would_be_one_are_told_and_nothing_is_changed(
     folder: Path, add: Callable[..., UUID], cast: dict[str, User], acting: Acting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
