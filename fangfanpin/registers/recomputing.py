@@ -293,9 +293,18 @@ def _reflect(register: Register, pack: Pack, records: Sequence[UUID], by: User |
 
 
 def _follow(pack: Pack, year: int, villages: Sequence[str], by: User | None, done: Done) -> None:
-    """Tables of these villages, and the clues on them."""
+    """Tables of these villages, and the clues on those of which a rule reads what changed."""
     changed = rollups.refresh_rows(pack, year, villages)
     done.tables = sum(map(len, changed.values()))
     set_act(RECOMPUTE)
-    for form, records in changed.items():
-        rows_written(Written(pack.forms[form], records, ()), pack, by)
+    read = {
+        pair
+        for rule in pack.rules
+        if rule.of_village
+        for expression in (rule.when, rule.scope)
+        if expression is not None
+        for pair in sources.read_by(pack, rule.subject, expression)
+    }
+    for form, rows in changed.items():
+        if records := [record for record, names in rows.items() if any((form, name) in read for name in names)]:
+            rows_written(Written(pack.forms[form], records, ()), pack, by)

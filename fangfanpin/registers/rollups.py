@@ -33,6 +33,7 @@ from fangfanpin.registers.sources import Raw, Table
 
 _VILLAGE_DIGITS = 12
 Found = dict[str, dict[str, dict[str, Any]]]  # form → subject → item → value as expressions see it
+Changed = dict[str, dict[UUID, frozenset[str]]]  # form → record → items
 
 
 @once_per_pack
@@ -204,20 +205,35 @@ def refresh(pack: Pack, year: int, villages: Collection[str]) -> int:
     return sum(map(len, refresh_rows(pack, year, villages).values()))
 
 
-def refresh_rows(pack: Pack, year: int, villages: Collection[str]) -> dict[str, list[UUID]]:
-    """As `refresh`; the records that changed, by form."""
-    changed: dict[str, list[UUID]] = {}
+def refresh_rows(pack: Pack, year: int, villages: Collection[str]) -> Changed:
+    """As `refresh`; the records that changed. Many villages by sets, over what this transaction sees."""
+    changed: Changed = {}
     if not pack.rollups:
         return changed
     ordered = sorted(set(villages))
+    if len(ordered) > AT_ONCE:
+        alone_with(ordered)
+        with seeing(ordered, act=ROLL_UP):
+            tables = {name: _read(scan) for name, scan in county_scans(pack, year).items()}
+            found = by_sets(tables, pack)
+            return _keep(pack, found, {form: tables[form].to_pylist() for form in found})
     alone_with(ordered)
     for start in range(0, len(ordered), AT_ONCE):
         some = ordered[start : start + AT_ONCE]
         with seeing(some, act=ROLL_UP):
             raw = sources.read_rows(pack, year, some)
             for form, records in _keep(pack, by_rows(raw, pack), {form: raw[form] for form in raw if form in pack.forms}).items():
-                changed.setdefault(form, []).extend(records)
+                changed.setdefault(form, {}).update(records)
     return changed
+
+
+def _read(scan: sql.Composed) -> pa.Table:
+    """Texts, on this transaction's own connection."""
+    with connection.cursor() as cursor:
+        cursor.execute(scan)
+        names, rows = [column.name for column in cursor.description], cursor.fetchall()
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
+    return pa.table({name: pa.array(column, pa.string()) for name, column in zip(names, columns, strict=True)})
 
 
 @transaction.atomic
@@ -233,26 +249,27 @@ def refresh_county(pack: Pack, year: int, villages: Collection[str]) -> int:
     return sum(map(len, _keep(pack, found, rows).values()))
 
 
-def _keep(pack: Pack, found: Found, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> dict[str, list[UUID]]:
-    """Write what differs from what is stored, and the list rows of which an item differs that lists hold; the records that changed, by form."""
-    changed: dict[str, list[UUID]] = {}
+def _keep(pack: Pack, found: Found, rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> Changed:
+    """Write what differs from what is stored, and the list rows of which an item differs that lists hold."""
+    changed: Changed = {}
     for form, values in found.items():
         register = register_of(pack, form)
         assert register is not None, form
         listed = slots.columns(register, pack).keys()
-        ids, fresh, lines = [], [], []
+        ids, fresh, lines, names = [], [], [], []
         for row in rows[form]:
             new = {name: pack.from_engine(form, name, value) for name, value in values.get(row["subject_key"], {}).items()}
             new = {name: value for name, value in new.items() if row[sources.STORED + name] != json.dumps(value)}
             if new:
                 ids.append(row["row_key"])
                 fresh.append(json.dumps(new))
+                names.append(frozenset(new))
                 if new.keys() & listed:
                     lines.append(row["row_key"])
         if ids:
             with connection.cursor() as cursor:
                 cursor.execute(_STORE, {"ids": ids, "fresh": fresh})
-            changed[form] = [UUID(key) for key in ids]
+            changed[form] = dict(zip(map(UUID, ids), names, strict=True))
         if lines:
             write_entries(register, pack, only=lines)
     return changed

@@ -46,7 +46,7 @@ class Table:
     stored: tuple[str, ...] = ()
 
 
-def _read_by(pack: Pack, form: str, expression: Expression) -> Iterator[tuple[str, str]]:
+def read_by(pack: Pack, form: str, expression: Expression) -> Iterator[tuple[str, str]]:
     """(table, item) of what an expression about a form's rows reads; item "" where only the rows count."""
     relations = pack.schema().relations_of(form)
     for name in expression.relations:
@@ -64,11 +64,11 @@ def tables_of(pack: Pack) -> dict[str, Table]:
     for one in pack.rollups:
         items.setdefault(one.form, set())
         computed.setdefault(one.form, set()).add(one.name)
-        for table, name in _read_by(pack, one.form, one.expression):
+        for table, name in read_by(pack, one.form, one.expression):
             items.setdefault(table, set()).add(name)
     for constraint in pack.constraints:
         if constraint.form in pack.forms and pack.forms[constraint.form].subject in PLACES:
-            for table, name in _read_by(pack, constraint.form, constraint.expression):
+            for table, name in read_by(pack, constraint.form, constraint.expression):
                 if table != constraint.form:
                     items.setdefault(table, set()).add(name)
     return {
@@ -85,7 +85,7 @@ def tables_of(pack: Pack) -> dict[str, Table]:
 @once_per_pack
 def source_forms(pack: Pack) -> frozenset[str]:
     """Forms whose records change a roll-up."""
-    tables = {table for one in pack.rollups for table, _name in _read_by(pack, one.form, one.expression)}
+    tables = {table for one in pack.rollups for table, _name in read_by(pack, one.form, one.expression)}
     return frozenset({HOUSEHOLD: HOUSEHOLD_FORM, PERSON: PERSON_FORM}.get(name, name) for name in tables)
 
 
