@@ -132,12 +132,18 @@ def _move_records(records: QuerySet[Record], village_code: str, subject_code: st
     rows.update(village_code=village_code, **({"subject_code": subject_code} if subject_code else {}))
     for own in (Link.objects.filter(record_id__in=ids), Unlock.objects.filter(record_id__in=ids)):
         own.update(village_code=village_code)
-    clues = Clue.objects.filter(subject_id__in=ids)
-    ClueStep.objects.filter(clue__in=clues).update(village_code=village_code)
+    clues_of_rows_along(ids, village_code)
+    renew_entries(ids, pack)
+
+
+def clues_of_rows_along(records: Sequence[UUID], village_code: str) -> None:
+    """Clues on rows of registers, under no household, lie where the rows lie."""
+    rows, clues = Record.objects.filter(pk__in=records), Clue.objects.filter(subject_id__in=records)
+    for beside in (ClueStep.objects.filter(clue__in=clues), ClueSample.objects.filter(clue__in=clues)):
+        beside.update(village_code=village_code)
     clues.update(village_code=village_code)
     for code in rows.values_list("subject_code", flat=True).distinct():  # a village that goes on under another code is the same one
         clues.exclude(subject_code="").filter(subject_id__in=rows.filter(subject_code=code).values("pk")).update(subject_code=code)
-    renew_entries(ids, pack)
 
 
 def renew_entries(records: Sequence[UUID], pack: Pack) -> None:

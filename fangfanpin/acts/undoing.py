@@ -1,7 +1,7 @@
 """Undo an act by its own events, whatever its kind: rows it made go, rows it changed get every former value (docs/decisions/0012)."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from psycopg.types.json import Jsonb
 from fangfanpin.accounts.models import Assignment, User
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.acts.models import MOVES, OF_DIVISIONS, Act
-from fangfanpin.acts.moving import move_households
+from fangfanpin.acts.moving import clues_of_rows_along, move_households
 from fangfanpin.acts.plans import (
     SHORTEST_REASON,
     ActRefused,
@@ -37,6 +37,7 @@ from fangfanpin.acts.plans import (
 from fangfanpin.audit.models import FOLLOWING, Event
 from fangfanpin.households.models import Household
 from fangfanpin.quality.models import Clue
+from fangfanpin.records.models import Record
 from fangfanpin.regions.holding import hold
 from fangfanpin.regions.models import Region
 from fangfanpin.registers import rollups
@@ -334,14 +335,21 @@ def _of(head: str, columns: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _follow(stories: Mapping[str, _Story]) -> None:
-    """What the nightly sweep wrote since about a household that moves back goes with it."""
-    story = stories.get(Household._meta.db_table)
+    """What a sweep wrote since about a household or a village's row that moves back goes with it."""
+    for village_code, keys in _moved_back(Household.objects.all(), stories):
+        move_households(keys, village_code)
+    for village_code, keys in _moved_back(Record.objects.filter(household__isnull=True), stories):
+        clues_of_rows_along(keys, village_code)
+
+
+def _moved_back(rows: QuerySet[Any, Any], stories: Mapping[str, _Story]) -> Iterable[tuple[str, list[UUID]]]:
+    """By the village in which they are again."""
+    story = stories.get(rows.model._meta.db_table)
     moved = [row for row, columns in story.former.items() if "village_code" in columns] if story else []
     by_village: dict[str, list[UUID]] = {}
-    for key, village_code in Household.objects.filter(pk__in=moved).values_list("pk", "village_code"):
+    for key, village_code in rows.filter(pk__in=moved).values_list("pk", "village_code"):
         by_village.setdefault(village_code, []).append(key)
-    for village_code, keys in by_village.items():
-        move_households(keys, village_code)
+    return by_village.items()
 
 
 def _plain_back(act: Act) -> None:

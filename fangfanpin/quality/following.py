@@ -6,7 +6,6 @@ Should the process end between the two, the night finds it.
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -44,7 +43,11 @@ _pending = _Pending()
 def judge_later(places: Collection[str], by: User | None = None) -> None:
     """The rules on these villages and their natural villages are asked again once the transaction is committed."""
     _pending.villages.update(places)
-    transaction.on_commit(partial(_judge, by), robust=True)  # the first to run takes all
+
+    def judge() -> None:  # by name: Django cannot say of a partial that it failed
+        _judge(by)
+
+    transaction.on_commit(judge, robust=True)  # the first to run takes all
 
 
 def _judge(by: User | None) -> None:
