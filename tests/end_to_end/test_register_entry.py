@@ -133,8 +133,9 @@ def test_a_row_needs_no_more_keys_than_a_page_made_by_hand(
     _head, code = assisted(installation, own_village(installation))[0]
     person = installation.sql(
         "SELECT p.code FROM households_person p JOIN households_household h ON h.id = p.household_id"
-        " WHERE h.code = %s AND p.member_state = '01' ORDER BY p.position",
-        code,
+        " WHERE h.village_code = %s AND h.kind = 'assisted' AND p.member_state = '01'"
+        " AND NOT EXISTS (SELECT FROM records_record r WHERE r.form = 'work_spell' AND r.person_id = p.id) ORDER BY h.code, p.position",
+        own_village(installation),
         role="owner",
     )[0][0]
     rows = (
