@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Max, Min, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
@@ -81,25 +81,29 @@ class Change:
     more: int
 
 
-def events_of(act: Act) -> QuerySet[Event]:
-    """The act's events, but those of its own row, as far as the reach goes: by id, for they lie together."""
+def bounds_of(act: Act) -> tuple[int, int] | None:
+    """Ids of the act's first and last event: the making of its row and the last change of it in the act. None where nobody may see them."""
     own = Event.objects.of_row(Act._meta.db_table, act.pk).filter(act=act.name)
-    first = own.values_list("id", flat=True).first()
-    last = own.values_list("id", flat=True).last()
-    if first is None or last is None:
+    ends = own.order_by().aggregate(first=Min("id"), last=Max("id"))
+    return None if ends["first"] is None else (ends["first"], ends["last"])
+
+
+def events_of(act: Act, bounds: tuple[int, int] | None) -> QuerySet[Event, Event]:
+    """The act's events, but those of its own row, as far as the reach goes: by id, for they lie together. `bounds`: see `bounds_of`."""
+    if bounds is None:
         return Event.objects.none()
-    return Event.objects.filter(id__gt=first, id__lt=last, act=act.name).exclude(table_name=Act._meta.db_table)
+    return Event.objects.filter(id__gte=bounds[0], id__lte=bounds[1], act=act.name).exclude(table_name=Act._meta.db_table)
 
 
 def counts(act: Act) -> list[Counted]:
     """By table, the most first."""
-    rows = events_of(act).order_by().values_list("table_name").annotate(n=Count("id"))
+    rows = events_of(act, bounds_of(act)).order_by().values_list("table_name").annotate(n=Count("id"))
     return sorted((Counted(table, kind_word(table), n) for table, n in rows), key=lambda one: (-one.count, one.table))
 
 
 def page(act: Act, reach: Reach, *, table: str = "", after: int = 0) -> tuple[list[Change], int]:
     """One page in the order of the doing, and the id to go on from (0: no more)."""
-    rows = events_of(act).filter(id__gt=after) if after else events_of(act)
+    rows = events_of(act, bounds_of(act)).filter(id__gt=after)
     found = list((rows.filter(table_name=table) if table else rows).order_by("id")[: PAGE + 1])
     shown = found[:PAGE]
     homes = Household.objects.visible_to(reach).in_bulk({key for event in shown if (key := _household(event)) is not None})

@@ -16,6 +16,7 @@ from psycopg.types.json import Jsonb
 
 from fangfanpin.accounts.models import Assignment, User
 from fangfanpin.accounts.reach import Reach
+from fangfanpin.acts.changes import bounds_of, events_of
 from fangfanpin.acts.models import MOVES, OF_DIVISIONS, Act
 from fangfanpin.acts.moving import clues_of_rows_along, move_households
 from fangfanpin.acts.plans import (
@@ -63,18 +64,15 @@ def _models() -> dict[str, type[models.Model]]:
 
 
 def _bounds(act: Act) -> tuple[int, int]:
-    """The act's first and last event: the making of its row and the last change of it in the act."""
-    ids = list(Event.objects.of_row(_ACTS, act.pk).filter(act=act.name).values_list("id", flat=True))
-    if not ids:
+    bounds = bounds_of(act)
+    if bounds is None:
         raise ActRefused(_("找不到这次办理的记录，不能撤销。"))
-    return ids[0], ids[-1]
+    return bounds
 
 
-def _stories(act: Act, first: int, last: int) -> dict[str, _Story]:
+def _stories(events: QuerySet[Event, Event]) -> dict[str, _Story]:
     found: dict[str, _Story] = {}
-    count = 0
-    for event in _own(act, first, last).order_by("id").iterator(chunk_size=2000):
-        count += 1
+    for event in events.order_by("id").iterator(chunk_size=2000):
         story = found.setdefault(event.table_name, _Story())
         if event.op == "I":
             story.made.append(event.row_id)
@@ -83,29 +81,25 @@ def _stories(act: Act, first: int, last: int) -> dict[str, _Story]:
             for name, (before, after) in (event.changed or {}).items():
                 former.setdefault(name, before)
                 left[name] = after
-    _must_see_all(act, count)
     return found
 
 
 def standing(act: Act) -> list[str]:
     """What was done since with the rows of an act, in words; nothing: it can be undone. Asked of the database: however large the act, its events are
     not read."""
-    first, last = _bounds(act)
-    _must_see_all(act, _own(act, first, last).count())
-    return _standing(act, first, last)
+    bounds = _bounds(act)
+    own = events_of(act, bounds)
+    _must_see_all(act, own)
+    return _standing(act, own, bounds[1])
 
 
-def _own(act: Act, first: int, last: int) -> QuerySet[Event, Event]:
-    return Event.objects.filter(id__gte=first, id__lte=last, act=act.name).exclude(table_name=_ACTS)
-
-
-def _must_see_all(act: Act, count: int) -> None:
-    if count != act.events:
+def _must_see_all(act: Act, own: QuerySet[Event, Event]) -> None:
+    if own.count() != act.events:
         raise ActRefused(_("这次办理涉及您管辖范围以外的户，请由上一级撤销。"))
 
 
-def _standing(act: Act, first: int, last: int) -> list[str]:
-    own = _own(act, first, last)
+def _standing(act: Act, own: QuerySet[Event, Event], last: int) -> list[str]:
+    """`own`: the act's events, of which `last` is the last."""
     households = own.filter(household_id__isnull=False).order_by().values("household_id").distinct()
     new = Q(op="I", household_id__in=households)
     if act.kind not in MOVES:
@@ -151,15 +145,7 @@ def _said(later: Sequence[QuerySet[Event, Event]]) -> list[str]:
 
 def _changed_without_event(own: QuerySet[Event, Event]) -> list[str]:
     """Clues write no events in daily work: what the act set must stand as it was set."""
-    left: dict[str, dict[str, Any]] = {}
-    made: set[str] = set()
-    for row, op, changed in (
-        own.filter(table_name=Clue._meta.db_table).order_by("id").values_list("row_id", "op", "changed").iterator(chunk_size=2000)
-    ):
-        if op == "I":
-            made.add(row)
-        elif row not in made:
-            left.setdefault(row, {}).update({name: after for name, (_before, after) in (changed or {}).items()})
+    left = _stories(own.filter(table_name=Clue._meta.db_table)).get(Clue._meta.db_table, _Story()).left
     columns = {name for one in left.values() for name in one}
     found: list[str] = []
     for start in range(0, len(left), 1000):
@@ -234,9 +220,11 @@ def undo(*, act: Act, reason: str, by: User, reach: Reach, key: UUID | None = No
         alone_in([*act.villages, *act.made], is_job=key is not None)
     else:
         hold(act.villages)
-    first, last = _bounds(act)
-    stories = _stories(act, first, last)
-    if found := _standing(act, first, last):
+    bounds = _bounds(act)
+    own = events_of(act, bounds)
+    _must_see_all(act, own)
+    stories = _stories(own)
+    if found := _standing(act, own, bounds[1]):
         raise ActRefused(_("不能撤销，办理之后又有新的工作：%(found)s。请先处理这些改动，或重新办理一次相反的操作。") % {"found": "；".join(found)})
     deed = opened(
         kind=Act.Kind.UNDO,
