@@ -48,6 +48,10 @@ def integer_of(tree: e.Expression) -> e.Expression:
     return e.cast(tree, "BIGINT")
 
 
+def _known(tree: e.Expression) -> e.Expression:
+    return e.Is(this=tree, expression=e.Not(this=e.Null()))
+
+
 def _exact(tree: e.Expression) -> e.Expression:
     """NULL beyond MAX_DIGITS digits, as in every engine: one value never stops a sweep."""
     held = e.TryCast(this=tree, to=e.DataType.build(f"DECIMAL({MAX_DIGITS}, 0)", dialect="duckdb"))
@@ -148,8 +152,7 @@ class Compiler:
                 return _chained(e.Or, [self.holds(arg, row) for arg in args])
             case n.In(arg=n.Column()):
                 tree = self.sql(node, row)
-                known = e.Is(this=tree.this.copy(), expression=e.Not(this=e.Null()))
-                return e.And(this=known, expression=_paren(tree))
+                return e.And(this=_known(tree.this.copy()), expression=_paren(tree))
             case _:
                 return self.sql(node, row)
 
@@ -163,7 +166,7 @@ class Compiler:
             if by > _SCALED_BY and isinstance(node, n.Compare):
                 tree = e.Paren(this=e.Mul(this=_wide(tree), expression=_int(10**by)))
             elif by:
-                tree = _tried(e.Mul(this=e.cast(tree, "BIGINT"), expression=_int(10**by)))
+                tree = _tried(e.Mul(this=integer_of(tree), expression=_int(10**by)))
             sides.append(tree)
         return sides[0], sides[1]
 
@@ -171,7 +174,7 @@ class Compiler:
         if node.op == "sub" and isinstance(node.left.type, Date):
             return _fn("date_diff", e.Literal.string("day"), self.as_date(node.right, row), self.as_date(node.left, row))
         left, right = self.scaled(node, row)
-        result = _tried(_ARITHMETIC[node.op](this=e.cast(left, "BIGINT"), expression=right))
+        result = _tried(_ARITHMETIC[node.op](this=integer_of(left), expression=right))
         if isinstance(node.type, Month):
             within = e.Between(this=e.Paren(this=result), low=_int(FIRST_MONTH), high=_int(LAST_MONTH))
             return _case(within, e.cast(result.copy(), "INTEGER"))
@@ -523,7 +526,7 @@ class Compiler:
             )
         return query.where(e.column("is_live", table="s"), copy=False) if self.subject == "person" else query
 
-    def _on(self, alias: str, row: str, key: str = "household_key") -> e.Expression:
+    def _on(self, alias: str, row: str, key: str = "household_key") -> e.Expr:
         return self._within(e.EQ(this=e.column(key, table=alias), expression=e.column(key, table=row)), alias, row)
 
     def _same(self, node: n.SetCall, alias: str) -> e.Expr:
@@ -532,11 +535,9 @@ class Compiler:
         parts = [e.EQ(this=e.column(name, table=alias), expression=_paren(self.sql(arg, "s"))) for name, arg in zip(names, node.args, strict=False)]
         if node.fn in _IN_VILLAGE:
             parts.append(e.EQ(this=e.column("village_code", table=alias), expression=e.column("village_code", table="s")))
-        if self.cell:
-            parts.append(e.EQ(this=e.column(self.cell, table=alias), expression=e.column(self.cell, table="s")))
-        return e.and_(*parts, copy=False)
+        return self._within(e.and_(*parts, copy=False), alias, "s")
 
-    def _within(self, same: e.Expression, alias: str, row: str) -> e.Expression:
+    def _within(self, same: e.Expr, alias: str, row: str) -> e.Expr:
         if not self.cell:
             return same
         return e.And(this=same, expression=e.EQ(this=e.column(self.cell, table=alias), expression=e.column(self.cell, table=row)))
@@ -583,7 +584,7 @@ class Compiler:
         wanted: list[e.Expr] = [self.holds(part, "r") for part in parts]
         if own:  # said by itself it is known before the rows are joined
             columns = [side for part in parts if isinstance(part, n.Compare) for side in (part.left, part.right) if isinstance(side, n.Column)]
-            wanted += [e.Is(this=self.sql(column, "r"), expression=e.Not(this=e.Null())) for column in columns]
+            wanted += [_known(self.sql(column, "r")) for column in columns]
         return [replace(node, where=None)], wanted
 
     def _population(self, node: n.SetCall) -> e.Select:
@@ -592,11 +593,11 @@ class Compiler:
         Counting distinct households took twice as long."""
         before, self.needs = self.needs, set()
         values = [self.sql(arg, "q") for arg in node.args]
-        known: list[e.Expr] = [e.Not(this=e.Is(this=_paren(value.copy()), expression=e.Null())) for value in values]
+        known: list[e.Expr] = [_known(_paren(value.copy())) for value in values]
         if self.subject == "person":
             known.append(e.column("is_live", table="q"))
         if node.where is not None:
-            known.append(e.Is(this=_paren(self.sql(node.where, "q")), expression=e.true()))
+            known.append(self.holds(node.where, "q"))
         counts = [e.alias_(self._count_of(condition), f"n{place}") for place, condition in enumerate(self.counted.get(node, ()))]
         inner, self.needs = self.needs, before
         query = e.select().from_(e.alias_(e.to_table(self.subject), "q", table=True), copy=False)
@@ -634,7 +635,7 @@ class Compiler:
         rows = e.Count(this=e.Star())
         if condition is None:
             return rows
-        return e.Filter(this=rows, expression=e.Where(this=e.Is(this=_paren(self.sql(condition, "q")), expression=e.true())))
+        return e.Filter(this=rows, expression=e.Where(this=self.holds(condition, "q")))
 
     def list_of(self, what: str, *args: e.Expr) -> e.Expression:
         return _fn({"gathered": "list", "sorted": "list_sort", "at": "list_extract", "each": "list_transform"}[what], *args)
