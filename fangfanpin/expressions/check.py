@@ -5,6 +5,7 @@ import difflib
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from fangfanpin.expressions import nodes as n
 from fangfanpin.expressions.faults import ExpressionFaults, Fault
@@ -476,7 +477,7 @@ class _Checker:
         name, count = raw.text, {"deviation": 2}.get(raw.text, 1)
         # What is asked about, and the condition; of peers the condition stands first, for the keys are as many as one likes.
         asked, conditions = (raw.args[1:], raw.args[:1]) if name == "peers" else (raw.args[:count], raw.args[count:])
-        args = self.each([lambda part=part: self.node(part, context) for part in asked])  # type: ignore[misc]  # default binds the loop's part
+        args = self.each([partial(self.node, part, context) for part in asked])
         where = self.truth(conditions[0], context) if conditions else None
         for part, inside in zip((*asked, *conditions), (*args, where), strict=False):
             if inside is not None and any(isinstance(found, (n.Aggregate, n.SetCall)) for found in n.walk(inside)):

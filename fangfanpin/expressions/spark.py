@@ -12,9 +12,10 @@ import sqlglot.expressions as e
 
 from fangfanpin.expressions import nodes as n
 from fangfanpin.expressions.check import Expression
-from fangfanpin.expressions.duckdb import PATTERNS, Compiler
+from fangfanpin.expressions.duckdb import Compiler
 from fangfanpin.expressions.duckdb import column_type as duckdb_type
 from fangfanpin.expressions.evaluate import ranks_of
+from fangfanpin.expressions.row_sql import PATTERNS
 from fangfanpin.expressions.schema import Schema
 from fangfanpin.expressions.trees import case, fn, integer, paren
 from fangfanpin.expressions.types import FIRST_MONTH, LAST_MONTH, MAX_DIGITS, Date, Month, Null, Type

@@ -18,7 +18,7 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import set_act
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.models import Campaign
-from fangfanpin.expressions.duckdb import ROW_KEY, aggregates_select, rules_select
+from fangfanpin.expressions.duckdb import KEYS, ROW_KEY, aggregates_select, rules_select
 from fangfanpin.jobs.services import Progress
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.policy.services import pack_of
@@ -57,7 +57,7 @@ class Hit:
 def kind_of(rule: Rule) -> str:
     """What kind of subject a clue of the rule has: household, person, spell, village or natural_village for the row of their yearly table, or
     record for another register's row."""
-    return rule.place or (rule.subject if rule.subject in _KEY else RECORD)
+    return rule.place or (rule.subject if rule.subject in KEYS else RECORD)
 
 
 def find_hits(
@@ -95,7 +95,6 @@ def find_hits(
     return hits
 
 
-_KEY = {"household": "household_key", "person": "person_key", "spell": "spell_key"}
 _ALIAS = {"household": "h", "spell": "l"}
 
 
@@ -148,7 +147,7 @@ def queries_of(pack: Pack, today: datetime.date | None = None, rules: Sequence[R
         schema, env = pack.schema(), pack.constants(today)
         judged = pack.judged if rules is None else rules
         written = {}
-        for subject in dict.fromkeys([*_KEY, *(rule.subject for rule in judged)]):
+        for subject in dict.fromkeys([*KEYS, *(rule.subject for rule in judged)]):
             own = [rule for rule in judged if rule.subject == subject]
             if own:
                 select = rules_select([(rule.when, rule.scope) for rule in own], schema=schema, env=env)
@@ -179,7 +178,7 @@ def _own_values(database: duckdb.DuckDBPyConnection, query: Query, rules: Iterab
     subject = query.subject
     readings = {r.name: r for rule in rules for r in messages.readings(rule) if messages.relation_of(r, pack.schema()) is None}
     names = sorted(readings)
-    own_key = _KEY.get(subject, ROW_KEY)
+    own_key = KEYS.get(subject, ROW_KEY)
     columns: list[e.Expr] = [e.alias_(e.column(own_key, table="s"), "key")]
     aliases = {"s"}
     for name in names:
@@ -226,7 +225,7 @@ def _values_beside(database: duckdb.DuckDBPyConnection, queries: Mapping[str, Qu
     found: Beside = {}
     for relation, readings in wanted.items():
         table, names = relations[relation].stored, sorted(readings)
-        columns: list[e.Expr] = [e.cast(e.column(key), "VARCHAR") for key in ("household_key", _KEY.get(table, ROW_KEY))]
+        columns: list[e.Expr] = [e.cast(e.column(key), "VARCHAR") for key in ("household_key", KEYS.get(table, ROW_KEY))]
         for name in names:
             item = readings[name].item
             columns.append(e.column(f"last__{item}" if readings[name].place.endswith("last") else item, quoted=True))

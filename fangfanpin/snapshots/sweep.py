@@ -1,7 +1,7 @@
 """The catalogue over a folder of many counties' snapshots, with DuckDB or with Spark: the same hits.
 
-Counties that go by the same pack and have the same columns are judged together, in one scan per subject. Joins and what set functions ask about
-stay within the county: two counties' keys may be alike.
+Counties that go by the same pack and have the same columns are judged together, some at a time, in one scan per subject. Joins and what set
+functions ask about stay within the county: two counties' keys may be alike.
 """
 
 import datetime
