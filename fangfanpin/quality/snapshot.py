@@ -14,7 +14,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 import duckdb
@@ -24,13 +23,17 @@ from django.conf import settings
 from django.db import connection
 from psycopg import sql
 
-from fangfanpin.expressions import Codes, Date, Int, Month, Relation, Type
+from fangfanpin.expressions import Codes, Date, Month, Relation, Type
 from fangfanpin.expressions.duckdb import ROW_KEY, column_type, latest_spells
+from fangfanpin.expressions.row_sql import is_known
+from fangfanpin.expressions.texts import from_text, month_of
+from fangfanpin.expressions.trees import fn as _fn
+from fangfanpin.expressions.trees import literal as _text
 from fangfanpin.households.subjects import HOUSEHOLD_COLUMNS, PERSON_COLUMNS, PERSON_FACTS
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.pack.dictionary import SWEPT, TYPED, subject_item
 from fangfanpin.quality import messages
-from fangfanpin.registers.scans import scanned
+from fangfanpin.registers.scans import as_arrow, scanned
 from fangfanpin.registers.sources import division_changed_on
 
 # Items whose value is a column of the registry.
@@ -134,31 +137,9 @@ def within(year: int, pack: Pack, rules: Sequence[Rule], households: Collection[
     with connection.cursor() as cursor:
         for name, scan in _scans(year, columns, mentions, pack, narrowed=True).items():
             cursor.execute(scan, {"households": list(households)})
-            raw[name] = _as_arrow(cursor)
+            raw[name] = as_arrow(cursor)
     with build(raw, columns, pack, mentions) as database:
         yield database
-
-
-# By PostgreSQL's number of a type; the rest is text.
-_ARROW = {
-    16: pa.bool_(), 20: pa.int64(), 21: pa.int64(), 23: pa.int64(), 1009: pa.list_(pa.string()), 1015: pa.list_(pa.string()), 1082: pa.date32(),
-    2950: pa.uuid(),
-}  # fmt: skip
-
-
-def _as_arrow(cursor: Any) -> pa.Table:
-    """What a query of Django's connection found."""
-    rows = cursor.fetchall()
-    columns = list(zip(*rows, strict=True)) or [() for _column in cursor.description]
-    return pa.table(
-        {column.name: _column(values, _ARROW.get(column.type_code, pa.string())) for column, values in zip(cursor.description, columns, strict=True)}
-    )
-
-
-def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    if kind != pa.uuid():
-        return pa.array(values, kind)
-    return pa.ExtensionArray.from_storage(kind, pa.array([value and value.bytes for value in values], kind.storage_type))
 
 
 def _write(database: duckdb.DuckDBPyConnection, folder: Path, tables: Iterable[str]) -> None:
@@ -437,43 +418,12 @@ def build(raw: Mapping[str, pa.Table], columns: Mapping[str, Columns], pack: Pac
     return database
 
 
-def _fn(name: str, *args: e.Expr) -> e.Expr:
-    return e.Anonymous(this=name, expressions=list(args))
-
-
-def _text(value: str) -> e.Expr:
-    return e.Literal.string(value)
-
-
-def _month(value: e.Expr) -> e.Expr:
-    def part(start: int, length: int) -> e.Expr:
-        piece = _fn("substr", value.copy(), e.Literal.number(start), e.Literal.number(length))
-        return e.TryCast(this=piece, to=e.DataType.build("INT"))
-
-    months = e.Sub(this=_fn("coalesce", part(6, 2), e.Literal.number(1)), expression=e.Literal.number(1))
-    return e.Add(this=e.Mul(this=part(1, 4), expression=e.Literal.number(12)), expression=e.Paren(this=months))
-
-
-def _from_text(value: e.Expr, type_: Type) -> e.Expr:
-    """An item's JSON form as text → what expressions see."""
-    if isinstance(type_, Date):
-        return e.TryCast(this=_fn("replace", value, _text("-"), _text("")), to=e.DataType.build("INT"))
-    if isinstance(type_, Month):
-        return _month(value)
-    if isinstance(type_, Codes):
-        return _fn("from_json", value, _text('["VARCHAR"]'))
-    if isinstance(type_, Int) and type_.of_files:
-        return e.cast(_fn("nullif", _fn("json_array_length", value), e.Literal.number(0)), column_type(type_))
-    kind = column_type(type_)
-    return value if kind == "VARCHAR" else e.TryCast(this=value, to=e.DataType.build(kind, dialect="duckdb"))
-
-
 def _from_column(value: e.Expr, type_: Type) -> e.Expr:
     """A registry column → what expressions see: '' is nothing there."""
     if isinstance(type_, Date):
         return e.Cast(this=_fn("strftime", value, _text("%Y%m%d")), to=e.DataType.build("INT"))
     if isinstance(type_, Month):
-        return _month(_fn("nullif", value, _text("")))
+        return month_of(_fn("nullif", value, _text("")))
     return _fn("nullif", value, _text("")) if column_type(type_) == "VARCHAR" else value
 
 
@@ -484,7 +434,7 @@ def _items(columns: Columns, types: Mapping[str, Type], own: Mapping[str, e.Expr
         if name in own:
             value = _from_column(own[name], types[name])
         else:
-            value = _from_text(e.column(name, table=recorded, quoted=True), types[name])
+            value = from_text(e.column(name, table=recorded, quoted=True), types[name])
         selected.append(e.alias_(value, name, quoted=True, copy=False))
     return selected
 
@@ -500,11 +450,11 @@ class _Past:
         item = self.pack.indicators.get(f"{self.form}.{name}")
         codes = self.pack.succession.recoded(item.list, self.pack.form_year - 1) if item and item.list else {}
         if not codes:
-            return _from_text(text, type_)
+            return from_text(text, type_)
         if not isinstance(type_, Codes):
-            return _from_text(_replaced(text, codes), type_)
+            return from_text(_replaced(text, codes), type_)
         each = e.Lambda(this=_replaced(e.column("code"), codes), expressions=[e.to_identifier("code")])
-        return _fn("list_sort", _fn("list_distinct", _fn("list_transform", _from_text(text, type_), each)))
+        return _fn("list_sort", _fn("list_distinct", _fn("list_transform", from_text(text, type_), each)))
 
 
 def _replaced(value: e.Expr, codes: Mapping[str, str]) -> e.Expr:
@@ -558,7 +508,7 @@ def _household(columns: Columns, types: Mapping[str, Type], past: _Past, beside:
     plain = {name: own.pop(name) for name in ("entered_on",)}
     rest = Columns(columns.now - {"members_live", *plain}, columns.last - frozenset(LOCATION_COLUMNS))
     office = {name: e.column(name.removeprefix("office_"), table="v") if "office" in beside else e.Null() for name in columns.now & SWEPT}
-    own |= {name: _from_text(value, types[name]) for name, value in office.items()}
+    own |= {name: from_text(value, types[name]) for name, value in office.items()}
     located = [e.alias_(e.column(name, table="w", quoted=True), f"last__{name}", quoted=True) for name in sorted(columns.last - rest.last)]
     natural = _fn("nullif", e.column("natural_village_code", table="r"), _text(""))
     live = e.cast(_fn("coalesce", e.column("n", table="m"), e.Literal.number(0)), "INT")
@@ -627,7 +577,7 @@ def _row_query(form: str, pack: Pack) -> Callable[[Columns, Mapping[str, Type], 
         if is_yearly:
             return _joined(select, _table(f"raw_{form}_last", "l"), _on("l", "key", "r", "subject_code"))
         select = _joined(select, _table("household", "h"), _on("h", "household_key", "r", "household_key"))
-        swept = e.Not(this=e.Is(this=e.column("household_key", table="h"), expression=e.Null()))
+        swept = is_known(e.column("household_key", table="h"))
         return select.where(e.or_(swept, e.Is(this=e.column("household_key", table="r"), expression=e.Null())), copy=False)
 
     return query

@@ -15,7 +15,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from fangfanpin.expressions import Bool, Code, Codes, Number, Schema, Text, Type
-from fangfanpin.expressions.duckdb import ROW_KEY, column_type
+from fangfanpin.expressions.duckdb import KEYS, ROW_KEY, column_type
+from fangfanpin.expressions.row_sql import is_known
 from fangfanpin.expressions.trees import case, fn, integer, literal
 from fangfanpin.pack import Pack
 from fangfanpin.quality import snapshot
@@ -73,14 +74,12 @@ def _write_county(
 ) -> dict[str, Any]:
     told: dict[str, Any] = {}
     removed: dict[str, int] = {}
+    stored_as = _sources_of(pack.schema())
     with county_folder(out, county) as part:
         for table, columns in tables.items():
-            types = pack.schema().subjects[_sources_of(pack.schema())[table]].columns
-            selected = (
-                _Upward(database, table, _sources_of(pack.schema())[table], types, county).columns(columns, removed)
-                if kind == "upward"
-                else _as_they_are(columns)
-            )
+            source = stored_as[table]
+            types = pack.schema().subjects[source].columns
+            selected = _Upward(database, table, source, types, county).columns(columns, removed) if kind == "upward" else _as_they_are(columns)
             query = e.select(*selected).from_(e.to_table(table)).where(_of_county(county)).order_by("village_code", "household_key")
             if kind == "upward" and 0 < (few := _count(database, table, _of_county(county))) < FEW:
                 query, removed[table] = query.where(e.false()), few
@@ -88,7 +87,7 @@ def _write_county(
             database.sql(query.sql("duckdb")).write_parquet(str(written), compression="zstd")
             rows = database.read_parquet(str(written)).count("*").fetchall()[0][0]
             names = [column.alias_or_name for column in selected]
-            told[table] = {"rows": rows, "columns": {name: _described(name, _sources_of(pack.schema())[table], types, pack) for name in names}}
+            told[table] = {"rows": rows, "columns": {name: _described(name, source, types, pack) for name in names}}
         write_pack(part, sources)
         return write_manifest(
             part,
@@ -181,7 +180,7 @@ class _Upward:
         secret = literal(hmac.digest(settings.PRIVACY_KEYS.digest, f"snapshot/{self.county}".encode(), "sha256").hex())
         inner = fn("sha256", fn("concat", secret, e.cast(e.column(name), "VARCHAR")))
         outer = fn("left", fn("sha256", fn("concat", secret.copy(), inner)), integer(_KEY_LENGTH))
-        return e.alias_(case(e.Not(this=e.Is(this=e.column(name), expression=e.Null())), outer), name)
+        return e.alias_(case(is_known(e.column(name)), outer), name)
 
     def count(self, condition: e.Expr) -> int:
         return _count(self.database, self.table, e.and_(condition, _of_county(self.county)))
@@ -209,7 +208,7 @@ class _Upward:
         """Yes or no without what fewer than FEW rows of the county say. An empty cell must not give away which of the two it was, as it would where
         all others say the other: as many of the common answer are emptied as make FEW, chosen by hashed keys. Where too few are left, all are."""
         column, nothing = e.column(name, quoted=True), e.cast(e.Null(), "BOOLEAN")
-        known = e.Not(this=e.Is(this=column.copy(), expression=e.Null()))
+        known = is_known(column.copy())
         among: list[e.Expr] = []
         for table in dict.fromkeys((self.source, self.table)):
             counts = {says: _count(self.database, table, e.and_(self.says(name, says), _of_county(self.county))) for says in (True, False)}
@@ -229,7 +228,7 @@ class _Upward:
     @property
     def key(self) -> str:
         """The column by which rows are told apart."""
-        return {"household": "household_key", "person": "person_key", "spell": "spell_key"}.get(self.source, ROW_KEY)
+        return KEYS.get(self.source, ROW_KEY)
 
     def says(self, name: str, says: bool) -> e.Expr:
         return e.EQ(this=e.column(name, quoted=True), expression=e.true() if says else e.false())
@@ -253,7 +252,7 @@ class _Upward:
         inner = e.select(e.alias_(cell(), "place")).from_(self.table).where(_of_county(self.county)).subquery("v")
         shared = e.select("place").from_(inner).group_by("place").having(f"count(*) >= {FEW}")
         among = e.In(this=cell(), query=shared.subquery())
-        known = e.Not(this=e.Is(this=e.column(name, quoted=True), expression=e.Null()))
+        known = is_known(e.column(name, quoted=True))
         removed[f"{self.table}.{name}"] = self.count(e.and_(known, e.Not(this=among)))
         return e.alias_(case(e.and_(known.copy(), among.copy()), cell()), name, quoted=True)
 
@@ -269,7 +268,7 @@ class _Upward:
         shared = shared.group_by(*(e.column(name, quoted=True) for name in names)).having(f"count(*) >= {FEW}")
         place = e.Tuple(expressions=[cell(name) for name in names])
         among = e.In(this=place, query=shared.subquery())
-        known = e.and_(*(e.Not(this=e.Is(this=e.column(name, quoted=True), expression=e.Null())) for name in names))
+        known = e.and_(*(is_known(e.column(name, quoted=True)) for name in names))
         emptied = self.count(e.and_(known, e.Not(this=among)))
         for name in names:
             removed[f"{self.table}.{name}"] = emptied

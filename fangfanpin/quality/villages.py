@@ -14,7 +14,6 @@ from fangfanpin.quality import messages
 from fangfanpin.quality.snapshot import SWEPT_STATES, not_recorded
 from fangfanpin.records.models import Record
 from fangfanpin.records.relations import row_of
-from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM
 from fangfanpin.registers import rollups, sources
 from fangfanpin.registers.sources import Raw, Table
 
@@ -84,10 +83,9 @@ class Below:
 
 @once_per_pack
 def read_below(pack: Pack) -> Below:
-    forms = {sources.HOUSEHOLD: HOUSEHOLD_FORM, sources.PERSON: PERSON_FORM}
     asked = [table for tables in _tables(pack).values() for table in tables.values()]
     swept, summed = (
-        frozenset((forms[table.name], item) for table in tables if table.name in forms for item in table.items)
+        frozenset((sources.FORMS[table.name], item) for table in tables if table.name in sources.FORMS for item in table.items)
         for tables in (asked, sources.tables_of(pack).values())
     )
     return Below(swept | summed, summed)

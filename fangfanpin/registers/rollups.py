@@ -18,9 +18,11 @@ from psycopg import sql
 
 from fangfanpin.accounts.reach import seeing, set_act
 from fangfanpin.audit.models import ROLL_UP
-from fangfanpin.expressions import Codes, Date, Int, Month, Schema, Type
+from fangfanpin.expressions import Schema
 from fangfanpin.expressions.closures import Closure, compiled
 from fangfanpin.expressions.duckdb import column_type, values_select
+from fangfanpin.expressions.texts import from_text
+from fangfanpin.expressions.trees import fn, literal
 from fangfanpin.pack import Pack
 from fangfanpin.pack.model import RollUp
 from fangfanpin.pack.once import once_per_pack
@@ -28,7 +30,7 @@ from fangfanpin.records.models import Record
 from fangfanpin.registers import slots, sources
 from fangfanpin.registers.bulk import write_entries
 from fangfanpin.registers.definitions import register_of
-from fangfanpin.registers.scans import scanned
+from fangfanpin.registers.scans import as_arrow, scanned
 from fangfanpin.registers.sources import Raw, Table
 
 _VILLAGE_DIGITS = 12
@@ -138,37 +140,13 @@ def _typed(table: Table, names: Iterable[str]) -> e.Select:
     """Texts to what expressions see; keys stay text."""
     columns = []
     for name in names:
-        value: e.Expression = e.column(name, quoted=True)
+        value: e.Expr = e.column(name, quoted=True)
         if name == "is_live":
             value = e.EQ(this=value, expression=e.Literal.string("true"))
         elif name in table.items:
-            value = _from_text(value, table.items[name])
+            value = from_text(fn("nullif", value, literal("")) if column_type(table.items[name]) == "VARCHAR" else value, table.items[name])
         columns.append(e.alias_(value, name, quoted=True))
     return e.select(*columns).from_(e.to_table(f"raw_{table.name}", quoted=True))
-
-
-def _fn(name: str, *args: e.Expression) -> e.Expression:
-    return e.Anonymous(this=name, expressions=list(args))
-
-
-def _from_text(value: e.Expression, type_: Type) -> e.Expression:
-    if isinstance(type_, Date):
-        return e.TryCast(this=_fn("replace", value, e.Literal.string("-"), e.Literal.string("")), to=e.DataType.build("INT"))
-    if isinstance(type_, Month):
-
-        def part(start: int, length: int) -> e.Expression:
-            piece = _fn("substr", value.copy(), e.Literal.number(start), e.Literal.number(length))
-            return e.TryCast(this=piece, to=e.DataType.build("INT"))
-
-        months = e.Sub(this=_fn("coalesce", part(6, 2), e.Literal.number(1)), expression=e.Literal.number(1))
-        return e.Add(this=e.Mul(this=part(1, 4), expression=e.Literal.number(12)), expression=e.Paren(this=months))
-    if isinstance(type_, Codes):
-        return _fn("from_json", value, e.Literal.string('["VARCHAR"]'))
-    if isinstance(type_, Int) and type_.of_files:
-        return e.cast(_fn("nullif", _fn("json_array_length", value), e.Literal.number(0)), column_type(type_))
-    if (kind := column_type(type_)) == "VARCHAR":
-        return _fn("nullif", value, e.Literal.string(""))
-    return e.TryCast(this=value, to=e.DataType.build(kind, dialect="duckdb"))
 
 
 def county_scans(pack: Pack, year: int) -> dict[str, sql.Composed]:
@@ -211,13 +189,16 @@ def refresh_rows(pack: Pack, year: int, villages: Collection[str]) -> Changed:
     if not pack.rollups:
         return changed
     ordered = sorted(set(villages))
+    alone_with(ordered)
     if len(ordered) > AT_ONCE:
-        alone_with(ordered)
         with seeing(ordered, act=ROLL_UP):
-            tables = {name: _read(scan) for name, scan in county_scans(pack, year).items()}
+            tables = {}
+            with connection.cursor() as cursor:
+                for name, scan in county_scans(pack, year).items():
+                    cursor.execute(scan)
+                    tables[name] = as_arrow(cursor)
             found = by_sets(tables, pack)
             return _keep(pack, found, {form: tables[form].to_pylist() for form in found})
-    alone_with(ordered)
     for start in range(0, len(ordered), AT_ONCE):
         some = ordered[start : start + AT_ONCE]
         with seeing(some, act=ROLL_UP):
@@ -225,15 +206,6 @@ def refresh_rows(pack: Pack, year: int, villages: Collection[str]) -> Changed:
             for form, records in _keep(pack, by_rows(raw, pack), {form: raw[form] for form in raw if form in pack.forms}).items():
                 changed.setdefault(form, {}).update(records)
     return changed
-
-
-def _read(scan: sql.Composed) -> pa.Table:
-    """Texts, on this transaction's own connection."""
-    with connection.cursor() as cursor:
-        cursor.execute(scan)
-        names, rows = [column.name for column in cursor.description], cursor.fetchall()
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(names)
-    return pa.table({name: pa.array(column, pa.string()) for name, column in zip(names, columns, strict=True)})
 
 
 @transaction.atomic

@@ -1,11 +1,12 @@
-"""Statements read side by side from the committed county, all of one moment, as Arrow: what the sweep and the county's roll-ups begin with."""
+"""What statements find as Arrow: of the committed county side by side and all of one moment, with which the sweep and the county's roll-ups begin;
+or of what a transaction sees."""
 
 import importlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from django.conf import settings
@@ -72,3 +73,25 @@ def scanned(scans: Mapping[str, sql.Composed]) -> Iterator[Mapping[str, pa.Table
             yield raw
             for done in lanes:
                 done.result()
+
+
+# By PostgreSQL's number of a type; the rest is text.
+_ARROW = {
+    16: pa.bool_(), 20: pa.int64(), 21: pa.int64(), 23: pa.int64(), 1009: pa.list_(pa.string()), 1015: pa.list_(pa.string()), 1082: pa.date32(),
+    2950: pa.uuid(),
+}  # fmt: skip
+
+
+def as_arrow(cursor: Any) -> pa.Table:
+    """What a query of Django's connection found."""
+    rows = cursor.fetchall()
+    columns = list(zip(*rows, strict=True)) or [() for _column in cursor.description]
+    return pa.table(
+        {column.name: _column(values, _ARROW.get(column.type_code, pa.string())) for column, values in zip(cursor.description, columns, strict=True)}
+    )
+
+
+def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if kind != pa.uuid():
+        return pa.array(values, kind)
+    return pa.ExtensionArray.from_storage(kind, pa.array([value and value.bytes for value in values], kind.storage_type))

@@ -24,6 +24,7 @@ from fangfanpin.records.relations import subject_column
 from fangfanpin.records.units import HOUSEHOLD_FORM, LIVE, PERSON_FORM
 
 HOUSEHOLD, PERSON, SPELL = "household", "person", "spell"
+FORMS: Mapping[str, str] = {HOUSEHOLD: HOUSEHOLD_FORM, PERSON: PERSON_FORM}  # of tables that are not called as theirs
 # Items of the household and the person that a column holds.
 _HOUSEHOLD: Mapping[str, str] = {
     **HOUSEHOLD_COLUMNS,
@@ -86,7 +87,7 @@ def tables_of(pack: Pack) -> dict[str, Table]:
 def source_forms(pack: Pack) -> frozenset[str]:
     """Forms whose records change a roll-up."""
     tables = {table for one in pack.rollups for table, _name in read_by(pack, one.form, one.expression)}
-    return frozenset({HOUSEHOLD: HOUSEHOLD_FORM, PERSON: PERSON_FORM}.get(name, name) for name in tables)
+    return frozenset(FORMS.get(name, name) for name in tables)
 
 
 @once_per_pack
