@@ -61,7 +61,7 @@ def keep(request: SignedInRequest, household_id: UUID) -> HttpResponse:
     campaign = clock.current()
     pack = pack_of(campaign.pack)
     post = request.POST
-    given = {item.name: handed_in(item, post, request.FILES, request.user) for item in pictures_asked(spoken(pack))}
+    given = {item.name: handed_in(item, request) for item in pictures_asked(spoken(pack))}
     faults = {name: one.wrong for name, one in given.items() if one.wrong}
     if not faults:
         try:

@@ -103,7 +103,7 @@ def check_json(indicator: Indicator, value: Any, words: Mapping[str, str], langu
             return None if isinstance(value, str) and _is_month(value) else say(language, "month", item=item)
         case "image" | "signature":
             ids = value if isinstance(value, list) else [value]
-            if not isinstance(value, list) or not all(isinstance(one, str) and _FILE.fullmatch(one) for one in ids) or len(set(ids)) < len(ids):
+            if not isinstance(value, list) or not all(isinstance(one, str) and is_file_id(one) for one in ids) or len(set(ids)) < len(ids):
                 return say(language, "pictures_item", item=item)
             if len(ids) > (MOST_PICTURES if indicator.multi else 1):
                 return say(language, "too_many_pictures", item=item, most=MOST_PICTURES if indicator.multi else 1)
@@ -243,6 +243,11 @@ def _month(plain: str, language: str) -> str:
     if not 1 <= int(month) <= 12:
         raise CodecFault(say(language, "no_such_month", typed=plain))
     return f"{year}-{int(month):02d}"
+
+
+def is_file_id(text: str) -> bool:
+    """Has it the form in which pictures are named?"""
+    return _FILE.fullmatch(text) is not None
 
 
 def parse_point(plain: str, language: str = "zh") -> str:

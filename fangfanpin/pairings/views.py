@@ -116,7 +116,7 @@ def new(request: SignedInRequest) -> HttpResponse:
     given, refused = dictionary.blank_for(household), None
     pairing_id = request.POST.get("pairing_id") or str(uuid.uuid4())
     if request.method == "POST":
-        given = fields.given_of(register, request.POST, request.FILES, request.user)
+        given = fields.given_of(register, request)
         try:
             services.save(pairing=None, register=register, pack=pack, given=given, reach=request.reach, by=request.user, pairing_id=_uuid(pairing_id))
         except Refused as found:
@@ -141,9 +141,7 @@ def edit(request: SignedInRequest, pairing_id: UUID) -> HttpResponse:
     require(request.reach, Verb.HOUSEHOLD_EDIT, pairing)
     given, refused = dictionary.given_from(pairing, register, pack, Words(request.reach)), None
     if request.method == "POST":
-        given |= {
-            name: value for name, value in fields.given_of(register, request.POST, request.FILES, request.user).items() if name != dictionary.SUBJECT
-        }
+        given |= fields.given_of(register, request, whose=False)
         try:
             services.save(pairing=pairing, register=register, pack=pack, given=given, reach=request.reach, by=request.user)
         except Refused as found:

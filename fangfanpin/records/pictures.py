@@ -14,6 +14,7 @@ from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.files.models import StoredFile
 from fangfanpin.pack import Form
+from fangfanpin.pack.codec import is_file_id
 from fangfanpin.records.current_year import year_if_any
 from fangfanpin.records.models import Record
 
@@ -24,16 +25,9 @@ def not_to_be_named(ids: Sequence[str], *, held: Collection[str], record_id: UUI
     """Of file ids that somebody sends with a record those that are none of its pictures: `held` are in the item now, others must be this record's, or
     this person's and nobody's yet."""
     asked = [one for one in ids if one not in held]
-    found = _PICTURES.filter(pk__in=[one for one in asked if _is_id(one)])
+    found = _PICTURES.filter(pk__in=[one for one in asked if is_file_id(one)])
     mine = {str(file.pk) for file in found if (file.owner_id == by_id if file.record_id is None else file.record_id == record_id)}
     return [one for one in asked if one not in mine]
-
-
-def _is_id(text: str) -> bool:
-    try:
-        return str(UUID(text)) == text
-    except ValueError:
-        return False
 
 
 def keep_with(record: Record, form: Form) -> None:
@@ -46,7 +40,7 @@ def keep_with(record: Record, form: Form) -> None:
 
 def files_of(ids: Iterable[str]) -> Mapping[str, StoredFile]:
     """By id; one query, none for none."""
-    wanted = {one for one in ids if _is_id(one)}
+    wanted = {one for one in ids if is_file_id(one)}
     return {str(file.pk): file for file in _PICTURES.filter(pk__in=wanted)} if wanted else {}
 
 

@@ -5,12 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.core.files.uploadedfile import UploadedFile
-from django.http import QueryDict
-from django.utils.datastructures import MultiValueDict
 from django.utils.translation import gettext_lazy as _
 
-from fangfanpin.accounts.models import User
+from fangfanpin.accounts.permissions import SignedInRequest
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.files.models import StoredFile
 from fangfanpin.files.pictures import MOST_BYTES, NotAPicture, Upload, drawn, keep
@@ -59,29 +56,33 @@ class Group:
     fields: tuple[Field, ...]
 
 
-def given_of(register: Register, post: QueryDict, files: MultiValueDict[str, "UploadedFile[Any]"], by: User) -> dict[str, Given]:
-    """What the page sent, by item. Pictures are kept at once, whatever becomes of the rest: the page that comes back names them."""
+def given_of(register: Register, request: SignedInRequest, *, whose: bool = True) -> dict[str, Given]:
+    """What the page sent, by item; without `whose` not the subject, which stays as it is. Pictures are kept at once, whatever becomes of the rest:
+    the page that comes back names them."""
+    post = request.POST
     return {
-        item.name: handed_in(item, post, files, by)
+        item.name: handed_in(item, request)
         if item.is_picture
         else Given(tuple(text[:600] for text in post.getlist(item.name)), tuple(post.getlist(f"{item.name}.id")))
         for item in register.asked
+        if whose or item != register.subject
     }
 
 
-def handed_in(item: Indicator, post: QueryDict, files: MultiValueDict[str, "UploadedFile[Any]"], by: User) -> Given:
+def handed_in(item: Indicator, request: SignedInRequest) -> Given:
     """Files that stay, and new ones: uploaded, or drawn on the pad. Of an item that holds one the new one takes its place."""
+    post = request.POST
     gone = set(post.getlist(f"{item.name}.drop"))
     ids = [one for one in dict.fromkeys(post.getlist(f"{item.name}.id")) if one not in gone]
     wrong = ""
     try:
-        uploads = [Upload(file.read(MOST_BYTES + 1), file.name or "") for file in files.getlist(item.name)]
+        uploads = [Upload(file.read(MOST_BYTES + 1), file.name or "") for file in request.FILES.getlist(item.name)]
         if address := post.get(f"{item.name}.drawn"):
             uploads.append(drawn(address))
         if item.multi and len(ids) + len(uploads) > MOST_PICTURES:
             raise NotAPicture(_("“%(item)s”最多 %(most)d 张，没有再加。") % {"item": item.label, "most": MOST_PICTURES})
         for upload in uploads:
-            ids.append(str(keep(upload, by=by, called=item.zh, pdf=item.type == "image").pk))
+            ids.append(str(keep(upload, by=request.user, called=item.zh, pdf=item.type == "image").pk))
     except NotAPicture as fault:
         wrong = str(fault)
     return Given(chosen=tuple(ids if item.multi else ids[-1:]), wrong=wrong)

@@ -48,32 +48,23 @@ def masked(record: Record, register: Register, before: Mapping[str, Any]) -> dic
 def keep(record: Record, fresh: Mapping[str, str | None]) -> None:
     """Store new numbers of a stored record, as cipher and digest."""
     for name, number in fresh.items():
-        Sealed.objects.update_or_create(
-            record=record,
-            name=name,
-            defaults={
-                "village_code": record.village_code,
-                "household_id": record.household_id,
-                "cipher": encrypt(number) or "",
-                "digest": digest(number),
-            },
-        )
+        Sealed.objects.update_or_create(record=record, name=name, defaults=_held(record, number))
 
 
 def keep_new(numbers: Sequence[tuple[Record, Mapping[str, str | None]]]) -> None:
     """As `keep`, of many records that were stored just now: they have no numbers yet."""
     Sealed.objects.bulk_create(
-        Sealed(
-            record=record,
-            name=name,
-            village_code=record.village_code,
-            household_id=record.household_id,
-            cipher=encrypt(number) or "",
-            digest=digest(number),
-        )
-        for record, fresh in numbers
-        for name, number in fresh.items()
+        Sealed(record=record, name=name, **_held(record, number)) for record, fresh in numbers for name, number in fresh.items()
     )
+
+
+def _held(record: Record, number: str | None) -> dict[str, Any]:
+    return {
+        "village_code": record.village_code,
+        "household_id": record.household_id,
+        "cipher": encrypt(number) or "",
+        "digest": digest(number),
+    }
 
 
 def digest_of(record: Record, item: Indicator, others: Mapping[Any, str]) -> str:

@@ -125,11 +125,7 @@ def edit(request: SignedInRequest, record: Record, register: Register, year: Cur
     given = fields.given_from(record, register, year.pack)
     refused: Refused | None = None
     if request.method == "POST":
-        given |= {
-            name: value
-            for name, value in fields.given_of(register, request.POST, request.FILES, request.user).items()
-            if name != register.subject.name
-        }
+        given |= fields.given_of(register, request, whose=False)
         seen, sure = request.POST.get("seen", ""), request.POST.get("sure") == "1"
         try:
             return _store(request, record, register, year, given, seen=int(seen) if seen.isdigit() else record.version, sure=sure)

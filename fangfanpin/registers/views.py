@@ -132,7 +132,7 @@ def new(request: SignedInRequest, form: str) -> HttpResponse:
         given |= {item.name: held[item.name] for item in carried(register) if item.name in held}
     refused: Refused | None = None
     if request.method == "POST":
-        given = fields.given_of(register, request.POST, request.FILES, request.user)
+        given = fields.given_of(register, request)
         try:
             record = services.add(
                 register=register,
@@ -209,11 +209,7 @@ def edit(request: SignedInRequest, row_id: UUID) -> HttpResponse:
     refused: Refused | None = None
     if request.method == "POST":
         seen = request.POST.get("seen", "")
-        given |= {
-            name: value
-            for name, value in fields.given_of(register, request.POST, request.FILES, request.user).items()
-            if name != register.subject.name
-        }
+        given |= fields.given_of(register, request, whose=False)
         try:
             services.change(
                 record=record,

@@ -2,12 +2,18 @@
 
 import shutil
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+from django.db.models import QuerySet
+
+from fangfanpin.accounts.reach import Reach
 from fangfanpin.cli import load
 from fangfanpin.households.models import Household
 from fangfanpin.jobs.services import run
+from fangfanpin.records.models import Record
 from tests.pack.test_content import PACKS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,6 +36,20 @@ def put_in_force(folder: Path) -> dict[str, Any]:
     if facts["recomputing"] is not None:
         run(facts["recomputing"])
     return facts
+
+
+def judged_homes(reach: Reach) -> QuerySet[Household]:
+    """Households of an assisted kind whose year is entered, so that they are judged; in the order of their codes."""
+    entered = Record.objects.visible_to(reach).filter(form="household_year", year=2021, state__in=("submitted", "approved"))
+    return Household.objects.visible_to(reach).filter(pk__in=entered.values("household"), kind="assisted").order_by("code")
+
+
+CODES: Mapping[str, str | list[str]] = {"庭院养殖": "02", "家禽、蔬菜": ["03", "01"], "是": "1"}
+
+
+def sent(typed: Mapping[str, str], **more: Any) -> dict[str, Any]:
+    """As the form's page sends what somebody types."""
+    return {"record_id": str(uuid4()), **{name: CODES.get(text, text) for name, text in typed.items()}, **more}
 
 
 def texts(home: Household, **changed: str) -> dict[str, str]:

@@ -25,9 +25,10 @@ from fangfanpin.records.models import Record
 from fangfanpin.records.saving import SaveRequest, save
 from fangfanpin.regions.names import name_of
 from fangfanpin.registers import printing, queries, rollups
-from fangfanpin.registers.definitions import Register, register_of
+from fangfanpin.registers.definitions import Register
 from fangfanpin.registers.models import Entry, Link, Sealed
-from tests.registers.added import ACCOUNT, PHONE, SPOT, folder_in, put_in_force, texts
+from tests.registers.added import ACCOUNT, PHONE, SPOT, folder_in, judged_homes, put_in_force, sent, texts
+from tests.registers.named import register
 
 Acting = Callable[[str], Reach]
 ClientAs = Callable[[str], Client]
@@ -48,18 +49,13 @@ def pack(db: None, folder: Path) -> Pack:
 
 @pytest.fixture
 def yards(pack: Pack) -> Register:
-    found = register_of(pack, "yard")
-    assert found is not None
-    return found
+    return register(pack, "yard")
 
 
 @pytest.fixture
 def home(pack: Pack, acting: Acting) -> Household:
     """A household whose year is entered, so that it is judged."""
-    reach = acting("village")
-    entered = Record.objects.visible_to(reach).filter(form="household_year", year=2021, state__in=("submitted", "approved"))
-    found = Household.objects.visible_to(reach).filter(pk__in=entered.values("household"), kind="assisted").order_by("code")
-    return next(one for one in found if one.natural_village_code)
+    return next(one for one in judged_homes(acting("village")) if one.natural_village_code)
 
 
 @pytest.fixture
@@ -88,12 +84,6 @@ def filled(home: Household, other: Household, aid: Record, cast: dict[str, User]
         "adviser": cast["township"].name,
     }
     return texts(home, **{**more, **changed})
-
-
-def sent(typed: dict[str, str], **more: str) -> dict[str, Any]:
-    """As the form's page sends it."""
-    codes = {"庭院养殖": "02", "家禽、蔬菜": ["03", "01"], "是": "1"}
-    return {"record_id": str(uuid4()), **{name: codes.get(text, text) for name, text in typed.items()}, **more}
 
 
 def add(client: Client, typed: dict[str, str], **more: str) -> UUID:

@@ -33,14 +33,15 @@ from fangfanpin.records.current_year import current_year
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import load_unit
 from fangfanpin.registers import exporting, services
-from fangfanpin.registers.definitions import Register, register_of
+from fangfanpin.registers.definitions import Register
+from fangfanpin.registers.scans import as_arrow
 from fangfanpin.registers.services import Given
 from tests.pictures import file, photo, signature
-from tests.registers.added import SPOT, folder_in, put_in_force, texts
+from tests.registers.added import SPOT, folder_in, judged_homes, put_in_force, sent, texts
+from tests.registers.named import register
 
 Acting = Callable[[str], Reach]
 ClientAs = Callable[[str], Client]
-CODES = {"庭院养殖": "02", "家禽、蔬菜": ["03", "01"], "是": "1"}
 
 
 @pytest.fixture
@@ -51,24 +52,16 @@ def pack(db: None, tmp_path: Path) -> Pack:
 
 @pytest.fixture
 def yards(pack: Pack) -> Register:
-    found = register_of(pack, "yard")
-    assert found is not None
-    return found
+    return register(pack, "yard")
 
 
 @pytest.fixture
 def home(pack: Pack, acting: Acting) -> Household:
-    reach = acting("village")
-    entered = Record.objects.visible_to(reach).filter(form="household_year", year=2021, state__in=("submitted", "approved"))
-    return Household.objects.visible_to(reach).filter(pk__in=entered.values("household"), kind="assisted").order_by("code")[0]
-
-
-def sent(home: Household, **more: Any) -> dict[str, Any]:
-    return {"record_id": str(uuid4()), **{name: CODES.get(text, text) for name, text in texts(home).items()}, **more}
+    return judged_homes(acting("village"))[0]
 
 
 def add(client: Client, home: Household, **more: Any) -> UUID:
-    answer = client.post("/registers/yard/new", sent(home, **more))
+    answer = client.post("/registers/yard/new", sent(texts(home), **more))
     assert answer.status_code == 302, answer.content.decode().split('id="fault-')[1:2]
     return UUID(answer["Location"].strip("/").split("/")[-1])
 
@@ -144,7 +137,7 @@ def test_photos_and_a_signature_are_kept_with_the_row_and_taken_out_again(home: 
     again = village.get(f"/registers/rows/{row}/edit").content.decode()
     assert named_on(again) == values["photos"] and named_on(again, "signed") == values["signed"]
     # One more, one out; the signature is signed anew.
-    changed = sent(home, photos=file(photo(colour="blue")), seen="1") | {
+    changed = sent(texts(home), photos=file(photo(colour="blue")), seen="1") | {
         "photos.id": values["photos"], "photos.drop": values["photos"][0], "signed.id": values["signed"], "signed.drawn": signature(),
     }  # fmt: skip
     assert village.post(f"/registers/rows/{row}/edit", changed).status_code == 302
@@ -155,7 +148,7 @@ def test_photos_and_a_signature_are_kept_with_the_row_and_taken_out_again(home: 
     assert "现场照片：3 张 → 3 张（换了 1 张）" in history and values["photos"][0] in history
     status, content = look(village, f"/pictures/{values['photos'][0]}")
     assert (status, content[:3]) == (200, b"\xff\xd8\xff"), "what was taken out is still to be seen"
-    assert village.post(f"/registers/rows/{row}/edit", sent(home, seen="2") | {"signed.id": now["signed"]}).status_code == 302
+    assert village.post(f"/registers/rows/{row}/edit", sent(texts(home), seen="2") | {"signed.id": now["signed"]}).status_code == 302
     assert values_of(row, acting)["photos"] is None
     assert "3 张 → （空）" in village.get(f"/registers/rows/{row}/").content.decode()
     assert "1 张" not in village.get("/registers/yard/").content.decode()
@@ -164,7 +157,7 @@ def test_photos_and_a_signature_are_kept_with_the_row_and_taken_out_again(home: 
 def test_nothing_handed_in_is_lost_when_something_else_is_wrong(home: Household, client_as: ClientAs, acting: Acting) -> None:
     village = client_as("village")
     answer = village.post(
-        "/registers/yard/new", sent(home, photos=[file(photo()), file(photo(colour="red"))], area="半亩", **{"signed.drawn": signature()})
+        "/registers/yard/new", sent(texts(home), photos=[file(photo()), file(photo(colour="red"))], area="半亩", **{"signed.drawn": signature()})
     )
     page = answer.content.decode()
     assert answer.status_code == 422 and "不是数字" in page
@@ -193,7 +186,7 @@ def test_what_cannot_be_kept_is_told_at_its_field(
     home: Household, client_as: ClientAs, acting: Acting, sending: dict[str, Any], item: str, words: str
 ) -> None:
     more = {name: file(value) if isinstance(value, bytes) else value for name, value in sending.items()}
-    answer = client_as("village").post("/registers/yard/new", sent(home, **more))
+    answer = client_as("village").post("/registers/yard/new", sent(texts(home), **more))
     assert answer.status_code == 422
     assert words in answer.content.decode().split(f'id="fault-{item}"')[1].split("</div>")[0]
     acting("system")
@@ -204,9 +197,9 @@ def test_somebody_elses_pictures_cannot_be_named_and_twelve_are_enough(home: Hou
     county, village = client_as("county"), client_as("village")
     row = add(county, home, photos=file(photo()))
     (theirs,) = values_of(row, acting)["photos"]
-    answer = village.post("/registers/yard/new", sent(home, plot_no="Y-02", **{"photos.id": theirs}))
+    answer = village.post("/registers/yard/new", sent(texts(home), plot_no="Y-02", **{"photos.id": theirs}))
     assert answer.status_code == 422 and "请重新上传" in answer.content.decode()
-    answer = village.post("/registers/yard/new", sent(home, plot_no="Y-02", photos=[file(photo(size=(9, 9))) for _ in range(13)]))
+    answer = village.post("/registers/yard/new", sent(texts(home), plot_no="Y-02", photos=[file(photo(size=(9, 9))) for _ in range(13)]))
     assert answer.status_code == 422 and "最多 12 张" in answer.content.decode()
 
 
@@ -218,10 +211,13 @@ def test_two_people_at_one_row_keep_both_their_pictures(
     # The village writes a remark on the page that it opened before the township added a photo.
     township = client_as("township")
     assert (
-        township.post(f"/registers/rows/{row}/edit", sent(home, seen="1", photos=file(photo(colour="red"))) | {"photos.id": first}).status_code == 302
+        township.post(f"/registers/rows/{row}/edit", sent(texts(home), seen="1", photos=file(photo(colour="red"))) | {"photos.id": first}).status_code
+        == 302
     )
     both = values_of(row, acting)["photos"]
-    assert client_as("village").post(f"/registers/rows/{row}/edit", sent(home, seen="1", remark="补") | {"photos.id": first}).status_code == 302
+    assert (
+        client_as("village").post(f"/registers/rows/{row}/edit", sent(texts(home), seen="1", remark="补") | {"photos.id": first}).status_code == 302
+    )
     values = values_of(row, acting)
     assert (values["photos"], values["remark"]) == (both, "补")
 
@@ -305,7 +301,7 @@ def test_a_rule_asks_whether_there_are_any(home: Household, client_as: ClientAs,
     row = add(village, home, photos=file(photo()))
     assert states() == ["open"], "no signature"
     photos = values_of(row, acting)["photos"]
-    more = sent(home, seen="1", **{"signed.drawn": signature()}) | {"photos.id": photos}
+    more = sent(texts(home), seen="1", **{"signed.drawn": signature()}) | {"photos.id": photos}
     assert village.post(f"/registers/rows/{row}/edit", more).status_code == 302
     assert states() == ["closed"]
 
@@ -340,7 +336,7 @@ def test_what_goes_up_tells_how_many_pictures_and_no_exact_place(
         with connection.cursor() as cursor:
             for name, scan in scans.items():
                 cursor.execute(scan)
-                raw[name] = snapshot._as_arrow(cursor)
+                raw[name] = as_arrow(cursor)
         yield raw
 
     monkeypatch.setattr(snapshot, "scanned", reading)

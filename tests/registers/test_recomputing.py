@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from django.db import IntegrityError
@@ -25,7 +25,7 @@ from fangfanpin.records.reviewing import has_typed_in
 from fangfanpin.registers import recomputing, rollups, services, slots
 from fangfanpin.registers.definitions import Register, register_of
 from fangfanpin.registers.models import Entry
-from tests.registers.added import folder_in, put_in_force, texts
+from tests.registers.added import folder_in, judged_homes, put_in_force, sent, texts
 
 Acting = Callable[[str], Reach]
 ClientAs = Callable[[str], Client]
@@ -61,10 +61,7 @@ def folder(tmp_path: Path, db: None) -> Path:
 
 @pytest.fixture
 def home(folder: Path, acting: Acting) -> Household:
-    reach = acting("village")
-    entered = Record.objects.visible_to(reach).filter(form="household_year", year=2021, state__in=("submitted", "approved"))
-    found = Household.objects.visible_to(reach).filter(pk__in=entered.values("household"), kind="assisted").order_by("code")
-    return next(one for one in found if one.natural_village_code)
+    return next(one for one in judged_homes(acting("village")) if one.natural_village_code)
 
 
 @pytest.fixture
@@ -72,9 +69,7 @@ def add(home: Household, client_as: ClientAs, acting: Acting) -> Callable[..., U
     village = client_as("village")
 
     def added(**changed: str) -> UUID:
-        codes = {"庭院养殖": "02", "家禽、蔬菜": ["03", "01"], "是": "1"}
-        typed = {name: codes.get(text, text) for name, text in texts(home, **changed).items()}
-        answer = village.post("/registers/yard/new", {"record_id": str(uuid4()), **typed})
+        answer = village.post("/registers/yard/new", sent(texts(home, **changed)))
         assert answer.status_code == 302, answer.content.decode()
         acting("system")
         return UUID(answer["Location"].strip("/").split("/")[-1])

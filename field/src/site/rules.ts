@@ -50,14 +50,14 @@ export function editRules(form: HTMLFormElement): void {
 export function namesAt(names: Names, subject: string, before: string): readonly Named[] {
   const counted = names.relations[subject] ?? names.relations[""] ?? [];
   const relation = relationAt(before);
-  const table = counted.find((one) => one.name === relation)?.table ?? subject;
+  const within = counted.find((one) => one.name === relation);
+  const table = within?.table ?? subject;
   const ofPlace = names.places.includes(subject);
-  const isWithin = counted.some((one) => one.name === relation);
   const offered = (from: string, prefix: string) => (names.tables[from] ?? []).map((one) => ({ ...one, name: prefix + one.name }));
   const own = table === subject || subject === "household" || ofPlace ? [] : offered(subject, "own.");
   const household = names.belongs.includes(table) ? offered("household", "household.") : [];
-  const last = names.last.includes(table) && !(ofPlace && isWithin) ? offered(table, "last.") : [];
-  return [...offered(table, ""), ...(isWithin ? [] : counted), ...names.common, ...own, ...household, ...last];
+  const last = names.last.includes(table) && !(ofPlace && within) ? offered(table, "last.") : [];
+  return [...offered(table, ""), ...(within ? [] : counted), ...names.common, ...own, ...household, ...last];
 }
 
 /** The relation of the innermost call that is still open at the end of the text; "" where there is none. */
