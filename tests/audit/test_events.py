@@ -3,11 +3,14 @@
 import datetime
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.db.utils import ProgrammingError
 from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from fangfanpin.accounts.reach import Reach, set_act, set_database_reach
 from fangfanpin.audit.models import Event
@@ -134,3 +137,34 @@ def test_a_reach_is_local_to_its_transaction(acting: Callable[[str], Reach]) -> 
     with connection.cursor() as cursor:
         cursor.execute("SELECT current_setting('ffp.actor')")
         assert cursor.fetchone() == (str(reach.user_id),)
+
+
+_SCALARS = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", "二"])
+_OBJECTS = st.dictionaries(st.sampled_from("abcé"), _SCALARS | st.lists(_SCALARS, max_size=2), max_size=4)
+_ROWS = st.fixed_dictionaries(
+    {"id": st.just(1)},
+    optional={"values": _OBJECTS | _SCALARS, "ticks": _OBJECTS | st.none(), "version": st.integers(1, 9), "x": _SCALARS, "y": _OBJECTS},
+)
+
+
+def _model(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any] | None:
+    """A key that is not there and one that says null differ, but both are told as null."""
+
+    def flat(row: dict[str, Any]) -> dict[str, Any]:
+        parts = {name: row[name] if isinstance(row.get(name), dict) else {} for name in ("values", "ticks")}
+        told = {name: value for name, value in row.items() if name not in {*parts, "version", "updated_at"}}
+        return told | {f"{part}.{name}": value for part, held in parts.items() for name, value in held.items()}
+
+    o, n = flat(before), flat(after)
+    differing = [name for name in o.keys() | n.keys() if (name in o) != (name in n) or json.dumps(o[name]) != json.dumps(n[name])]
+    return {name: [o.get(name), n.get(name)] for name in differing} or None
+
+
+@pytest.mark.django_db
+@settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(before=_ROWS, after=_ROWS)
+def test_a_change_names_what_differs(before: dict[str, Any], after: dict[str, Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ffp_diff(%s::jsonb, %s::jsonb)", [json.dumps(before), json.dumps(after)])
+        (found,) = cursor.fetchone()
+    assert (json.loads(found) if found else None) == _model(before, after)

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from django.db import migrations
 
-SQL = (Path(__file__).resolve().parent.parent / "sql" / "events.sql").read_text(encoding="utf-8")
+SQL = "".join((Path(__file__).resolve().parent.parent / "sql" / name).read_text(encoding="utf-8") for name in ("changes.sql", "events.sql"))
 
 
 class Migration(migrations.Migration):
     dependencies = [("audit", "0001_initial")]
-    operations = [migrations.RunSQL([SQL])]
+    operations = [migrations.RunSQL(SQL)]

@@ -2,25 +2,6 @@
 -- OFFSET 0 keeps each sub-select whole: pulled up, the row would be turned into JSON once for every column read from it (a record's event then cost 140 µs instead of 60).
 -- An event of making or removing carries the whole row, so only a change needs a digest of the row as it stands after.
 
-CREATE FUNCTION ffp_diff(o jsonb, n jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT jsonb_object_agg(k, jsonb_build_array(a, b)) FROM (
-        SELECT key AS k, x.value AS a, y.value AS b
-        FROM jsonb_each(o - '{values,ticks,version,updated_at}'::text[]) x
-        FULL JOIN jsonb_each(n - '{values,ticks,version,updated_at}'::text[]) y USING (key)
-        WHERE x.value IS DISTINCT FROM y.value
-        UNION ALL
-        SELECT 'values.' || key, x.value, y.value
-        FROM jsonb_each(CASE jsonb_typeof(o -> 'values') WHEN 'object' THEN o -> 'values' ELSE '{}' END) x
-        FULL JOIN jsonb_each(CASE jsonb_typeof(n -> 'values') WHEN 'object' THEN n -> 'values' ELSE '{}' END) y USING (key)
-        WHERE x.value IS DISTINCT FROM y.value
-        UNION ALL
-        SELECT 'ticks.' || key, x.value, y.value
-        FROM jsonb_each(CASE jsonb_typeof(o -> 'ticks') WHEN 'object' THEN o -> 'ticks' ELSE '{}' END) x
-        FULL JOIN jsonb_each(CASE jsonb_typeof(n -> 'ticks') WHEN 'object' THEN n -> 'ticks' ELSE '{}' END) y USING (key)
-        WHERE x.value IS DISTINCT FROM y.value
-    ) d
-$$;
-
 CREATE FUNCTION ffp_write_events() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     v_actor text := nullif(current_setting('ffp.actor', true), '');
