@@ -5,7 +5,7 @@ the change, for the county by DuckDB. Both read the same nodes over the same col
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -110,30 +110,38 @@ def around(record: Record, pack: Pack) -> dict[str, Any]:
 
 def by_sets(tables: Mapping[str, pa.Table], pack: Pack) -> Found:
     """Every roll-up over tables of texts as `sources.scan` gives them, each form's of one level in one select."""
-    schema, consts = pack.schema(), pack.constants()
-    wanted = sources.tables_of(pack)
+    wanted, steps = sources.tables_of(pack), list(_steps(pack))  # written while the tables are being read
     database = duckdb.connect(":memory:", config={"threads": 2})
     try:
-        for name, table in tables.items():
-            database.register(f"raw_{name}", table)
-            _make(database, name, _typed(wanted[name], table.column_names))
+        for name in sorted(tables, key=lambda name: name != sources.HOUSEHOLD):
+            database.register(f"raw_{name}", tables[name])
+            query = _typed(wanted[name], tables[name].column_names)
+            database.execute(_made(name, query if "natural_village_key" in query.named_selects else _placed(query)))
         values: Found = {}
-        for (_level, form), together in groupby(pack.rollups, key=lambda one: (one.level, one.form)):
-            expressions = {one.name: one.expression for one in together}
-            _make(database, "fresh", values_select(expressions, schema=schema, env=consts))
+        for form, names, finding, adding in steps:
+            database.execute(finding)
             for key, *found in database.table("fresh").fetchall():
-                values.setdefault(form, {}).setdefault(key, {}).update(zip(expressions, found, strict=True))
-            on = e.EQ(this=e.column("subject_key", table="g"), expression=e.column("subject_key", table="f"))
-            fresh = e.alias_(e.to_table("fresh"), "g", table=True)
-            columns = [e.Column(this=e.Star(), table=e.to_identifier("f")), *(e.column(name, table="g", quoted=True) for name in expressions)]
-            _make(database, form, e.select(*columns).from_(e.alias_(e.to_table(form), "f", table=True)).join(fresh, on=on))
+                values.setdefault(form, {}).setdefault(key, {}).update(zip(names, found, strict=True))
+            database.execute(adding)
         return values
     finally:
         database.close()
 
 
-def _make(database: duckdb.DuckDBPyConnection, name: str, query: e.Query) -> None:
-    database.execute(e.Create(this=e.to_table(name, quoted=True), kind="TABLE", expression=query, replace=True).sql("duckdb"))
+def _steps(pack: Pack) -> Iterator[tuple[str, Sequence[str], str, str]]:
+    """For the roll-ups of each form and level the form, their names, what finds them and what puts them beside the form's rows."""
+    schema, consts = pack.schema(), pack.constants()
+    for (_level, form), together in groupby(pack.rollups, key=lambda one: (one.level, one.form)):
+        expressions = {one.name: one.expression for one in together}
+        on = e.EQ(this=e.column("subject_key", table="g"), expression=e.column("subject_key", table="f"))
+        fresh = e.alias_(e.to_table("fresh"), "g", table=True)
+        columns = [e.Column(this=e.Star(), table=e.to_identifier("f")), *(e.column(name, table="g", quoted=True) for name in expressions)]
+        beside = e.select(*columns).from_(e.alias_(e.to_table(form), "f", table=True)).join(fresh, on=on)
+        yield form, list(expressions), _made("fresh", values_select(expressions, schema=schema, env=consts)), _made(form, beside)
+
+
+def _made(name: str, query: e.Query) -> str:
+    return e.Create(this=e.to_table(name, quoted=True), kind="TABLE", expression=query, replace=True).sql("duckdb")
 
 
 def _typed(table: Table, names: Iterable[str]) -> e.Select:
@@ -150,9 +158,16 @@ def _typed(table: Table, names: Iterable[str]) -> e.Select:
 
 
 def county_scans(pack: Pack, year: int) -> dict[str, sql.Composed]:
-    """What is read of the whole county, the large tables first."""
-    tables = sorted(sources.tables_of(pack).values(), key=lambda table: table.is_place)
+    """What is read of the whole county, the large tables first: nothing has as many rows as people."""
+    tables = sorted(sources.tables_of(pack).values(), key=lambda table: (table.is_place, table.name != sources.PERSON))
     return {table.name: sources.scan(table, pack, year, narrowed=False) for table in tables}
+
+
+def _placed(query: e.Select) -> e.Select:
+    """People with the natural village of their household."""
+    natural, key = (e.column(name, table="h") for name in ("natural_village_key", "household_key"))
+    on = e.EQ(this=key, expression=e.column("household_key", table="p"))
+    return e.select("p.*", natural).from_(query.subquery("p")).join(e.alias_(e.to_table(sources.HOUSEHOLD), "h", table=True), on=on)
 
 
 # Keeping them

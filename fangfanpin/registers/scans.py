@@ -2,10 +2,11 @@
 or of what a transaction sees."""
 
 import importlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -49,30 +50,49 @@ _BEGIN = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 def scanned(scans: Mapping[str, sql.Composed]) -> Iterator[Mapping[str, pa.Table]]:
     """Every scan as an Arrow table, all of them seeing the county at one moment, read by two connections while the caller goes on."""
     adbc = importlib.import_module("adbc_driver_postgresql.dbapi")  # here: it brings 50 MB that a process which never sweeps should not hold
+    url = read_urls(Path(settings.DATA_DIR)).snapshot
     raw = _Arriving(scans)
     waiting = iter(scans)  # shared: whichever connection is free takes the next
+    moment: Future[str] = Future()
+    joined = Event()  # until then the moment must be held
+
+    def lead(cursor: "Cursor") -> None:
+        cursor.execute(_BEGIN)
+        cursor.execute("SELECT pg_export_snapshot()")
+        moment.set_result(cursor.fetchone()[0])
+        read(cursor)
+        joined.wait()
+
+    def follow(cursor: "Cursor") -> None:
+        cursor.execute(_BEGIN)
+        cursor.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(moment.result())).as_string(None))
+        joined.set()
+        read(cursor)
 
     def read(cursor: "Cursor") -> None:
+        for name in waiting:
+            cursor.execute(scans[name].as_string(None))
+            raw.arrived(name, cursor.fetch_arrow_table())
+
+    def work(deed: Callable[["Cursor"], None]) -> None:
+        """Each connects for itself: that takes as long as a scan."""
         try:
-            for name in waiting:
-                cursor.execute(scans[name].as_string(None))
-                raw.arrived(name, cursor.fetch_arrow_table())
+            with adbc.connect(url) as connection, connection.cursor() as cursor:
+                deed(cursor)
         except BaseException as fault:
             raw.fail(fault)
+            with suppress(InvalidStateError):
+                moment.set_exception(fault)
             raise
+        finally:
+            if deed is follow:
+                joined.set()
 
-    url = read_urls(Path(settings.DATA_DIR)).snapshot
-    with adbc.connect(url) as first, first.cursor() as leading, adbc.connect(url) as second, second.cursor() as following:
-        leading.execute(_BEGIN)
-        leading.execute("SELECT pg_export_snapshot()")
-        (moment,) = leading.fetchone()
-        following.execute(_BEGIN)
-        following.execute(sql.SQL("SET TRANSACTION SNAPSHOT {}").format(sql.Literal(moment)).as_string(None))
-        with ThreadPoolExecutor(2) as pool:
-            lanes = [pool.submit(read, cursor) for cursor in (leading, following)]
-            yield raw
-            for done in lanes:
-                done.result()
+    with ThreadPoolExecutor(2) as pool:
+        lanes = [pool.submit(work, deed) for deed in (lead, follow)]
+        yield raw
+        for done in lanes:
+            done.result()
 
 
 # By PostgreSQL's number of a type; the rest is text.

@@ -99,14 +99,16 @@ def reads_records(pack: Pack) -> bool:
 
 def scan(table: Table, pack: Pack, year: int, *, narrowed: bool, states: Sequence[str] = ()) -> sql.Composed:
     """A statement that gives the table's rows, every column as text: keys first. `narrowed`: to the villages of the parameter `villages`, and
-    then with the key of every row, which nobody asks of a whole county but for its places; `states`: to tables of villages, and to what is
+    then with the key of every row, which nobody asks of a whole county but for its places. Of a whole county people come without the natural
+    village, which their household's row says where that is read too; `states`: to tables of villages, and to what is
     under households, whose record of the year is in one of these."""
     match table.name:
         case "household":
             return _household(table, year, _within("r", narrowed) + _of_households("id", year, states))
         case "person":
             entered_once = sql.SQL(" AND r.merged_into_id IS NULL" if states else "")
-            return _person(table, year, narrowed, _within("r", narrowed) + _of_households("household_id", year, states) + entered_once)
+            placed = narrowed or HOUSEHOLD not in tables_of(pack)
+            return _person(table, year, narrowed, placed, _within("r", narrowed) + _of_households("household_id", year, states) + entered_once)
         case "spell":
             return _spell(table, narrowed, _within("r", narrowed) + _of_households("household_id", year, states))
         case _ if table.is_place:
@@ -182,18 +184,17 @@ def _row_key(keyed: bool) -> list[sql.Composable]:
     return [sql.SQL("r.id::text AS row_key")] if keyed else []
 
 
-def _person(table: Table, year: int, keyed: bool, within: sql.Composed) -> sql.Composed:
-    return sql.SQL(
-        "SELECT {columns} FROM households_person r JOIN households_household h ON h.id = r.household_id{records} WHERE true{within}"
-    ).format(
+def _person(table: Table, year: int, keyed: bool, placed: bool, within: sql.Composed) -> sql.Composed:
+    return sql.SQL("SELECT {columns} FROM households_person r{household}{records} WHERE true{within}").format(
         columns=sql.SQL(", ").join(
             [
-                sql.SQL(_BESIDE),
+                sql.SQL(_BESIDE if placed else "r.household_id::text AS household_key, r.village_code AS village_key"),
                 sql.SQL("(r.member_state = {})::text AS is_live").format(sql.Literal(LIVE)),
                 *_row_key(keyed),
                 *_columns(table, _PERSON, "r", "n"),
             ]
         ),
+        household=sql.SQL(" JOIN households_household h ON h.id = r.household_id" if placed else ""),
         records=_records(PERSON_FORM, year, _PERSON, table, "person_id"),
         within=within,
     )  # fmt: skip
