@@ -85,6 +85,8 @@ def spark_session(*, threads: int | None = None, memory_mb: int = 2048, partitio
             "spark.buffer.pageSize": "2m",
             # A catalogue as one Java method is beyond 64 kB: it was written, refused with a page of trace, and done in parts all the same.
             "spark.sql.codegen.wholeStage": "false",
+            # Planned anew after each of dozens of joins a catalogue took three times as long, and in the end all the memory.
+            "spark.sql.adaptive.enabled": "false",
             "spark.sql.shuffle.partitions": str(partitions or 2 * cores),
             "spark.sql.session.timeZone": "Asia/Shanghai",
             "spark.sql.ansi.enabled": "true",
