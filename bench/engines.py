@@ -17,7 +17,7 @@ import duckdb
 
 from bench.county import CACHE, COUNTY, built, environment
 from fangfanpin.runtime.postgres import in_use
-from fangfanpin.snapshots.folder import county_folder, snapshots_in, write_manifest
+from fangfanpin.snapshots.folder import NUMBER, county_folder, snapshots_in, write_manifest
 
 HOUSEHOLDS = int(os.environ.get("FFP_ENGINES_HOUSEHOLDS", COUNTY))
 FEWER, MORE = map(int, os.environ.get("FFP_ENGINES_COPIES", "4 40").split())
@@ -99,7 +99,7 @@ def _copied(county: Path, copies: int) -> Path:
         code = str(_CODES + number)
         with county_folder(root, code) as part, duckdb.connect(":memory:", config={"threads": THREADS}) as database:
             for table, names in source.columns.items():
-                keys = sorted(name for name in names if name.endswith("_key"))
+                keys = sorted(name for name in names if name.endswith("_key") and not name.startswith(NUMBER))
                 others = [f"CASE WHEN {key} IS NOT NULL THEN md5(concat('{code}', {key})) END AS {key}" for key in keys]
                 others.append(f"concat('{code}', substr(village_code, 7)) AS village_code")
                 read = database.read_parquet(str(source.file(table)))

@@ -31,10 +31,12 @@ class Compiler(RowCompiler):
     """Rules of one subject; sub-selects join as `a0`, `a1` … of relations, `d0` … of set functions.
 
     `cell`: a column of every table that joins and set functions stay within, where the tables hold several counties whose keys may be alike.
+    `told`: what the names of columns begin with that say a subject's keys as hits tell them, where the keys themselves are but numbers to join by.
     """
 
-    def __init__(self, schema: Schema, subject: str, env: Mapping[str, Any], cell: str = "") -> None:
+    def __init__(self, schema: Schema, subject: str, env: Mapping[str, Any], cell: str = "", told: str = "") -> None:
         self.cell = cell
+        self.told = told
         self.schema = schema
         self.relations = schema.relations_of(subject)
         self.subject = subject
@@ -198,8 +200,9 @@ class Compiler(RowCompiler):
 
     def subjects(self) -> e.Select:
         """The subject's key, household and village (and cell), with every join that what was compiled so far needs; of persons the live ones."""
-        beside = [e.column("household_key", table="s"), e.column("village_code", table="s")]
-        return self._joining(e.select(e.alias_(e.column(self.key, table="s"), "subject_key"), *beside))
+        subject, household = (e.column(f"{self.told}{key}", table="s") for key in (self.key, "household_key"))
+        told = [e.alias_(subject, "subject_key"), e.alias_(household, "household_key")]
+        return self._joining(e.select(*told, e.column("village_code", table="s")))
 
     def _joining(self, query: e.Select) -> e.Select:
         if self.cell:
@@ -375,14 +378,16 @@ def _same_item(node: n.Aggregate) -> tuple[_Item, n.Aggregate] | None:
     return None
 
 
-def rules_select(rules: Sequence[tuple[Expression, Expression | None]], *, schema: Schema, env: Mapping[str, Any], cell: str = "") -> e.Select:
+def rules_select(
+    rules: Sequence[tuple[Expression, Expression | None]], *, schema: Schema, env: Mapping[str, Any], cell: str = "", told: str = ""
+) -> e.Select:
     """Rows (subject_key, household_key, village_code, r0, r1 …) where at least one rule holds; `rN` is TRUE where rule N does.
 
     `rules`: condition and scope of each, all of one subject. `env`: values of constants and `param.NAME`, as the evaluator takes them. One scan
     for all: rules share the joins and sub-selects they need, and to plan a query for each is dear. A rule's condition is not
     asked IS TRUE: OR and WHERE pick the same rows without, and then a part is looked at only where the parts before it left the matter open.
     """
-    return Compiler(schema, rules[0][0].subject, env, cell).judging(rules)
+    return Compiler(schema, rules[0][0].subject, env, cell, told).judging(rules)
 
 
 def value_select(expression: Expression, *, schema: Schema, env: Mapping[str, Any]) -> e.Select:

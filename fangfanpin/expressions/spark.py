@@ -155,10 +155,12 @@ def rules_select(rules: Sequence[tuple[Expression, Expression | None]], *, schem
     return _safe(SparkCompiler(schema, rules[0][0].subject, env, cell).judging_plainly(rules))
 
 
-def masks_select(rules: Sequence[tuple[Expression, Expression | None]], *, schema: Schema, env: Mapping[str, Any], cell: str = "") -> e.Select:
+def masks_select(
+    rules: Sequence[tuple[Expression, Expression | None]], *, schema: Schema, env: Mapping[str, Any], cell: str = "", told: str = ""
+) -> e.Select:
     """(subject_key, household_key, village_code, m0, m1 …) where at least one rule holds: bit K of mN is set where rule MASK·N + K does.
     Hundreds of boolean columns are what Spark is slow at."""
-    compiler = SparkCompiler(schema, rules[0][0].subject, env, cell)
+    compiler = SparkCompiler(schema, rules[0][0].subject, env, cell, told)
     masks: list[e.Expr] = []
     for start in range(0, len(rules), MASK):
         bits = [

@@ -21,7 +21,7 @@ from fangfanpin.expressions.trees import case, fn, integer, literal
 from fangfanpin.pack import Pack
 from fangfanpin.quality import snapshot
 from fangfanpin.quality.standing import FEW, shown_outside
-from fangfanpin.snapshots.folder import PARTITION, SHADOWED, county_folder, write_manifest, write_pack
+from fangfanpin.snapshots.folder import NUMBER, PARTITION, SHADOWED, county_folder, write_manifest, write_pack
 
 _CENT = 10_000  # points have 6 decimals, two stay: about a kilometre
 # Text goes up only where its words are the program's own.
@@ -32,6 +32,7 @@ _POINT = frozenset({"lat", "lon"})
 _BIRTHS = frozenset({"birth_date", "id_birth"})
 _VILLAGE = "village_code"  # beside each row, where it is an item too: it names a place, nobody
 _COUNTY_DIGITS = 6
+_NUMBERS = "number__of_keys"
 _KEY_LENGTH = 32  # hexadecimal digits: 128 bits
 
 
@@ -75,19 +76,21 @@ def _write_county(
     told: dict[str, Any] = {}
     removed: dict[str, int] = {}
     stored_as = _sources_of(pack.schema())
+    queries: dict[str, e.Select] = {}
+    for table, columns in tables.items():
+        types = pack.schema().subjects[stored_as[table]].columns
+        selected = _Upward(database, table, stored_as[table], types, county).columns(columns, removed) if kind == "upward" else _as_they_are(columns)
+        queries[table] = e.select(*selected).from_(e.to_table(table)).where(_of_county(county))
+        if kind == "upward" and 0 < (few := _count(database, table, _of_county(county))) < FEW:
+            queries[table], removed[table] = queries[table].where(e.false()), few
+    _number_keys(database, queries.values())
     with county_folder(out, county) as part:
-        for table, columns in tables.items():
-            source = stored_as[table]
-            types = pack.schema().subjects[source].columns
-            selected = _Upward(database, table, source, types, county).columns(columns, removed) if kind == "upward" else _as_they_are(columns)
-            query = e.select(*selected).from_(e.to_table(table)).where(_of_county(county)).order_by("village_code", "household_key")
-            if kind == "upward" and 0 < (few := _count(database, table, _of_county(county))) < FEW:
-                query, removed[table] = query.where(e.false()), few
+        for table, query in queries.items():
             written = part / f"{table}.parquet"
-            database.sql(query.sql("duckdb")).write_parquet(str(written), compression="zstd")
-            rows = database.read_parquet(str(written)).count("*").fetchall()[0][0]
-            names = [column.alias_or_name for column in selected]
-            told[table] = {"rows": rows, "columns": {name: _described(name, source, types, pack) for name in names}}
+            database.sql(_numbered(query).sql("duckdb")).write_parquet(str(written), compression="zstd")
+            stored = database.read_parquet(str(written))
+            described = {name: _described(name, stored_as[table], pack) for name in stored.columns}
+            told[table] = {"rows": stored.count("*").fetchall()[0][0], "columns": described}
         write_pack(part, sources)
         return write_manifest(
             part,
@@ -119,6 +122,26 @@ def _is_key(name: str) -> bool:
     return name.endswith("_key")
 
 
+def _number_keys(database: duckdb.DuckDBPyConnection, queries: Iterable[e.Select]) -> None:
+    """Of keys as they are told, in their order, and of those alone that are: a number says no more than the key."""
+    keys: list[e.Query] = [
+        e.select(e.alias_(e.column(name), "key")).from_(query.subquery("t")) for query in queries for name in query.named_selects if _is_key(name)
+    ]
+    number = e.Window(this=e.RowNumber(), order=e.Order(expressions=[e.Ordered(this=e.column("key"))]))
+    numbers = e.select("key", e.alias_(number, "number")).from_(e.union(*keys).subquery("told")).where(is_known(e.column("key")))
+    database.execute(e.Create(this=e.to_table(_NUMBERS), kind="TABLE", replace=True, expression=numbers).sql("duckdb"))
+
+
+def _numbered(query: e.Select) -> e.Select:
+    """The rows in their order, each key with its number."""
+    whole = e.select("t.*").from_(query.subquery("t"))
+    for place, key in enumerate(filter(_is_key, query.named_selects)):
+        same = e.EQ(this=e.column("key", table=f"n{place}"), expression=e.column(key, table="t"))
+        whole = whole.select(e.alias_(e.column("number", table=f"n{place}"), f"{NUMBER}{key}"))
+        whole = whole.join(e.alias_(e.to_table(_NUMBERS), f"n{place}", table=True), on=same, join_type="left")
+    return whole.order_by("t.village_code", "t.household_key")
+
+
 def _as_they_are(columns: Iterable[str]) -> list[e.Expr]:
     held: list[e.Expr] = []
     for name in columns:
@@ -129,8 +152,11 @@ def _as_they_are(columns: Iterable[str]) -> list[e.Expr]:
     return held
 
 
-def _described(name: str, table: str, types: Mapping[str, Type], pack: Pack) -> dict[str, str]:
+def _described(name: str, table: str, pack: Pack) -> dict[str, str]:
     """What a column is, for whoever reads the file without the program: its type here and in the language, and what people call it."""
+    types = pack.schema().subjects[table].columns
+    if name.startswith(NUMBER):
+        return {"parquet": "BIGINT", "type": "key"}
     item = PARTITION if name == SHADOWED else name.removeprefix("last__")
     if item not in types:
         return {"parquet": "BOOLEAN" if name == "is_live" else "VARCHAR", "type": "key"}

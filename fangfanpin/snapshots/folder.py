@@ -19,10 +19,11 @@ from typing import Any
 from fangfanpin.pack import Pack, PackFaults, load_pack
 from fangfanpin.pack.files import write_sources
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
 PARTITION = "county"  # the column that a folder `county=…` gives to what lies in it
 SHADOWED = "item__county"  # so an item of that name has this one in the file
+NUMBER = "number__"  # before a key's name: its number in the county, the same in all tables, by which rows are joined quicker than by text
 KINDS = ("county", "upward")
 _STALE_S = 3600  # what was being written this long ago was left by a command that was killed
 

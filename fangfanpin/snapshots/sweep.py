@@ -25,10 +25,11 @@ from fangfanpin.expressions import spark as spark_dialect
 from fangfanpin.expressions.duckdb import latest_spells, rules_select
 from fangfanpin.expressions.trees import literal
 from fangfanpin.pack import Pack, Rule
-from fangfanpin.snapshots.folder import PARTITION, SHADOWED, Snapshot, snapshots_in
+from fangfanpin.snapshots.folder import NUMBER, PARTITION, SHADOWED, Snapshot, snapshots_in
 from fangfanpin.snapshots.session import spark_session
 
 CELL = "cell__county"  # no item has this name
+TOLD = "told__"  # before a key's name: as the file tells it
 _SPARK_MB = 2048
 _PERCENT_OF_MEMORY = 80  # as DuckDB itself would take
 ENGINES = ("duckdb", "spark")
@@ -196,10 +197,14 @@ def engines_of(name: str, *, memory_mb: int | None = None, threads: int | None =
 
 
 def _read_as(names: Sequence[str]) -> Iterator[e.Expr]:
-    """The columns of a table; the county as it is read from its folder's name, for numbers are compared quicker than texts."""
-    named = {name for name in (PARTITION, SHADOWED) if name in names}
+    """The columns of a table; the county as it is read from its folder's name and keys by their numbers, which are compared quicker than texts."""
+    keys = [name.removeprefix(NUMBER) for name in names if name.startswith(NUMBER)]
+    named = {name for name in (PARTITION, SHADOWED) if name in names} | {f"{start}{key}" for key in keys for start in ("", NUMBER)}
     yield e.Star(except_=[e.to_identifier(name) for name in sorted(named)])
     yield e.alias_(e.column(PARTITION), CELL)
+    for key in keys:
+        yield e.alias_(e.column(f"{NUMBER}{key}"), key)
+        yield e.alias_(e.column(key), f"{TOLD}{key}")
     if SHADOWED in named:
         yield e.alias_(e.column(SHADOWED), PARTITION)
 
@@ -232,7 +237,7 @@ class DuckDBEngine:
         self.database.execute("SET memory_limit = $1", [limit])
 
     def written(self, rules: Sequence[Rule], pack: Pack, today: datetime.date) -> Queries:
-        select = rules_select([(rule.when, rule.scope) for rule in rules], schema=pack.schema(), env=pack.constants(today), cell=CELL)
+        select = rules_select([(rule.when, rule.scope) for rule in rules], schema=pack.schema(), env=pack.constants(today), cell=CELL, told=TOLD)
         return Queries(select.sql("duckdb", copy=False), _hits(rules, [e.column(f"r{place}") for place in range(len(rules))]))
 
     def tables(self, files: Mapping[str, Sequence[Path]]) -> None:
@@ -261,7 +266,8 @@ class SparkEngine:
         """One session has all its threads."""
 
     def written(self, rules: Sequence[Rule], pack: Pack, today: datetime.date) -> Queries:
-        select = spark_dialect.masks_select([(rule.when, rule.scope) for rule in rules], schema=pack.schema(), env=pack.constants(today), cell=CELL)
+        conditions = [(rule.when, rule.scope) for rule in rules]
+        select = spark_dialect.masks_select(conditions, schema=pack.schema(), env=pack.constants(today), cell=CELL, told=TOLD)
         return Queries(select.sql("spark", copy=False), _hits(rules, [spark_dialect.holds(place) for place in range(len(rules))]))
 
     def tables(self, files: Mapping[str, Sequence[Path]]) -> None:

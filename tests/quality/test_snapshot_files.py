@@ -23,7 +23,7 @@ from fangfanpin.quality import snapshot, snapshot_files, standing
 from fangfanpin.quality.spark_judging import judge_of
 from fangfanpin.quality.standing import FEW
 from fangfanpin.quality.sweep import find_hits
-from fangfanpin.snapshots.folder import SnapshotFault, snapshots_in
+from fangfanpin.snapshots.folder import NUMBER, SnapshotFault, snapshots_in
 from fangfanpin.snapshots.sweep import DuckDBEngine, SparkEngine, sweep, sweep_with
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def test_nothing_that_names_somebody_goes_up(write: Write, county_pack: Pack, tm
         texts = {name for name in types if str(types[name]) == "文字"} - {"id_form"}
         for row in rows_of(ours, table):
             secret |= {row[name] for name in texts if row.get(name) and len(str(row[name])) > 1}
-            secret |= {str(row[key]) for key in row if key.endswith("_key") and row[key]}
+            secret |= {str(row[key]) for key in row if key.endswith("_key") and not key.startswith(NUMBER) and row[key]}
     secret.discard("")
     assert len(secret) > 2000
     # Codes of places and words that are codes of lists as well are not what names somebody.
@@ -128,6 +128,26 @@ def test_points_and_rare_values_go_up_only_in_company(write: Write, county_pack:
     assert emptied
     assert {row["birth_date"] % 100 for row in people if row["birth_date"]} == {1}
     assert "household.lat" in manifest["removed"]
+
+
+@pytest.mark.parametrize("kind", ["county", "upward"])
+def test_a_key_has_one_number_in_all_tables_that_says_no_more_than_the_key(
+    write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(snapshot_files, "FEW", 40)  # so that some table goes up empty: its keys must not have left gaps
+    write(kind)
+    (found,) = snapshots_in(tmp_path / kind)
+    numbers: dict[str, set[int]] = {}
+    for table, columns in found.columns.items():
+        keys = [name.removeprefix(NUMBER) for name in columns if name.startswith(NUMBER)]
+        assert {"household_key"} <= set(keys) == {name for name in columns if name.endswith("_key") and not name.startswith(NUMBER)}
+        for row in rows_of(found.path, table):
+            for key in keys:
+                assert (row[key] is None) == (row[NUMBER + key] is None)
+                if row[key] is not None:
+                    numbers.setdefault(row[key], set()).add(row[NUMBER + key])
+    assert [numbers[key] for key in sorted(numbers)] == [{place} for place in range(1, len(numbers) + 1)]
+    assert len(numbers) > 2000
 
 
 @pytest.mark.parametrize(
