@@ -180,6 +180,7 @@ def net(values: Values) -> int:
 
 
 COMPARED = 30  # collected households from which the incomes of a village are compared
+SHIFTED = 10  # collected households with positions of two years from which a village's shift is looked at
 
 
 def collected_by_village(households: Iterable[DemoHousehold]) -> dict[str, list[DemoHousehold]]:

@@ -2,10 +2,12 @@
 
 import random
 from collections import Counter
+from statistics import median_low
 
 from fangfanpin.demo import faults_in_villages
 from fangfanpin.demo.county import (
     COMPARED,
+    SHIFTED,
     YUAN,
     DemoCounty,
     DemoHousehold,
@@ -23,6 +25,7 @@ from fangfanpin.demo.faults_in_rows import PROJECTS
 from fangfanpin.demo.faults_in_villages import villages_of
 from fangfanpin.demo.registers import settle
 from fangfanpin.demo.villages import settle_villages
+from fangfanpin.expressions.metres import metres
 
 
 def plant(county: DemoCounty, seed: int) -> None:
@@ -60,6 +63,7 @@ def plant(county: DemoCounty, seed: int) -> None:
     _shared_phone(county, pool)
     _same_amounts(county, pool)
     _outliers(county)
+    _shifted(county)
     for place, (rule_id, change) in enumerate(PROJECTS.items()):
         for project in county.projects[place * PER_RULE : (place + 1) * PER_RULE]:
             change(project)
@@ -117,6 +121,29 @@ def _outliers(county: DemoCounty) -> None:
         for h, far in zip(village, deviations([per_head(h.now) for h in village]), strict=True):
             if len(village) >= COMPARED and far > 3:
                 county.truth.append(Truth("O010", h.code, None))
+
+
+_SHIFTED = range(300, 701)  # metres
+_OF_POSITIONS = frozenset({"G001", "G002", "G003", "G005", "Y014"})
+_SHIFT = 3_500  # of a degree of latitude, in millionths: within what is looked at, and less than what Y014 looks at
+
+
+def _shifted(county: DemoCounty) -> None:
+    """G006: of one village the positions of most homes lie some way from last year's; who has a fault of position stays, but counts."""
+    misplaced = {truth.household_code for truth in county.truth if truth.rule_id in _OF_POSITIONS}
+    for village in collected_by_village(county.households).values():
+        located = [h for h in village if h.location is not None and h.last]
+        moving = [h for h in located if not h.boundary and h.code not in misplaced]
+        if len(located) >= SHIFTED and len(moving) * 3 > len(located) * 2:
+            for h in moving:
+                assert h.location is not None
+                h.last_location = (h.location[0] - _SHIFT, h.location[1])
+                h.faulty = True
+            break
+    for village in collected_by_village(county.households).values():
+        far = {h.code: moved for h in village if h.location and h.last_location and (moved := metres(*h.location, *h.last_location)) is not None}
+        if len(far) >= SHIFTED and median_low(far.values()) in _SHIFTED:
+            county.truth += [Truth("G006", code, None) for code, moved in far.items() if moved >= _SHIFTED.start]
 
 
 _SUMS = ("business_expense", "business_income", "wage_income")

@@ -46,6 +46,7 @@ class _Context:
 _MOST_MULTIPLE = 1_000_000
 _MOST_LEFT = 20  # as much of a text as anything is compared by
 MAX_WEIGHT = 20_000
+_WITH_LEAST = frozenset({"deviation", "median"})  # of how many rows at least
 _MAX_SCALE = 6  # degrees have six decimals, nothing has more
 _DEGREE = Number("degree", 6)
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -474,7 +475,7 @@ class _Checker:
     def over_all(self, raw: Raw, context: _Context) -> n.Node:
         if context.relation is not None:
             raise self.wrong(raw, "统计里面不能用全县函数", "set functions do not stand inside aggregates")
-        name, count = raw.text, {"deviation": 2}.get(raw.text, 1)
+        name, count = raw.text, 2 if raw.text in _WITH_LEAST else 1
         # What is asked about, and the condition; of peers the condition stands first, for the keys are as many as one likes.
         asked, conditions = (raw.args[1:], raw.args[:1]) if name == "peers" else (raw.args[:count], raw.args[count:])
         args = self.each([partial(self.node, part, context) for part in asked])
@@ -484,12 +485,12 @@ class _Checker:
                 raise self.wrong(part, "全县函数里面不能再有统计或全县函数", "neither aggregates nor set functions stand inside set functions")
         if name == "rank" and not isinstance(args[0].type, (Int, Number, Date, Month)):
             raise self.wrong(raw, "rank 只能用于数或日期", "rank takes numbers or dates")
-        if name == "deviation":
+        if name in _WITH_LEAST:
             if not isinstance(args[0].type, (Int, Number)):
-                raise self.wrong(raw, "deviation 只能用于数", "deviation takes a number")
+                raise self.wrong(raw, f"{name} 只能用于数", f"{name} takes a number")
             if not (isinstance(args[1], (n.Literal, n.Const)) and isinstance(args[1].type, Int)):
                 raise self.wrong(asked[1], "至少几个要写整数，或整数的参数", "the least number of rows is a whole number, or a parameter that is one")
-        types: dict[str, Type] = {"peers": Int(), "rank": Int(), "deviation": Number("", 2)}
+        types: dict[str, Type] = {"peers": Int(), "rank": Int(), "deviation": Number("", 2), "median": args[0].type}
         return n.SetCall(types.get(name, Bool()), raw.span, name, tuple(args), where)
 
 

@@ -24,7 +24,8 @@ from fangfanpin.expressions.types import Bool, Code, Int, Number, Text
 KEYS = {"household": "household_key", "person": "person_key", "spell": "spell_key"}
 ROW_KEY = "row_key"  # of a register's table
 _ROW_ID = "row_id"  # the item by which a row is referred to
-_IN_VILLAGE = frozenset({"rank", "deviation"})
+_IN_VILLAGE = frozenset({"rank", "deviation", "median"})
+_MIDDLES = frozenset({"deviation", "median"})  # joined by the village alone
 
 
 class Compiler(RowCompiler):
@@ -114,8 +115,9 @@ class Compiler(RowCompiler):
         own = e.Is(this=_paren(self.sql(node.where, "s")), expression=e.true()) if node.where else e.true()
         if node.fn == "rank":
             return _case(own, e.column("n", table=alias))
-        if node.fn == "deviation":
-            return self.deviation(node, alias, own)
+        if node.fn in _MIDDLES:
+            enough = e.and_(own, e.GTE(this=e.column("n", table=alias), expression=_paren(self.sql(node.args[1], "s"))), copy=False)
+            return self.deviation(node, alias, enough) if node.fn == "deviation" else _case(enough, e.column("middle", table=alias))
         if node.fn == "duplicates":
             counted = _fn("coalesce", e.column("n", table=alias), _int(0))
             return e.GT(this=e.Sub(this=counted, expression=_case(own, _int(1), _int(0))), expression=_int(0))
@@ -126,19 +128,19 @@ class Compiler(RowCompiler):
         return _fn("coalesce", e.Or(this=foreign("least_key"), expression=foreign("greatest_key")), e.false())
 
     def joined_for(self, node: n.SetCall) -> n.SetCall:
-        """What one sub-select is made for: of peers all that go by the same keys, of deviations those that differ in the least number of rows."""
+        """What one sub-select is made for: of peers all that go by the same keys, of middles those that differ in the least number of rows."""
         if node.fn == "peers":
             return replace(node, where=None)
-        return replace(node, args=node.args[:1]) if node.fn == "deviation" else node
+        return replace(node, args=node.args[:1]) if node.fn in _MIDDLES else node
 
-    def deviation(self, node: n.SetCall, alias: str, own: e.Expression) -> e.Expression:
+    def deviation(self, node: n.SetCall, alias: str, enough: e.Expr) -> e.Expression:
         """As evaluate.robust_deviation says it."""
-        value, least = (_paren(self.sql(arg, "s")) for arg in node.args)
+        value = _paren(self.sql(node.args[0], "s"))
         far = _fn("abs", e.Sub(this=e.Mul(this=integer_of(value), expression=_int(2)), expression=e.column("middle", table=alias)))
         spread = e.column("spread", table=alias)
-        enough = e.GTE(this=e.column("n", table=alias), expression=least)
-        told = e.and_(own, enough, e.GT(this=spread, expression=_int(0)), copy=False)
-        return _case(told, self.exact(self.rounded_up(far, DEVIATION, spread.copy(), SPREAD)))
+        return _case(
+            e.and_(enough, e.GT(this=spread, expression=_int(0)), copy=False), self.exact(self.rounded_up(far, DEVIATION, spread.copy(), SPREAD))
+        )
 
     def exact(self, tree: e.Expression) -> e.Expression:
         return exact_of(tree)
@@ -228,7 +230,7 @@ class Compiler(RowCompiler):
 
     def _same(self, node: n.SetCall, alias: str) -> e.Expr:
         """The subject's row finds what was asked by its own value, its keys or its village."""
-        names = [] if node.fn == "deviation" else [f"x{place}" for place in range(len(node.args))]
+        names = [] if node.fn in _MIDDLES else [f"x{place}" for place in range(len(node.args))]
         parts = [e.EQ(this=e.column(name, table=alias), expression=_paren(self.sql(arg, "s"))) for name, arg in zip(names, node.args, strict=False)]
         if node.fn in _IN_VILLAGE:
             parts.append(e.EQ(this=e.column("village_code", table=alias), expression=e.column("village_code", table="s")))
@@ -309,10 +311,11 @@ class Compiler(RowCompiler):
             order = e.Order(expressions=[e.Ordered(this=values[0].copy())])
             place = e.Window(this=_fn("rank"), partition_by=[village.copy(), *(cell.copy() for cell in cells)], order=order)
             return query.select(*named, village, e.alias_(place, "n"), *cells).distinct()
-        if node.fn == "deviation":
+        if node.fn in _MIDDLES:
             sorted_values = self.list_of("sorted", self.list_of("gathered", integer_of(values[0])))
             query = query.select(e.alias_(sorted_values, "l"), e.alias_(e.Count(this=e.Star()), "n"), village, *cells)
-            return self._spread(query.group_by(village.copy(), *(cell.copy() for cell in cells)))
+            query = query.group_by(village.copy(), *(cell.copy() for cell in cells))
+            return self._spread(query) if node.fn == "deviation" else self._middle(query)
         key = e.column("household_key", table="q")
         found = {
             "duplicates": [e.alias_(e.Count(this=e.Star()), "n")],
@@ -337,21 +340,31 @@ class Compiler(RowCompiler):
     def list_of(self, what: str, *args: e.Expr) -> e.Expression:
         return _fn({"gathered": "list", "sorted": "list_sort", "at": "list_extract", "each": "list_transform"}[what], *args)
 
+    def _at(self, place: e.Expr) -> e.Expression:
+        return self.list_of("at", e.column("l"), e.cast(place, "INT"))
+
+    def _lower(self) -> e.Expression:
+        """Of the sorted values `l`, n of them, the one in the middle, of two the smaller."""
+        return self._at(e.IntDiv(this=e.Paren(this=e.Add(this=e.column("n"), expression=_int(1))), expression=_int(2)))
+
+    def _twice_the_median(self) -> e.Expression:
+        upper = self._at(e.Add(this=e.IntDiv(this=e.column("n"), expression=_int(2)), expression=_int(1)))
+        return e.Add(this=self._lower(), expression=upper)
+
+    def _beside_middles(self) -> list[str]:
+        return ["n", "village_code", *([self.cell] if self.cell else [])]
+
+    def _middle(self, gathered: e.Select) -> e.Select:
+        return e.select(e.alias_(self._lower(), "middle"), *self._beside_middles()).from_(gathered.subquery("g"))
+
     def _spread(self, gathered: e.Select) -> e.Select:
-        """Twice the median and four times the MAD of the sorted values `l` of each village, n of them."""
-
-        def twice_the_median() -> e.Expression:
-            upper = e.Add(this=e.IntDiv(this=e.column("n"), expression=_int(2)), expression=_int(1))
-            lower = e.IntDiv(this=e.Paren(this=e.Add(this=e.column("n"), expression=_int(1))), expression=_int(2))
-            both = [self.list_of("at", e.column("l"), e.cast(place, "INT")) for place in (lower, upper)]
-            return e.Add(this=both[0], expression=both[1])
-
-        keys = ["n", "village_code", *([self.cell] if self.cell else [])]
-        centred = e.select("l", e.alias_(twice_the_median(), "middle"), *keys).from_(gathered.subquery("g"))
+        """Twice the median and four times the MAD of the sorted values of each village."""
+        keys = self._beside_middles()
+        centred = e.select("l", e.alias_(self._twice_the_median(), "middle"), *keys).from_(gathered.subquery("g"))
         far = _fn("abs", e.Sub(this=e.Mul(this=e.column("v"), expression=_int(2)), expression=e.column("middle")))
         spreads = self.list_of("sorted", self.list_of("each", e.column("l"), e.Lambda(this=far, expressions=[e.to_identifier("v")])))
         spread = e.select(e.alias_(spreads, "l"), "middle", *keys).from_(centred.subquery("c"))
-        return e.select(e.alias_(twice_the_median(), "spread"), "middle", *keys).from_(spread.subquery("f"))
+        return e.select(e.alias_(self._twice_the_median(), "spread"), "middle", *keys).from_(spread.subquery("f"))
 
 
 def _columns_of(trees: Iterable[e.Expression]) -> list[e.Column]:

@@ -248,7 +248,7 @@ def _over_all(node: n.SetCall, scope: Scope, population: list[Scope] | None) -> 
         keys = [_value(arg, scope, None) for arg in node.args]
         return 0 if None in keys else sum(_counts(node, other) and [_value(arg, other, None) for arg in node.args] == keys for other in population)
     value = _value(node.args[0], scope, None)
-    if node.fn in ("rank", "deviation"):
+    if node.fn in ("rank", "deviation", "median"):
         return _in_village(node, value, scope, population)
     if value is None:
         return False
@@ -267,16 +267,18 @@ def _counts(node: n.SetCall, row: Scope) -> bool:
 
 
 def _in_village(node: n.SetCall, value: Any, scope: Scope, population: list[Scope]) -> int | None:
-    """The place of a value among those of the village, or how far it lies from their middle."""
+    """The place of a value among those of the village, how far it lies from their middle, or the middle itself."""
     village = scope["household"].get("village")
-    if village is None or value is None or not _counts(node, scope):
+    if village is None or not _counts(node, scope) or (value is None and node.fn != "median"):
         return None
     rows = [other for other in population if other["household"].get("village") == village and _counts(node, other)]
     values: list[int] = sorted(found for row in rows if (found := _value(node.args[0], row, None)) is not None)
     if node.fn == "rank":
         return 1 + len([one for one in values if one < value])
     least = _value(node.args[1], scope, None)
-    return None if least is None or len(values) < least else robust_deviation(value, values)
+    if least is None or len(values) < max(least, 1):
+        return None
+    return values[(len(values) - 1) // 2] if node.fn == "median" else robust_deviation(value, values)
 
 
 # |x − median| ÷ (1.4826 · MAD) in hundredths, where the distance is doubled and the MAD four times itself: 10⁶ · distance ÷ (7413 · spread)

@@ -94,6 +94,11 @@ SETS = _named(
         "number of 2 decimals: how far x lies from the middle of the same village, see below; NULL where fewer than `least` live rows "
         "(for which cond is TRUE) have an x, and when cond is not TRUE for this row", "离本村中间水平有多远",
     ),
+    Function(
+        "median", 2, 3, "median(x, least), median(x, least, cond)",
+        "number as x: the middle of x in the same village, of two in the middle the smaller; NULL where fewer than `least` live rows "
+        "(for which cond is TRUE) have an x, and when cond is not TRUE for this row", "本村的中间水平（中位数）",
+    ),
 )  # fmt: skip
 
 

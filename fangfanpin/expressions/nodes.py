@@ -121,8 +121,8 @@ class Aggregate(Node):
 
 @dataclass(frozen=True, slots=True)
 class SetCall(Node):
-    """A question over the whole population. `fn`: duplicates, other_household, peers (`args`: its keys), rank, deviation (`args`: of what, and of
-    how many rows at least). Sweep only."""
+    """A question over the whole population. `fn`: duplicates, other_household, peers (`args`: its keys), rank, deviation and median (`args`: of
+    what, and of how many rows at least). Sweep only."""
 
     fn: str
     args: tuple[Node, ...]

@@ -12,7 +12,7 @@ _SAID = {
 }  # fmt: skip
 _PATTERN = {"same_digits": 4, "dummy_phone": 4}
 _OWN = 8  # nodes of SQL that a node brings of its own, about
-_OWN_MORE = {"distance": 200, "deviation": 60, "rank": 20}
+_OWN_MORE = {"distance": 200, "deviation": 60, "median": 30, "rank": 20}
 
 
 def weight(node: n.Node) -> int:

@@ -348,7 +348,7 @@ def set_function(below: Below, depth: int = 2) -> tuple[str, str]:
     def condition() -> str:
         return writer.write(Bool(), place, below(depth))
 
-    fn = str(writer.one(("duplicates", "other_household", "peers", "rank", "deviation")))
+    fn = str(writer.one(("duplicates", "other_household", "peers", "rank", "deviation", "median")))
     comparable = [type_ for type_ in TYPES if not isinstance(type_, Codes)]
     if fn == "peers":
         keys = ", ".join(asked(*comparable) for _ in range(1 + below(3)))
@@ -356,9 +356,9 @@ def set_function(below: Below, depth: int = 2) -> tuple[str, str]:
     where = f", {condition()}" if below(2) else ""
     if fn == "rank":
         return subject, f"rank({asked(*(type_ for type_ in comparable if isinstance(type_, (Int, Number, Date, Month))))}{where})"
-    if fn == "deviation":
+    if fn in ("deviation", "median"):
         least = writer.one(("1", "4", "9", "param.school_age"))
-        return subject, f"deviation({asked(*(type_ for type_ in comparable if isinstance(type_, (Int, Number))))}, {least}{where})"
+        return subject, f"{fn}({asked(*(type_ for type_ in comparable if isinstance(type_, (Int, Number))))}, {least}{where})"
     return subject, f"{fn}({asked(*comparable)}{where})"
 
 

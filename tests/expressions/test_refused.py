@@ -104,6 +104,8 @@ def faults(text: str, subject: str = "household") -> tuple[Fault, ...]:
         ("deviation(net_income, household_size) > 3", "household_size", "整数的参数"),
         ("deviation(net_income, 2 + 1) > 3", "2 + 1", "整数的参数"),
         ("deviation(net_income, param.income_line) > 3", "param.income_line", "整数的参数"),
+        ("median(visited_on, 30) = visited_on", "median(visited_on, 30)", "median 只能用于数"),
+        ("median(net_income, household_size) > 3", "household_size", "整数的参数"),
         ("deviation(net_income, 30, household_size) > 3", "household_size", "这里要的是“是/否”"),
         ("peers(head_name, phone) > 3", "head_name", "这里要的是“是/否”"),
         ("peers(true) > 3", "peers(true)", "参数个数不对，应是 2-4 个"),
@@ -170,7 +172,7 @@ PIECES = [
     "household_size", "wage_income", "head_name", "causes", "members", "last.", "household.", "spell.", "param.", "income_line", "state_date",
     "and", "or", "not", "in", "is", "null", "between", "true", "false", "date", "month", "'2021-09-30'", "'因病'", "''", "'", "(", ")", ",", ".",
     "=", "!=", "<", "<=", ">", "+", "-", "*", "1", "0.5", "99999999999999999999", "age(", "has(", "ratio(", "if(", "sum(", "count(", "the(",
-    "duplicates(", "peers(", "rank(", "deviation(", "distance(", "multiple(",
+    "duplicates(", "peers(", "rank(", "deviation(", "median(", "distance(", "multiple(",
     "coalesce(", "least(", "matches(", "rank_of(", "size(", "²", "＞", "　", "\n", "\0", "\ud800", "--", ";", "/*", "é", "𠮷",
 ]  # fmt: skip
 

@@ -394,6 +394,15 @@ def _positions(t: Table) -> None:
         edge={"last": {"lat": 33_304_505}}, null={"last": {"lat": 33_304_510, "address": None}},
         misses=[{"last": {"lat": 33_304_510, "address": "1组2号"}}, {"last": {"lat": None}}],
     )  # fmt: skip
+    # 0.0027° of latitude are 300 m.
+    moved = [{"lat": 33_300_000, "lon": 117_300_000, "last": {"lat": 33_303_600, "lon": 117_300_000}} for _home in range(5)]
+    others = [{"lat": 33_300_000, "lon": 117_300_000, "last": {"lat": 33_300_000, "lon": 117_300_000}} for _home in range(4)]
+    t.rule(
+        "G006", village | {"last": {"lat": 33_303_600, "lon": 117_300_000}, "elsewhere": [*moved, *others]}, hit={},
+        miss={"elsewhere": [*moved[1:], *others, *others]}, edge={"last": {"lat": 33_302_702}}, edge_hits=True,
+        null={"last": {"lat": None}}, hits=[{"last": {"lat": 33_360_000}}],
+        misses=[{"last": {"lat": 33_302_690}}, {"elsewhere": [*moved, *others[1:]]}, {"elsewhere": moved}],
+    )  # fmt: skip
     t.rule("G002", here, hit=r(lat=33_518_001), miss={}, edge=r(lat=33_518_000), null=r(lat=None))
     t.rule("G004", here, hit=r(gps_accuracy_m=5001), miss={}, edge=r(gps_accuracy_m=5000), null=r(gps_accuracy_m=None))
     t.rule("G005", here, hit=r(lat=117_300_000, lon=33_300_000), miss={}, edge=r(lat=54_000_000), null=r(datum=None), null_hits=True)
