@@ -19,6 +19,7 @@ from fangfanpin.quality.recheck import find_hits, find_hits_of_row
 from fangfanpin.quality.sweep import write_clues
 from fangfanpin.records.models import Record
 from fangfanpin.records.units import load_unit
+from fangfanpin.regions.holding import hold
 
 LEAST_NOTE = 2
 LEAST_EVIDENCE = 8
@@ -124,7 +125,7 @@ def dispute(*, clue: Clue, reason: str, by: User) -> Clue:
 @transaction.atomic
 def decide(*, clue: Clue, is_rule_wrong: bool, note: str, by: User) -> Clue:
     """The keeper of rules agrees: the household's data are right, remembered as confirmed. Or not: the clue is open again."""
-    row = Clue.objects.select_for_update().get(pk=clue.pk)
+    row = _locked(clue)
     text = note.strip()[:MOST_TEXT]
     if row.state != Clue.State.DISPUTED:
         raise ClueRefused(_("这条疑问现在是“%(state)s”，不用再定。请刷新页面。") % {"state": row.get_state_display()})
@@ -148,20 +149,30 @@ def confirm_many(*, clues: Sequence[Clue], evidence: str, pack: Pack, by: User) 
         rule = rule_of(clue, pack)
         if rule is None or not rule.bulk_answer:
             raise ClueRefused(_("规则 %(rule)s 要逐户核实，不能成批答复。") % {"rule": clue.rule_id})
+    hold({clue.village_code for clue in clues})
     for clue in clues:
         confirm(clue=clue, evidence=evidence, upload=None, by=by)
     return len(clues)
 
 
+def _locked(clue: Clue) -> Clue:
+    """As it stands once no change of divisions is at its village, which may be another by then."""
+    hold([clue.village_code])
+    row = Clue.objects.select_for_update().filter(pk=clue.pk).first()
+    if row is None:
+        raise ClueRefused(_("这条疑问刚刚随区划调整到别处去了。请刷新页面。"))
+    return row
+
+
 def _answerable(clue: Clue) -> Clue:
-    row = Clue.objects.select_for_update().get(pk=clue.pk)
+    row = _locked(clue)
     if row.state not in OPEN_STATES:
         raise ClueRefused(_("这条疑问现在是“%(state)s”，不用再答。请刷新页面。") % {"state": row.get_state_display()})
     return row
 
 
 def _reviewable(clue: Clue, by: User) -> Clue:
-    row = Clue.objects.select_for_update().get(pk=clue.pk)
+    row = _locked(clue)
     if row.state != Clue.State.CONFIRMED or row.reviewed_at is not None:
         raise ClueRefused(_("这条疑问现在不需要审核。请刷新页面。"))
     if row.answered_by_id == by.pk:

@@ -15,6 +15,7 @@ from fangfanpin.pack import Pack
 from fangfanpin.quality.models import Clue
 from fangfanpin.questions.models import Question, Reply
 from fangfanpin.records.models import Record
+from fangfanpin.regions.holding import hold
 
 SHORTEST, LONGEST = 5, 1000
 
@@ -39,10 +40,14 @@ class About:
         return self.record.household if self.record is not None else self.household
 
     @property
-    def village_code(self) -> str:
+    def place(self) -> Clue | Record | Household:
         place = self.clue or self.record or self.household
         assert place is not None
-        return place.village_code
+        return place
+
+    @property
+    def village_code(self) -> str:
+        return self.place.village_code
 
 
 def _checked(text: str) -> str:
@@ -63,6 +68,8 @@ def ask(*, question_id: UUID, about: About, item: str, text: str, pack: Pack, by
     text = _checked(text)
     if item and item not in pack.indicators:
         raise QuestionRefused(_("指标库里没有选中的指标，请重新选择。"))
+    hold([about.village_code])
+    about.place.refresh_from_db(fields=["village_code"])
     set_act("question.ask")
     return Question.objects.create(
         id=question_id, household=about.home, record=about.record, clue=about.clue, village_code=about.village_code, item=item, text=text, asked_by=by
@@ -73,6 +80,7 @@ def ask(*, question_id: UUID, about: About, item: str, text: str, pack: Pack, by
 def reply(*, question: Question, text: str, by: User, reach: Reach) -> Reply:
     """The county answers; anybody else who works there adds a word, which asks again. Raises QuestionRefused."""
     text = _checked(text)
+    hold([question.village_code])
     question = Question.objects.select_for_update().get(pk=question.pk)
     is_answer = can(reach, Verb.QUESTION_ANSWER, question)
     if not is_answer and not can(reach, Verb.RECORD_ENTER, question):

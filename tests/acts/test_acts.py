@@ -21,12 +21,13 @@ from fangfanpin.acts.models import Act
 from fangfanpin.acts.moving import live_members
 from fangfanpin.acts.plans import ActRefused, Plan, carry_out
 from fangfanpin.acts.undoing import standing, undo
-from fangfanpin.audit.models import Event
+from fangfanpin.audit.models import ROLL_UP, Event
 from fangfanpin.campaigns import clock
 from fangfanpin.fieldwork.models import SheetBatch
 from fangfanpin.households.models import Household, Membership, Pairing, Person
 from fangfanpin.pairings.services import Helper, helper_of
 from fangfanpin.quality.models import Clue, ClueStep, Sweep, VillageQuality
+from fangfanpin.quality.recheck import judge_villages
 from fangfanpin.quality.sweep import run_sweep
 from fangfanpin.records.current_year import CurrentYear, current_year
 from fangfanpin.records.households_by_hand import NewHousehold, add_household
@@ -264,6 +265,22 @@ def test_villages_merge_with_their_posts_and_back(county: User, now: CurrentYear
     assert home.natural_village_code[:12] == into.code
     undone(act, county)
     assert differences(before, dump()) == []
+
+
+def test_a_clue_opened_on_a_merged_villages_table_follows_back(county: User, now: CurrentYear) -> None:
+    table = Record.objects.filter(form="village_year", year=now.year).exclude(state=Record.State.VOID).order_by("village_code")[0]
+    gone, clues = table.village_code, Clue.objects.filter(subject_id=table.pk, rule_id="V001")
+    into = Region.objects.villages().filter(code__startswith=gone[:9]).exclude(code=gone).order_by("code")[0]
+    assert not clues.exists()
+    act = do(divisions.plan_merge([gone], into.code, TODAY, pack=now.pack, by=county), county)
+    set_act(ROLL_UP)
+    Record.objects.filter(pk=table.pk).update(values={**table.values, "population": None})
+    judge_villages([into.code], [table.form], now.pack, clock.current(), None)
+    assert clues.get().village_code == into.code
+    undone(act, county)
+    assert (clues.get().village_code, clues.get().subject_code) == (gone, gone)
+    judge_villages([gone], [table.form], now.pack, clock.current(), None)
+    assert clues.count() == 1
 
 
 def test_townships_merge_and_back(county: User, now: CurrentYear) -> None:

@@ -15,6 +15,9 @@ from fangfanpin.acts.deeds import divisions
 from fangfanpin.acts.plans import ActRefused, carry_out
 from fangfanpin.households.models import Household
 from fangfanpin.pack import Pack
+from fangfanpin.quality import clues
+from fangfanpin.quality.models import Clue
+from fangfanpin.questions import services as questions
 from fangfanpin.records.current_year import current_year
 from fangfanpin.records.households_by_hand import HouseholdRefused, NewHousehold, add_household
 from fangfanpin.regions import holding
@@ -140,6 +143,33 @@ def test_a_row_whose_household_was_moved_while_it_was_looked_at_is_asked_for_aga
     with pytest.raises(Refused) as told:
         services.add(register=loans, pack=year.pack, year=2021, record_id=uuid4(), given=given, sure=True, by=cast["village"], reach=reach)
     assert "区划刚有变动" in told.value.faults["household_id"]
+
+
+def test_what_is_said_of_a_clue_while_its_village_goes_lies_where_the_clue_lies(
+    villages: tuple[Region, Region], cast: dict[str, User], acting: Acting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acting("county")
+    gone, into = villages
+    clue = Clue.objects.filter(village_code=gone.pk, state=Clue.State.OPEN, household__isnull=False).order_by("rule_id")[0]
+
+    def after_the_act(codes: Any) -> frozenset[str]:
+        assert set(codes) == {gone.pk}
+        Clue.objects.filter(pk=clue.pk).update(village_code=into.pk)
+        return holding.hold(codes)
+
+    for module in ("fangfanpin.quality.clues", "fangfanpin.questions.services"):
+        monkeypatch.setattr(f"{module}.hold", after_the_act)
+    asked = questions.ask(
+        question_id=uuid4(), about=questions.About(clue=clue), item="", text="这一条怎么核实？", pack=current_year().pack, by=cast["county"]
+    )
+    assert asked.village_code == into.pk
+    clue.village_code = gone.pk  # as the page that answers has it
+    clues.confirm(clue=clue, evidence="到户看过，情况属实，有照片", upload=None, by=cast["county"])
+    assert clue.steps.order_by("-at")[0].village_code == into.pk
+    acting("village")
+    monkeypatch.setattr("fangfanpin.quality.clues.hold", lambda codes: frozenset(codes))
+    with pytest.raises(clues.ClueRefused, match="区划调整"):
+        clues.dispute(clue=Clue(pk=uuid4(), village_code=gone.pk), reason="规则不对，情况属实", by=cast["village"])
 
 
 def test_two_acts_on_one_division_the_later_is_refused(villages: tuple[Region, Region], cast: dict[str, User], pack: Pack, acting: Acting) -> None:
