@@ -5,8 +5,8 @@ of one rule over one relation become one grouped sub-select joined by household_
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, TypeGuard
 
 import sqlglot.expressions as e
 
@@ -24,20 +24,42 @@ from fangfanpin.expressions.types import Bool, Code, Int, Number, Text
 KEYS = {"household": "household_key", "person": "person_key", "spell": "spell_key"}
 ROW_KEY = "row_key"  # of a register's table
 _ROW_ID = "row_id"  # the item by which a row is referred to
+_FEW_RULES = 20
 _IN_VILLAGE = frozenset({"rank", "deviation", "median"})
 _MIDDLES = frozenset({"deviation", "median"})  # joined by the village alone
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Tables in which texts that are only compared have numbers beside them, which is quicker. What the names of columns begin with: `told` of those
+    that say keys as hits tell them, the keys themselves being numbers; `of` of those that are the numbers of items."""
+
+    told: str
+    of: str
+
+
+def compared_items(expressions: Iterable[Expression]) -> frozenset[str]:
+    """Text items of which a set function asks whether another row has the same, and no more."""
+    calls = (found for one in expressions for found in n.walk(one.node) if isinstance(found, n.SetCall) and found.fn in _SAME)
+    return frozenset(arg.name for call in calls for arg in call.args if _is_compared(arg))
+
+
+_SAME = frozenset({"duplicates", "other_household"})
+
+
+def _is_compared(node: n.Node) -> TypeGuard[n.Column]:
+    return isinstance(node, n.Column) and node.scope == "row" and isinstance(node.type, Text)
 
 
 class Compiler(RowCompiler):
     """Rules of one subject; sub-selects join as `a0`, `a1` … of relations, `d0` … of set functions.
 
     `cell`: a column of every table that joins and set functions stay within, where the tables hold several counties whose keys may be alike.
-    `told`: what the names of columns begin with that say a subject's keys as hits tell them, where the keys themselves are but numbers to join by.
     """
 
-    def __init__(self, schema: Schema, subject: str, env: Mapping[str, Any], cell: str = "", told: str = "") -> None:
+    def __init__(self, schema: Schema, subject: str, env: Mapping[str, Any], cell: str = "", numbers: "Numbers | None" = None) -> None:
         self.cell = cell
-        self.told = told
+        self.numbers = numbers
         self.schema = schema
         self.relations = schema.relations_of(subject)
         self.subject = subject
@@ -169,8 +191,9 @@ class Compiler(RowCompiler):
 
     def judging(self, rules: Sequence[tuple[Expression, Expression | None]]) -> e.Select:
         """What `rules_select` says. Of the few rows that pass first all columns are put together, which say then by which rule: asked of each
-        small piece that is left of a thousand rows, every rule would take as long as of all of them."""
-        if len(rules) == 1:
+        small piece that is left of a thousand rows, every rule would take as long as of all of them. Of a few rules it is quicker to ask every
+        row for each, and much quicker where most rows pass."""
+        if len(rules) <= _FEW_RULES:
             return self.judging_plainly(rules)
         self.meet(rules)
         conditions = [self.condition(*rule) for rule in rules]
@@ -202,9 +225,10 @@ class Compiler(RowCompiler):
 
     def subjects(self) -> e.Select:
         """The subject's key, household and village (and cell), with every join that what was compiled so far needs; of persons the live ones."""
-        subject, household = (e.column(f"{self.told}{key}", table="s") for key in (self.key, "household_key"))
-        told = [e.alias_(subject, "subject_key"), e.alias_(household, "household_key")]
-        return self._joining(e.select(*told, e.column("village_code", table="s")))
+        told = self.numbers.told if self.numbers else ""
+        subject, household = (e.column(f"{told}{key}", table="s") for key in (self.key, "household_key"))
+        keys = [e.alias_(subject, "subject_key"), e.alias_(household, "household_key")]
+        return self._joining(e.select(*keys, e.column("village_code", table="s")))
 
     def _joining(self, query: e.Select) -> e.Select:
         if self.cell:
@@ -231,10 +255,17 @@ class Compiler(RowCompiler):
     def _same(self, node: n.SetCall, alias: str) -> e.Expr:
         """The subject's row finds what was asked by its own value, its keys or its village."""
         names = [] if node.fn in _MIDDLES else [f"x{place}" for place in range(len(node.args))]
-        parts = [e.EQ(this=e.column(name, table=alias), expression=_paren(self.sql(arg, "s"))) for name, arg in zip(names, node.args, strict=False)]
+        parts = [e.EQ(this=e.column(name, table=alias), expression=value) for name, value in zip(names, self.asked(node, "s"), strict=False)]
         if node.fn in _IN_VILLAGE:
             parts.append(e.EQ(this=e.column("village_code", table=alias), expression=e.column("village_code", table="s")))
         return self._within(e.and_(*parts, copy=False), alias, "s")
+
+    def asked(self, node: n.SetCall, row: str) -> list[e.Expr]:
+        """What a set function is asked about; an item that is only compared by its number, where it has one."""
+        if self.numbers is None or node.fn not in _SAME:
+            return [_paren(self.sql(arg, row)) for arg in node.args]
+        named = [e.column(f"{self.numbers.of}{arg.name}", table=row, quoted=True) if _is_compared(arg) else None for arg in node.args]
+        return [column or _paren(self.sql(arg, row)) for column, arg in zip(named, node.args, strict=True)]
 
     def _within(self, same: e.Expr, alias: str, row: str) -> e.Expr:
         if not self.cell:
@@ -291,8 +322,8 @@ class Compiler(RowCompiler):
         other_household the ends of the range of their households' keys: another household is among them when one end is not one's own.
         Counting distinct households took twice as long."""
         before, self.needs = self.needs, set()
-        values = [self.sql(arg, "q") for arg in node.args]
-        known: list[e.Expr] = [is_known(_paren(value.copy())) for value in values]
+        values = self.asked(node, "q")
+        known: list[e.Expr] = [is_known(value.copy()) for value in values]
         if self.subject == "person":
             known.append(e.column("is_live", table="q"))
         if node.where is not None:
@@ -392,7 +423,7 @@ def _same_item(node: n.Aggregate) -> tuple[_Item, n.Aggregate] | None:
 
 
 def rules_select(
-    rules: Sequence[tuple[Expression, Expression | None]], *, schema: Schema, env: Mapping[str, Any], cell: str = "", told: str = ""
+    rules: Sequence[tuple[Expression, Expression | None]], *, schema: Schema, env: Mapping[str, Any], cell: str = "", numbers: Numbers | None = None
 ) -> e.Select:
     """Rows (subject_key, household_key, village_code, r0, r1 …) where at least one rule holds; `rN` is TRUE where rule N does.
 
@@ -400,7 +431,7 @@ def rules_select(
     for all: rules share the joins and sub-selects they need, and to plan a query for each is dear. A rule's condition is not
     asked IS TRUE: OR and WHERE pick the same rows without, and then a part is looked at only where the parts before it left the matter open.
     """
-    return Compiler(schema, rules[0][0].subject, env, cell, told).judging(rules)
+    return Compiler(schema, rules[0][0].subject, env, cell, numbers).judging(rules)
 
 
 def value_select(expression: Expression, *, schema: Schema, env: Mapping[str, Any]) -> e.Select:

@@ -32,12 +32,12 @@ def wide(tree: e.Expression) -> e.Expression:
     return e.cast(tree, "HUGEINT")
 
 
-def integer_of(tree: e.Expression) -> e.Expression:
+def integer_of(tree: e.Expr) -> e.Expression:
     """Also of a small literal: twice what it may hold must fit."""
     return e.cast(tree, "BIGINT")
 
 
-def is_known(tree: e.Expression) -> e.Expression:
+def is_known(tree: e.Expr) -> e.Expression:
     return e.Is(this=tree, expression=e.Not(this=e.Null()))
 
 

@@ -12,7 +12,7 @@ import sqlglot.expressions as e
 
 from fangfanpin.expressions import nodes as n
 from fangfanpin.expressions.check import Expression
-from fangfanpin.expressions.duckdb import Compiler
+from fangfanpin.expressions.duckdb import Compiler, Numbers
 from fangfanpin.expressions.duckdb import column_type as duckdb_type
 from fangfanpin.expressions.evaluate import ranks_of
 from fangfanpin.expressions.row_sql import PATTERNS
@@ -156,11 +156,11 @@ def rules_select(rules: Sequence[tuple[Expression, Expression | None]], *, schem
 
 
 def masks_select(
-    rules: Sequence[tuple[Expression, Expression | None]], *, schema: Schema, env: Mapping[str, Any], cell: str = "", told: str = ""
+    rules: Sequence[tuple[Expression, Expression | None]], *, schema: Schema, env: Mapping[str, Any], cell: str = "", numbers: Numbers | None = None
 ) -> e.Select:
     """(subject_key, household_key, village_code, m0, m1 …) where at least one rule holds: bit K of mN is set where rule MASK·N + K does.
     Hundreds of boolean columns are what Spark is slow at."""
-    compiler = SparkCompiler(schema, rules[0][0].subject, env, cell, told)
+    compiler = SparkCompiler(schema, rules[0][0].subject, env, cell, numbers)
     masks: list[e.Expr] = []
     for start in range(0, len(rules), MASK):
         bits = [

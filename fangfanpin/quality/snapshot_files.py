@@ -5,7 +5,7 @@ Values are as rules see them (docs/rule-language.md): money in fen, dates as y·
 
 import datetime
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from fangfanpin.expressions import Bool, Code, Codes, Number, Schema, Text, Type
-from fangfanpin.expressions.duckdb import KEYS, ROW_KEY, column_type
+from fangfanpin.expressions.duckdb import KEYS, ROW_KEY, column_type, compared_items
 from fangfanpin.expressions.row_sql import is_known
 from fangfanpin.expressions.trees import case, fn, integer, literal
 from fangfanpin.pack import Pack
@@ -32,7 +32,7 @@ _POINT = frozenset({"lat", "lon"})
 _BIRTHS = frozenset({"birth_date", "id_birth"})
 _VILLAGE = "village_code"  # beside each row, where it is an item too: it names a place, nobody
 _COUNTY_DIGITS = 6
-_NUMBERS = "number__of_keys"
+_NUMBERS = "number__of_texts"
 _KEY_LENGTH = 32  # hexadecimal digits: 128 bits
 
 
@@ -83,11 +83,12 @@ def _write_county(
         queries[table] = e.select(*selected).from_(e.to_table(table)).where(_of_county(county))
         if kind == "upward" and 0 < (few := _count(database, table, _of_county(county))) < FEW:
             queries[table], removed[table] = queries[table].where(e.false()), few
-    _number_keys(database, queries.values())
+    compared = {table: _compared(query, stored_as[table], pack) for table, query in queries.items()}
+    _number(database, [(query, compared[table]) for table, query in queries.items()])
     with county_folder(out, county) as part:
         for table, query in queries.items():
             written = part / f"{table}.parquet"
-            database.sql(_numbered(query).sql("duckdb")).write_parquet(str(written), compression="zstd")
+            database.sql(_numbered(query, compared[table]).sql("duckdb")).write_parquet(str(written), compression="zstd")
             stored = database.read_parquet(str(written))
             described = {name: _described(name, stored_as[table], pack) for name in stored.columns}
             told[table] = {"rows": stored.count("*").fetchall()[0][0], "columns": described}
@@ -122,22 +123,29 @@ def _is_key(name: str) -> bool:
     return name.endswith("_key")
 
 
-def _number_keys(database: duckdb.DuckDBPyConnection, queries: Iterable[e.Select]) -> None:
-    """Of keys as they are told, in their order, and of those alone that are: a number says no more than the key."""
-    keys: list[e.Query] = [
-        e.select(e.alias_(e.column(name), "key")).from_(query.subquery("t")) for query in queries for name in query.named_selects if _is_key(name)
+def _compared(query: e.Select, table: str, pack: Pack) -> list[str]:
+    """Columns of which it is only asked whether they are the same: keys, and what set functions look for in other rows."""
+    rules = [one for rule in pack.judged if rule.subject == table for one in (rule.when, rule.scope) if one is not None]
+    items = compared_items(rules)
+    return [name for name in query.named_selects if _is_key(name) or name in items]
+
+
+def _number(database: duckdb.DuckDBPyConnection, compared: Iterable[tuple[e.Select, Sequence[str]]]) -> None:
+    """Of texts as they are told, in their order, and of those alone that are: a number says no more than the text."""
+    texts: list[e.Query] = [
+        e.select(e.alias_(e.column(name, quoted=True), "said")).from_(query.subquery("t")) for query, names in compared for name in names
     ]
-    number = e.Window(this=e.RowNumber(), order=e.Order(expressions=[e.Ordered(this=e.column("key"))]))
-    numbers = e.select("key", e.alias_(number, "number")).from_(e.union(*keys).subquery("told")).where(is_known(e.column("key")))
+    number = e.Window(this=e.RowNumber(), order=e.Order(expressions=[e.Ordered(this=e.column("said"))]))
+    numbers = e.select("said", e.alias_(number, "number")).from_(e.union(*texts).subquery("told")).where(is_known(e.column("said")))
     database.execute(e.Create(this=e.to_table(_NUMBERS), kind="TABLE", replace=True, expression=numbers).sql("duckdb"))
 
 
-def _numbered(query: e.Select) -> e.Select:
-    """The rows in their order, each key with its number."""
+def _numbered(query: e.Select, names: Sequence[str]) -> e.Select:
+    """The rows in their order, with the numbers of these columns."""
     whole = e.select("t.*").from_(query.subquery("t"))
-    for place, key in enumerate(filter(_is_key, query.named_selects)):
-        same = e.EQ(this=e.column("key", table=f"n{place}"), expression=e.column(key, table="t"))
-        whole = whole.select(e.alias_(e.column("number", table=f"n{place}"), f"{NUMBER}{key}"))
+    for place, name in enumerate(names):
+        same = e.EQ(this=e.column("said", table=f"n{place}"), expression=e.column(name, table="t", quoted=True))
+        whole = whole.select(e.alias_(e.column("number", table=f"n{place}"), f"{NUMBER}{name}", quoted=True))
         whole = whole.join(e.alias_(e.to_table(_NUMBERS), f"n{place}", table=True), on=same, join_type="left")
     return whole.order_by("t.village_code", "t.household_key")
 

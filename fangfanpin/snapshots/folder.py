@@ -23,7 +23,8 @@ FORMAT = 2
 MANIFEST = "manifest.json"
 PARTITION = "county"  # the column that a folder `county=…` gives to what lies in it
 SHADOWED = "item__county"  # so an item of that name has this one in the file
-NUMBER = "number__"  # before a key's name: its number in the county, the same in all tables, by which rows are joined quicker than by text
+# Before the name of a key, or of a text that rules only compare: its number in the county, the same in all tables, quicker to join by than text.
+NUMBER = "number__"
 KINDS = ("county", "upward")
 _STALE_S = 3600  # what was being written this long ago was left by a command that was killed
 

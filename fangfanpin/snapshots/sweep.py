@@ -22,14 +22,14 @@ import sqlglot.expressions as e
 
 from fangfanpin.expressions import Schema
 from fangfanpin.expressions import spark as spark_dialect
-from fangfanpin.expressions.duckdb import latest_spells, rules_select
+from fangfanpin.expressions.duckdb import Numbers, latest_spells, rules_select
 from fangfanpin.expressions.trees import literal
 from fangfanpin.pack import Pack, Rule
 from fangfanpin.snapshots.folder import NUMBER, PARTITION, SHADOWED, Snapshot, snapshots_in
 from fangfanpin.snapshots.session import spark_session
 
 CELL = "cell__county"  # no item has this name
-TOLD = "told__"  # before a key's name: as the file tells it
+NUMBERS = Numbers(told="told__", of=NUMBER)
 _SPARK_MB = 2048
 _PERCENT_OF_MEMORY = 80  # as DuckDB itself would take
 ENGINES = ("duckdb", "spark")
@@ -135,17 +135,17 @@ def _judged(engines: Sequence[Engine], together: Sequence[Snapshot], by_subject:
     working = engines[: len(batches)]
     for engine in working:
         engine.share(len(working))
-    queries = [working[0].written(rules, pack, together[0].today) for rules in by_subject.values()]
     waiting = iter(batches)  # shared: whichever engine is free takes the next
 
     def work(engine: Engine) -> list[pa.Table]:
         found = []
         for batch in waiting:
             engine.tables({table: [snapshot.file(table) for snapshot in batch] for table in together[0].columns})
-            found += [engine.judge(one) for one in queries]
+            found += [engine.judge(one.result()) for one in queries]
         return found
 
-    with ThreadPoolExecutor(len(working)) as pool:
+    with ThreadPoolExecutor(1) as writing, ThreadPoolExecutor(len(working)) as pool:  # the first are asked while others are being written
+        queries = [writing.submit(working[0].written, rules, pack, together[0].today) for rules in by_subject.values()]
         return [table for tables in pool.map(work, working) for table in tables]
 
 
@@ -198,13 +198,13 @@ def engines_of(name: str, *, memory_mb: int | None = None, threads: int | None =
 
 def _read_as(names: Sequence[str]) -> Iterator[e.Expr]:
     """The columns of a table; the county as it is read from its folder's name and keys by their numbers, which are compared quicker than texts."""
-    keys = [name.removeprefix(NUMBER) for name in names if name.startswith(NUMBER)]
+    keys = [name.removeprefix(NUMBER) for name in names if name.startswith(NUMBER) and name.endswith("_key")]
     named = {name for name in (PARTITION, SHADOWED) if name in names} | {f"{start}{key}" for key in keys for start in ("", NUMBER)}
     yield e.Star(except_=[e.to_identifier(name) for name in sorted(named)])
     yield e.alias_(e.column(PARTITION), CELL)
     for key in keys:
         yield e.alias_(e.column(f"{NUMBER}{key}"), key)
-        yield e.alias_(e.column(key), f"{TOLD}{key}")
+        yield e.alias_(e.column(key), f"{NUMBERS.told}{key}")
     if SHADOWED in named:
         yield e.alias_(e.column(SHADOWED), PARTITION)
 
@@ -237,7 +237,9 @@ class DuckDBEngine:
         self.database.execute("SET memory_limit = $1", [limit])
 
     def written(self, rules: Sequence[Rule], pack: Pack, today: datetime.date) -> Queries:
-        select = rules_select([(rule.when, rule.scope) for rule in rules], schema=pack.schema(), env=pack.constants(today), cell=CELL, told=TOLD)
+        select = rules_select(
+            [(rule.when, rule.scope) for rule in rules], schema=pack.schema(), env=pack.constants(today), cell=CELL, numbers=NUMBERS
+        )
         return Queries(select.sql("duckdb", copy=False), _hits(rules, [e.column(f"r{place}") for place in range(len(rules))]))
 
     def tables(self, files: Mapping[str, Sequence[Path]]) -> None:
@@ -267,7 +269,7 @@ class SparkEngine:
 
     def written(self, rules: Sequence[Rule], pack: Pack, today: datetime.date) -> Queries:
         conditions = [(rule.when, rule.scope) for rule in rules]
-        select = spark_dialect.masks_select(conditions, schema=pack.schema(), env=pack.constants(today), cell=CELL, told=TOLD)
+        select = spark_dialect.masks_select(conditions, schema=pack.schema(), env=pack.constants(today), cell=CELL, numbers=NUMBERS)
         return Queries(select.sql("spark", copy=False), _hits(rules, [spark_dialect.holds(place) for place in range(len(rules))]))
 
     def tables(self, files: Mapping[str, Sequence[Path]]) -> None:

@@ -13,10 +13,12 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, reach_of
 from fangfanpin.acts.deeds import divisions
 from fangfanpin.acts.plans import ActRefused, carry_out
+from fangfanpin.campaigns import clock
 from fangfanpin.households.models import Household
 from fangfanpin.pack import Pack
 from fangfanpin.quality import clues
 from fangfanpin.quality.models import Clue
+from fangfanpin.quality.sweep import run_sweep
 from fangfanpin.questions import services as questions
 from fangfanpin.records.current_year import current_year
 from fangfanpin.records.households_by_hand import HouseholdRefused, NewHousehold, add_household
@@ -146,11 +148,13 @@ def test_a_row_whose_household_was_moved_while_it_was_looked_at_is_asked_for_aga
 
 
 def test_what_is_said_of_a_clue_while_its_village_goes_lies_where_the_clue_lies(
-    villages: tuple[Region, Region], cast: dict[str, User], acting: Acting, monkeypatch: pytest.MonkeyPatch
+    cast: dict[str, User], acting: Acting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     acting("county")
-    gone, into = villages
-    clue = Clue.objects.filter(village_code=gone.pk, state=Clue.State.OPEN, household__isnull=False).order_by("rule_id")[0]
+    run_sweep(campaign=clock.current(), by=None)
+    clue = Clue.objects.filter(state=Clue.State.OPEN, household__isnull=False).order_by("village_code", "rule_id", "pk")[0]
+    gone = Region.objects.get(pk=clue.village_code)
+    into = Region.objects.villages().filter(parent_id=gone.parent_id, valid_to__isnull=True).exclude(pk=gone.pk).order_by("code")[0]
 
     def after_the_act(codes: Any) -> frozenset[str]:
         assert set(codes) == {gone.pk}

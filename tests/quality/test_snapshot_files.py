@@ -131,7 +131,7 @@ def test_points_and_rare_values_go_up_only_in_company(write: Write, county_pack:
 
 
 @pytest.mark.parametrize("kind", ["county", "upward"])
-def test_a_key_has_one_number_in_all_tables_that_says_no_more_than_the_key(
+def test_a_key_has_one_number_in_all_tables_that_says_no_more_than_it(
     write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     monkeypatch.setattr(snapshot_files, "FEW", 40)  # so that some table goes up empty: its keys must not have left gaps
@@ -140,7 +140,9 @@ def test_a_key_has_one_number_in_all_tables_that_says_no_more_than_the_key(
     numbers: dict[str, set[int]] = {}
     for table, columns in found.columns.items():
         keys = [name.removeprefix(NUMBER) for name in columns if name.startswith(NUMBER)]
-        assert {"household_key"} <= set(keys) == {name for name in columns if name.endswith("_key") and not name.startswith(NUMBER)}
+        compared = {"phone", "id18_digest"} if table == "person" and kind == "county" else set[str]()
+        assert {"household_key"} <= set(keys) - compared == {name for name in columns if name.endswith("_key") and not name.startswith(NUMBER)}
+        assert compared <= set(keys)
         for row in rows_of(found.path, table):
             for key in keys:
                 assert (row[key] is None) == (row[NUMBER + key] is None)
