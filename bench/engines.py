@@ -17,7 +17,7 @@ import duckdb
 
 from bench.county import CACHE, COUNTY, built, environment
 from fangfanpin.runtime.postgres import in_use
-from fangfanpin.snapshots.folder import NUMBER, county_folder, snapshots_in, write_manifest
+from fangfanpin.snapshots.folder import COMPRESSION, NUMBER, county_folder, snapshots_in, write_manifest
 
 HOUSEHOLDS = int(os.environ.get("FFP_ENGINES_HOUSEHOLDS", COUNTY))
 FEWER, MORE = map(int, os.environ.get("FFP_ENGINES_COPIES", "4 40").split())
@@ -103,7 +103,7 @@ def _copied(county: Path, copies: int) -> Path:
                 others = [f"CASE WHEN {key} IS NOT NULL THEN md5(concat('{code}', {key})) END AS {key}" for key in keys]
                 others.append(f"concat('{code}', substr(village_code, 7)) AS village_code")
                 read = database.read_parquet(str(source.file(table)))
-                read.project(f"* REPLACE ({', '.join(others)})").write_parquet(str(part / f"{table}.parquet"), compression="zstd")
+                read.project(f"* REPLACE ({', '.join(others)})").write_parquet(str(part / f"{table}.parquet"), compression=COMPRESSION["county"])
             shutil.copytree(source.path / "pack", part / "pack")
             write_manifest(part, {name: value for name, value in facts.items() if name not in ("format", "sha256")} | {"county": code})
     made_by.write_text(version)

@@ -21,7 +21,7 @@ from fangfanpin.expressions.trees import case, fn, integer, literal
 from fangfanpin.pack import Pack
 from fangfanpin.quality import snapshot
 from fangfanpin.quality.standing import FEW, shown_outside
-from fangfanpin.snapshots.folder import NUMBER, PARTITION, SHADOWED, county_folder, write_manifest, write_pack
+from fangfanpin.snapshots.folder import COMPRESSION, NUMBER, PARTITION, SHADOWED, county_folder, write_manifest, write_pack
 
 _CENT = 10_000  # points have 6 decimals, two stay: about a kilometre
 # Text goes up only where its words are the program's own.
@@ -88,7 +88,7 @@ def _write_county(
     with county_folder(out, county) as part:
         for table, query in queries.items():
             written = part / f"{table}.parquet"
-            database.sql(_numbered(query, compared[table]).sql("duckdb")).write_parquet(str(written), compression="zstd")
+            database.sql(_numbered(query, compared[table]).sql("duckdb")).write_parquet(str(written), compression=COMPRESSION[kind])
             stored = database.read_parquet(str(written))
             described = {name: _described(name, stored_as[table], pack) for name in stored.columns}
             told[table] = {"rows": stored.count("*").fetchall()[0][0], "columns": described}

@@ -26,6 +26,7 @@ SHADOWED = "item__county"  # so an item of that name has this one in the file
 # Before the name of a key, or of a text that rules only compare: its number in the county, the same in all tables, quicker to join by than text.
 NUMBER = "number__"
 KINDS = ("county", "upward")
+COMPRESSION = {"county": "lz4_raw", "upward": "zstd"}  # what stays is swept again and again, what goes up is to be small
 _STALE_S = 3600  # what was being written this long ago was left by a command that was killed
 
 
