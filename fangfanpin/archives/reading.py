@@ -158,27 +158,24 @@ def member(unit: Unit, person: Person, pack: Pack, *, sensitive: bool) -> Member
     record, last = unit.records.get(target), unit.last.get(target)
     now = {**person_values(person), **(record.values if record else {})}
     before = {**(last.subject if last else {}), **(last.values if last else {})}
-    moved = ""
-    if person.change_kind:
-        moved = " ".join(
-            filter(
-                None,
-                (
-                    pack.word("change_kind", person.change_kind),
-                    pack.word("member_change", person.change_reason) if person.change_reason else "",
-                    person.change_date.isoformat() if person.change_date else "",
-                ),
-            )
-        )
     return Member(
         target=target,
         person=person,
         relation=pack.word("relation_to_head", person.relation_to_head) if person.relation_to_head else "",
         age=_age(person.birth_date, pack.state_date),
         live=person.member_state == "01",
-        moved=moved,
+        moved=moved(person, pack),
         sections=_sections(pack, PERSON_FORM, now, before, record, sensitive=sensitive),
     )
+
+
+def moved(person: Person, pack: Pack) -> str:
+    """How, why and when a member came or left, in words; '' of one who did neither."""
+    if not person.change_kind:
+        return ""
+    reason = pack.word("member_change", person.change_reason) if person.change_reason else ""
+    day = person.change_date.isoformat() if person.change_date else ""
+    return " ".join(filter(None, (pack.word("change_kind", person.change_kind), reason, day)))
 
 
 def _age(birth: datetime.date | None, on: datetime.date) -> int | None:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.permissions import SignedInRequest, can, needs, require, within_reach
 from fangfanpin.accounts.verbs import Verb
-from fangfanpin.archives import reading
+from fangfanpin.archives import on_site, reading
 from fangfanpin.campaigns import clock
 from fangfanpin.campaigns.services import unlock_in_force
 from fangfanpin.households.models import Household, Person
@@ -50,6 +50,7 @@ def household(request: SignedInRequest, household_id: UUID) -> HttpResponse:
             "closed": closed,
             "reopened": lead is not None and is_reopened(lead),
             "members": [reading.member(unit, person, pack, sensitive=sensitive) for person in unit.persons],
+            "proved": {slot.of for slot in on_site.slots_of_members(unit, pack)},  # whose change has or wants its papers
             "sections": reading.sections(unit, pack, sensitive=sensitive),
             "years": sorted(row.records.filter(form=HOUSEHOLD_FORM).values_list("year", flat=True), reverse=True),
             "spells": [reading.spell(found, pack) for found in unit.spells],

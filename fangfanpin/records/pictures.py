@@ -13,7 +13,7 @@ from fangfanpin.accounts.permissions import can, within_reach
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
 from fangfanpin.files.models import StoredFile
-from fangfanpin.pack import Form
+from fangfanpin.pack import Form, Indicator
 from fangfanpin.pack.codec import is_file_id
 from fangfanpin.records.current_year import year_if_any
 from fangfanpin.records.models import Record
@@ -35,7 +35,12 @@ def keep_with(record: Record, form: Form) -> None:
     for item in form.indicators:
         ids = record.values.get(item.name) if item.is_picture else None
         if ids:
-            _PICTURES.filter(pk__in=ids, record_id__isnull=True).update(record_id=record.pk, item=item.key)
+            keep_ids(record, item, ids)
+
+
+def keep_ids(record: Record, item: Indicator, ids: Collection[str]) -> None:
+    """As `keep_with`, of one item."""
+    _PICTURES.filter(pk__in=ids, record_id__isnull=True).update(record_id=record.pk, item=item.key)
 
 
 def files_of(ids: Iterable[str]) -> Mapping[str, StoredFile]:

@@ -159,9 +159,7 @@ def save(*, household: Household, request: SaveRequest, year: int, pack: Pack, b
     unit.changed, unit.state_changed = _changed(unit, before), lead.state != state
     if unit.location is not place:
         unit.changed |= {(HOUSEHOLD_FORM, name) for name in location_values(unit.location)}
-    for target in work.touched:
-        record = unit.records[target]
-        pictures.keep_with(record, pack.forms[record.form])
+    _keep_pictures(work)
     clues = [clue for hook in _after_save for clue in hook(unit, pack, by)]
     reply = _reply(work, request, clues)
     SaveReceipt.objects.create(client_id=request.client_id, user=by, household=household, village_code=unit.household.village_code, reply=reply)
@@ -466,12 +464,15 @@ def visible_items(unit: Unit, pack: Pack, target: str, scope: Mapping[str, Any])
     """Record items of a target's form that are asked: not retired, not computed, relevance TRUE or none."""
     found = []
     for indicator in pack.forms[form_of(target)].indicators:
-        if indicator.home != "record" or indicator.retired:
-            continue
-        relevance = pack.relevance.get(f"{indicator.form}.{indicator.name}")
-        if relevance is None or evaluate(relevance, scope) is True:
+        if indicator.home == "record" and not indicator.retired and is_relevant(indicator, pack, scope):
             found.append(indicator)
     return found
+
+
+def is_relevant(indicator: Indicator, pack: Pack, scope: Mapping[str, Any]) -> bool:
+    """Does the pack's condition for asking the item hold of a target, or is there none?"""
+    relevance = pack.relevance.get(indicator.key)
+    return relevance is None or evaluate(relevance, scope) is True
 
 
 def constraint_faults(unit: Unit, pack: Pack, *, severity: str) -> list[Fault]:
@@ -575,6 +576,17 @@ def _store(work: _Work) -> None:
     Conflict.objects.bulk_create(work.conflicts)
 
 
+def _keep_pictures(work: _Work) -> None:
+    """Files that the stored records name are theirs; those of an offer that met another are too, for it waits to be decided on."""
+    for target in work.touched:
+        record = work.unit.records[target]
+        pictures.keep_with(record, work.pack.forms[record.form])
+    for conflict in work.conflicts:
+        item = work.pack.indicators[f"{form_of(conflict.target)}.{conflict.name}"]
+        if item.is_picture and conflict.offered:
+            pictures.keep_ids(work.unit.records[conflict.target], item, conflict.offered)
+
+
 def _changed(unit: Unit, before: Mapping[str, Mapping[str, Any]]) -> frozenset[tuple[str, str]]:
     """(form, item) of values that records hold now and did not before, or the other way round."""
     return frozenset(
@@ -662,6 +674,8 @@ def resolve_conflict(*, conflict: Conflict, choice: str, value: Any, pack: Pack,
         offered = decrypt(conflict.offered["cipher"]) if isinstance(conflict.offered, dict) else conflict.offered
         chosen = offered if choice == "mine" else value
         fault = said.check_json(indicator, chosen) or _too_long(indicator, chosen)
+        if not fault and choice == "other" and indicator.is_picture and chosen:
+            fault = _not_its_own(unit.records.get(conflict.target), indicator, chosen, by)
         if fault:
             raise SaveFaults([Fault(conflict.target, conflict.name, fault)])
         _refuse_impossible(work, conflict.target, {conflict.name: (indicator, chosen)})
@@ -671,6 +685,7 @@ def resolve_conflict(*, conflict: Conflict, choice: str, value: Any, pack: Pack,
         work.touched.add(conflict.target)
         _compute(work)
         _store(work)
+        _keep_pictures(work)
         for hook in _after_save:
             hook(unit, pack, by)
     conflict.state = Conflict.State.RESOLVED

@@ -44,6 +44,12 @@ class Field:
     fixed: bool
     notes: Sequence[str]
     pictures: tuple[StoredFile, ...] = ()
+    of: str = ""  # where a page asks one item of several people: whose field it is
+
+    @property
+    def name(self) -> str:
+        """What its inputs are called."""
+        return input_name(self.item, self.of)
 
     @property
     def text(self) -> str:
@@ -69,15 +75,20 @@ def given_of(register: Register, request: SignedInRequest, *, whose: bool = True
     }
 
 
-def handed_in(item: Indicator, request: SignedInRequest) -> Given:
-    """Files that stay, and new ones: uploaded, or drawn on the pad. Of an item that holds one the new one takes its place."""
-    post = request.POST
-    gone = set(post.getlist(f"{item.name}.drop"))
-    ids = [one for one in dict.fromkeys(post.getlist(f"{item.name}.id")) if one not in gone]
+def input_name(item: Indicator, of: str = "") -> str:
+    """What the inputs of an item are called on a page; `of`: whose, where it asks several people."""
+    return f"{item.name}-{of}" if of else item.name
+
+
+def handed_in(item: Indicator, request: SignedInRequest, *, of: str = "") -> Given:
+    """Files that stay, and new ones: uploaded, or drawn on the pad. Of an item that holds one the new one takes its place. `of`: see `input_name`."""
+    post, name = request.POST, input_name(item, of)
+    gone = set(post.getlist(f"{name}.drop"))
+    ids = [one for one in dict.fromkeys(post.getlist(f"{name}.id")) if one not in gone]
     wrong = ""
     try:
-        uploads = [Upload(file.read(MOST_BYTES + 1), file.name or "") for file in request.FILES.getlist(item.name)]
-        if address := post.get(f"{item.name}.drawn"):
+        uploads = [Upload(file.read(MOST_BYTES + 1), file.name or "") for file in request.FILES.getlist(name)]
+        if address := post.get(f"{name}.drawn"):
             uploads.append(drawn(address))
         if item.multi and len(ids) + len(uploads) > MOST_PICTURES:
             raise NotAPicture(_("“%(item)s”最多 %(most)d 张，没有再加。") % {"item": item.label, "most": MOST_PICTURES})
