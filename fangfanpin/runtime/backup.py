@@ -51,26 +51,28 @@ def make(*, data_dir: Path, out: Path | None) -> Made:
     with in_use(data_dir) as urls:
         owner_url = urls.owner
         with psycopg.connect(owner_url, autocommit=True) as connection:
+            # Bytes that nothing names stay until this is done (`files.services.sweep`): what is listed below is still there when it is read.
+            connection.execute("SELECT pg_advisory_lock_shared(hashtext('files.bytes'))")
             needed = _one(connection, "SELECT pg_database_size(current_database())") + sum(path.stat().st_size for _name, path in _files(data_dir))
             if shutil.disk_usage(target.parent).free < needed:
                 raise CommandFault(f"{target.parent} 剩余空间不够：大约需要 {needed / 1e6:.0f} MB，请用 --out 换一处 (not enough space)")
             facts = _facts(connection, ensure_keys(data_dir / "keys"))
-        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".backup-") as folder:
-            dump = Path(folder) / DUMP
-            # Sessions stay out: a stolen backup must not sign anybody in.
-            _run("pg_dump", owner_url, ["--format=custom", "--no-owner", "--exclude-table-data=django_session", f"--file={dump}"])
-            # After the dump: bytes are written before the row that names them, so every file of the dump is there by now.
-            members = [(DUMP, dump), *_files(data_dir)]
-            manifest = facts | {"members": {name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for name, path in members}}
-            whole = Path(folder) / "whole"
-            with tarfile.open(whole, "x", format=tarfile.PAX_FORMAT) as archive:
-                _add_bytes(archive, MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
-                for name, path in members:
-                    archive.add(path, name, recursive=False, filter=_anonymous)
-            whole.chmod(0o600)
-            with whole.open("rb") as stream:
-                os.fsync(stream.fileno())
-            os.replace(whole, target)
+            with tempfile.TemporaryDirectory(dir=target.parent, prefix=".backup-") as folder:
+                dump = Path(folder) / DUMP
+                # Sessions stay out: a stolen backup must not sign anybody in.
+                _run("pg_dump", owner_url, ["--format=custom", "--no-owner", "--exclude-table-data=django_session", f"--file={dump}"])
+                # After the dump: bytes are written before the row that names them, so every file of the dump is there by now.
+                members = [(DUMP, dump), *_files(data_dir)]
+                manifest = facts | {"members": {name: {"bytes": path.stat().st_size, "sha256": _sha256(path)} for name, path in members}}
+                whole = Path(folder) / "whole"
+                with tarfile.open(whole, "x", format=tarfile.PAX_FORMAT) as archive:
+                    _add_bytes(archive, MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1).encode())
+                    for name, path in members:
+                        archive.add(path, name, recursive=False, filter=_anonymous)
+                whole.chmod(0o600)
+                with whole.open("rb") as stream:
+                    os.fsync(stream.fileno())
+                os.replace(whole, target)
     return Made(target, target.stat().st_size, _sha256(target))
 
 
