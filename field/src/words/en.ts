@@ -195,6 +195,7 @@ export const en: Words = {
     use: "Use the chosen value",
     later: "Decide later (Esc)",
     empty: "(empty)",
+    look: (place) => `Look at picture ${place}`,
     choose: "Please choose a value first",
     itemGone: "This item is not on this year's form any more, please choose one of the values above",
     me: (name) => `${name} (me)`,

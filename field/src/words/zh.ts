@@ -190,6 +190,7 @@ export const zh = {
     use: "用选中的值",
     later: "以后再定（Esc）",
     empty: "（空）",
+    look: (place: number) => `看第 ${place} 张`,
     choose: "请先选一个值",
     itemGone: "这一项已不在今年的表里，请选择上面的一个值",
     me: (name: string) => `${name}（我）`,
