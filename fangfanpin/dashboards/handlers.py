@@ -21,7 +21,7 @@ from fangfanpin.pack import Indicator, Pack
 from fangfanpin.policy.services import pack_of
 from fangfanpin.privacy.secrets import mask_phone, mask_text
 from fangfanpin.records.models import Conflict, ImportBatch, Record
-from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM, TARGET_HOUSEHOLD
+from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM, TARGET_HOUSEHOLD, load_units
 from fangfanpin.regions.models import Region
 
 CHUNK = 200
@@ -156,7 +156,7 @@ def year_update(reach: Reach, parameters: Mapping[str, str]) -> Table:
     def rows() -> Iterator[list[Any]]:
         for chunk in _in_chunks(ordered.iterator(chunk_size=CHUNK)):
             found = [record.household for record in chunk if record.household is not None]
-            for unit in transfer.units_of(found, campaign.year):
+            for unit in load_units(found, campaign.year):
                 cells = _household_cells(unit.household, places)
                 sensitive = _sees_sensitive(reach, unit.household)
                 for move in transfer.moves(unit, pack):

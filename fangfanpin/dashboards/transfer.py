@@ -1,7 +1,7 @@
 """What changed: per submitted household, in the order of the national system's module 户年度基础信息更新, with a tick "entered there"."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -14,12 +14,10 @@ from django.utils.translation import gettext as _
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import set_act
 from fangfanpin.archives import reading
-from fangfanpin.households.models import Household, Person
 from fangfanpin.households.subjects import household_values, person_values
 from fangfanpin.pack import Pack
-from fangfanpin.records.current_year import year_if_any
 from fangfanpin.records.models import Record
-from fangfanpin.records.units import HOUSEHOLD_FORM, PERSON_FORM, TARGET_HOUSEHOLD, Unit
+from fangfanpin.records.units import HOUSEHOLD_FORM, TARGET_HOUSEHOLD, Unit
 
 
 class TransferRefused(Exception):
@@ -102,18 +100,6 @@ def waiting(records: QuerySet[Record, Record], *, shown: str, place: str) -> Que
     """Of the submitted households those not yet entered there, or (`done`) those that are, under a division."""
     records = records.filter(transferred_at__isnull=shown != "done")
     return records.filter(village_code__startswith=place) if place else records
-
-
-def units_of(households: Sequence[Household], year: int) -> list[Unit]:
-    """The units of a page of households with what this list compares (persons, records of both years); three queries for any number."""
-    units = {household.pk: Unit(household=household, persons=[], year=year) for household in households}
-    for person in Person.objects.filter(household__in=units, merged_into__isnull=True).order_by("position", "code"):
-        units[person.household_id].persons.append(person)
-    forms, in_force = (HOUSEHOLD_FORM, PERSON_FORM), year_if_any()
-    for record in Record.objects.filter(household__in=units, year__in=(year, year - 1), form__in=forms):
-        if record.household_id is not None:
-            units[record.household_id].keep(record, in_force)
-    return list(units.values())
 
 
 @transaction.atomic

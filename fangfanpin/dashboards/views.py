@@ -25,7 +25,7 @@ from fangfanpin.quality.models import OPEN_STATES
 from fangfanpin.quality.queries import with_sentences
 from fangfanpin.records.models import Conflict, Record
 from fangfanpin.records.reviewing import ReviewRefused, approve, send_back
-from fangfanpin.records.units import HOUSEHOLD_FORM, load_unit
+from fangfanpin.records.units import HOUSEHOLD_FORM, load_unit, load_units
 from fangfanpin.regions.models import Region
 from fangfanpin.regions.names import local_name
 from fangfanpin.registers.yearly import yearly
@@ -352,7 +352,7 @@ def transfer_list(request: SignedInRequest) -> HttpResponse:
     if after:
         records = records.filter(household__code__gt=after)
     found = list(records.order_by("household__code")[: TRANSFER_PAGE + 1])
-    units = {unit.household.pk: unit for unit in transfer.units_of([r.household for r in found[:TRANSFER_PAGE] if r.household], campaign.year)}
+    units = {unit.household.pk: unit for unit in load_units([r.household for r in found[:TRANSFER_PAGE] if r.household], campaign.year)}
     rows: list[dict[str, Any]] = [
         {
             "record": record,

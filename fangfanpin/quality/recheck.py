@@ -26,7 +26,7 @@ from fangfanpin.quality.sweep import Hit, write_clues
 from fangfanpin.records import relations
 from fangfanpin.records.models import Record
 from fangfanpin.records.saving import Fault
-from fangfanpin.records.units import HOUSEHOLD_FORM, TARGET_HOUSEHOLD, Scopes, Unit, load_unit, scopes_of
+from fangfanpin.records.units import HOUSEHOLD_FORM, TARGET_HOUSEHOLD, Scopes, Unit, load_units, scopes_of
 from fangfanpin.registers import rollups
 from fangfanpin.registers.written import Written
 
@@ -221,7 +221,7 @@ def _recheck_rules(households: Collection[UUID], pack: Pack, campaign: Campaign,
         if not swept:
             continue
         if len(swept) <= _ONE_BY_ONE:
-            units = [load_unit(household, campaign.year) for household in Household.objects.filter(pk__in=swept)]
+            units = load_units(Household.objects.filter(pk__in=swept), campaign.year)
             hits = [hit for unit in units for hit in find_hits(unit, pack, only=lambda rule: rule.id in ids)]
         else:
             with snapshot.within(campaign.year, pack, rules, swept) as database:

@@ -3,7 +3,7 @@
 Registers stand above records; that a row mentions households they tell through a registry.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -26,12 +26,12 @@ class Row:
     person_id: UUID | None
 
 
-Mentions = Callable[[UUID, str, str], Iterable[Record]]
+Mentions = Callable[[Collection[UUID], str, str], Iterable[tuple[UUID, Record]]]
 _mentions: list[Mentions] = []
 
 
 def register_mentions(source: Mentions) -> None:
-    """`source(household, form, item)` gives the records of a form that name the household in an item."""
+    """`source(households, form, item)` gives the records of a form that name one of the households in an item, each with the one it names."""
     _mentions.append(source)
 
 
@@ -54,21 +54,29 @@ def row_of(record: Record, form: Form, pack: Pack) -> Row:
 
 
 def rows_of_household(household: UUID, pack: Pack, wanted: Iterable[str]) -> dict[str, list[Row]]:
-    """By relation, the oldest first: one query for all of the household's own registers, one for its pairings, one for what mentions it."""
+    """By relation, the oldest first."""
+    return rows_of_households([household], pack, wanted)[household]
+
+
+def rows_of_households(households: Collection[UUID], pack: Pack, wanted: Iterable[str]) -> dict[UUID, dict[str, list[Row]]]:
+    """By household and relation, the oldest first: one query for all of their own registers, one for their pairings, one for what mentions them,
+    whatever their number."""
     known = pack.schema().relations
     forms = {name: pack.forms[known[name].table] for name in wanted if known[name].table in pack.forms}
-    found: dict[str, list[Row]] = {name: [] for name in forms}
+    found: dict[UUID | None, dict[str, list[Row]]] = {household: {name: [] for name in forms} for household in households}
     own = {form.key: name for name, form in forms.items() if form.is_register and not known[name].by}
     if own:
-        records = Record.objects.filter(household=household, form__in=own).exclude(state=Record.State.VOID)
+        records = Record.objects.filter(household__in=households, form__in=own).exclude(state=Record.State.VOID)
         for record in records.order_by("created_at", "id"):
-            found[own[record.form]].append(row_of(record, pack.forms[record.form], pack))
+            found[record.household_id][own[record.form]].append(row_of(record, pack.forms[record.form], pack))
     for name, form in forms.items():
         if form.key in TYPED:
-            found[name] = [_pairing(pairing, form, pack) for pairing in Pairing.objects.filter(household=household).order_by("start_on", "id")]
+            for pairing in Pairing.objects.filter(household__in=households).order_by("start_on", "id"):
+                found[pairing.household_id][name].append(_pairing(pairing, form, pack))
         elif known[name].by:
-            found[name] = [row_of(record, form, pack) for source in _mentions for record in source(household, form.key, known[name].by)]
-    return found
+            for household, record in (pair for source in _mentions for pair in source(households, form.key, known[name].by)):
+                found[household][name].append(row_of(record, form, pack))
+    return {household: found[household] for household in households}
 
 
 def _pairing(pairing: Pairing, form: Form, pack: Pack) -> Row:

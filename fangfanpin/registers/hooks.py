@@ -1,7 +1,7 @@
 """What registers tell the apps below: newly marked items get their typed columns when a pack is published; which rows mention a household; when
 households change, the tables of their villages follow."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from fangfanpin.records.units import Unit
 from fangfanpin.registers import rollups, slots, sources, yearly
 from fangfanpin.registers.bulk import write_entries
 from fangfanpin.registers.definitions import registers_of
+from fangfanpin.registers.models import Link
 
 
 def allot_and_rebuild(pack: Pack) -> None:
@@ -27,10 +28,12 @@ def allot_and_rebuild(pack: Pack) -> None:
             write_entries(register, pack)
 
 
-def mentioning(household: UUID, form: str, item: str) -> Iterable[Record]:
-    """Rows of a register that name a household in an item, the oldest first; struck ones are none."""
-    rows = Record.objects.filter(form=form, links__to_household=household, links__name=item, links__is_current=True)
-    return rows.exclude(state=Record.State.VOID).order_by("created_at", "id")
+def mentioning(households: Collection[UUID], form: str, item: str) -> Iterator[tuple[UUID, Record]]:
+    """Rows of a register that name one of the households in an item, with the one they name, the oldest first; struck ones are none."""
+    links = Link.objects.filter(to_household__in=households, name=item, is_current=True, record__form=form)
+    for link in links.exclude(record__state=Record.State.VOID).select_related("record").order_by("record__created_at", "record__id"):
+        if link.to_household_id is not None:
+            yield link.to_household_id, link.record
 
 
 register_mentions(mentioning)

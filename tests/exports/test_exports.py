@@ -26,6 +26,7 @@ from fangfanpin.jobs.services import JobRefused, Outcome, Progress
 from fangfanpin.policy.services import pack_of
 from fangfanpin.privacy.secrets import decrypt
 from fangfanpin.records.models import Record
+from fangfanpin.records.units import load_unit
 
 As = Callable[[str], Reach]
 LISTS = (
@@ -207,7 +208,7 @@ def test_what_changed_goes_out_in_the_order_of_the_module(cast: dict[str, User],
     rows = sheet(run("year_update", cast["township"], reach))
     assert rows[0][4:] == ["模块", "谁", "指标", "国家字段", "去年", "今年"]
     code = rows[1][0]
-    unit = transfer.units_of([Household.objects.get(code=code)], campaign.year)[0]
+    unit = load_unit(Household.objects.get(code=code), campaign.year)
     expected = [(i.section, i.who, i.zh, i.before, i.after or "（空）") for i in transfer.changed_items(unit, pack)]
     told = [(row[4], row[5], row[6], str(row[8]), str(row[9])) for row in rows if row[0] == code and row[4] != "家庭成员增减"]
     assert told == expected

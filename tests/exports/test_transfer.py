@@ -9,12 +9,12 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.campaigns import clock
 from fangfanpin.dashboards import queries, transfer
-from fangfanpin.dashboards.transfer import TransferRefused, changed_items, moves, units_of
+from fangfanpin.dashboards.transfer import TransferRefused, changed_items, moves
 from fangfanpin.households.models import Household, Person
 from fangfanpin.pack import Pack
 from fangfanpin.policy.services import pack_of
 from fangfanpin.records.models import Record
-from fangfanpin.records.units import Unit
+from fangfanpin.records.units import Unit, load_unit
 
 As = Callable[[str], Reach]
 ClientAs = Callable[[str], Client]
@@ -29,7 +29,7 @@ def a_unit(reach: Reach, *, state: str = "submitted") -> Unit:
     leads = Record.objects.visible_to(reach).filter(form="household_year", year=year, state=state, transferred_at=None)
     household = Household.objects.filter(pk__in=leads.values("household_id"), member_count__gte=3).order_by("code").first()
     assert household is not None
-    return units_of([household], year)[0]
+    return load_unit(household, year)
 
 
 def told(unit: Unit) -> dict[tuple[str, str], tuple[str, str]]:
