@@ -7,7 +7,7 @@ the same client id changes nothing and gets the same answer.
 
 import datetime
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, set_act
 from fangfanpin.expressions import evaluate
+from fangfanpin.expressions.closures import Closure, compiled
 from fangfanpin.households.models import Household, Location
 from fangfanpin.households.subjects import (
     NOT_TYPED,
@@ -34,6 +35,8 @@ from fangfanpin.households.subjects import (
 )
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.pack.codec import CodecFault, millionths, parse_point
+from fangfanpin.pack.model import Computation, Constraint
+from fangfanpin.pack.once import once_per_pack
 from fangfanpin.policy.services import spoken
 from fangfanpin.privacy.secrets import decrypt, digest, encrypt
 from fangfanpin.records import gates, members, pictures
@@ -44,6 +47,7 @@ from fangfanpin.records.units import (
     HOUSEHOLD_FORM,
     PERSON_FORM,
     TARGET_HOUSEHOLD,
+    Scopes,
     Unit,
     carried_over,
     carries,
@@ -435,23 +439,36 @@ def _change_member(work: _Work, kind: str, op: Mapping[str, Any]) -> None:
     work.subjects_touched.update(touched | {TARGET_HOUSEHOLD})
 
 
-def compute(unit: Unit, pack: Pack) -> set[str]:
-    """Write the pack's computed items of household and members; returns the targets whose values changed."""
+@once_per_pack
+def _computations(pack: Pack) -> tuple[tuple[Computation, Closure], ...]:
+    return tuple((one, compiled(one.expression)) for one in pack.computations if one.form in (HOUSEHOLD_FORM, PERSON_FORM))
+
+
+@once_per_pack
+def _constraints(pack: Pack) -> tuple[tuple[Constraint, Closure], ...]:
+    return tuple((one, compiled(one.expression)) for one in pack.constraints if one.form in (HOUSEHOLD_FORM, PERSON_FORM))
+
+
+def _of_form(scopes: Scopes, form: str) -> Iterable[tuple[str, dict[str, Any]]]:
+    """Scopes of the household, or of its members, by target."""
+    return [(TARGET_HOUSEHOLD, scopes.household)] if form == HOUSEHOLD_FORM else scopes.persons.items()
+
+
+def compute(unit: Unit, pack: Pack, scopes: Scopes | None = None) -> set[str]:
+    """Write the pack's computed items of household and members; returns the targets whose values changed. `scopes`: those of the unit where they
+    are made already; they hold what was computed then."""
     changed: set[str] = set()
-    for computation in pack.computations:
-        scopes = scopes_of(unit, pack)
-        pairs = (
-            [(TARGET_HOUSEHOLD, scopes.household)] if computation.form == HOUSEHOLD_FORM
-            else list(scopes.persons.items()) if computation.form == PERSON_FORM
-            else []
-        )  # fmt: skip
-        for target, scope in pairs:
+    made = scopes_of(unit, pack) if scopes is None else scopes
+    for computation, found_in in _computations(pack):
+        form, name = computation.form, computation.name
+        for target, scope in _of_form(made, form):
             record = unit.records.get(target)
             if record is None:
                 continue
-            value = pack.from_engine(computation.form, computation.name, evaluate(computation.expression, scope))
-            if record.values.get(computation.name, _ABSENT) != value:
-                record.values[computation.name] = value
+            value = pack.from_engine(form, name, found_in(scope))
+            scope["row"][name] = pack.to_engine(form, name, value)  # the next one may ask for it
+            if record.values.get(name, _ABSENT) != value:
+                record.values[name] = value
                 changed.add(target)
     return changed
 
@@ -475,16 +492,15 @@ def is_relevant(indicator: Indicator, pack: Pack, scope: Mapping[str, Any]) -> b
     return relevance is None or evaluate(relevance, scope) is True
 
 
-def constraint_faults(unit: Unit, pack: Pack, *, severity: str) -> list[Fault]:
-    """Constraints that are FALSE: what must not be submitted (`error`) or should be looked at (`warn`)."""
-    scopes = scopes_of(unit, pack)
+def constraint_faults(unit: Unit, pack: Pack, *, severity: str, scopes: Scopes | None = None) -> list[Fault]:
+    """Constraints that are FALSE: what must not be submitted (`error`) or should be looked at (`warn`). `scopes`: as for `compute`."""
+    made = scopes_of(unit, pack) if scopes is None else scopes
     found: list[Fault] = []
-    for constraint in spoken(pack).constraints:
-        if constraint.severity != severity or constraint.form not in (HOUSEHOLD_FORM, PERSON_FORM):
+    for constraint, holds_in in _constraints(spoken(pack)):
+        if constraint.severity != severity:
             continue
-        pairs = [(TARGET_HOUSEHOLD, scopes.household)] if constraint.form == HOUSEHOLD_FORM else list(scopes.persons.items())
-        for target, scope in pairs:
-            if evaluate(constraint.expression, scope) is False:
+        for target, scope in _of_form(made, constraint.form):
+            if holds_in(scope) is False:
                 name = constraint.fields[0] if constraint.fields else ""
                 found.append(Fault(target, name, constraint.message, constraint.fields))
     return found
