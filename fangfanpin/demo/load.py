@@ -350,7 +350,7 @@ def _record_rows(
         collected = h.state in ("submitted", "approved")
         values = _computed(h.now) if collected else {}
         if h.state == "draft":
-            values = {name: h.now[name] for name in ("household_phone", "address", "safe_water", "electricity", "housing_area_m2")}
+            values = _with_sums({name: h.now[name] for name in ("household_phone", "address", "safe_water", "electricity", "housing_area_m2")})
         yield base | {
             "id": lead, "form": "household_year", "year": year, "subject_kind": "household", "subject_id": household, "state": h.state,
             "values": values, "visitors": ["村信息员小陈", "驻村队员"] if h.state != "empty" else [],
@@ -374,9 +374,11 @@ def _record_rows(
 
 
 def _computed(values: dict[str, Any]) -> dict[str, Any]:
-    """The year's sums beside the items, by plain arithmetic: the pack's computations must agree (a test compares)."""
-    if "tr_family_planning" not in values:
-        return dict(values)
+    return _with_sums(values) if "tr_family_planning" in values else dict(values)
+
+
+def _with_sums(values: dict[str, Any]) -> dict[str, Any]:
+    """The year's sums beside the items, as every save writes them, by plain arithmetic: the pack's computations must agree (a test compares)."""
 
     def of(name: str) -> int:
         return int(values.get(name) or 0)
