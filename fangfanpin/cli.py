@@ -76,7 +76,7 @@ COMMANDS: dict[str, Entry] = {
     "sweep": Entry("fangfanpin.quality.commands", "全县数据排查", "worker", "fangfanpin.snapshots.commands", frozenset({"--snapshots"})),
     "snapshot": Entry("fangfanpin.quality.commands", "把全县数据写成快照（Parquet）", "worker"),
     "rollups": Entry("fangfanpin.registers.commands", "重新核对全县村表的汇总", "worker"),
-    "recompute": Entry("fangfanpin.registers.commands", "按在用的政策包重新计算全部台账的计算项和汇总", "worker"),
+    "recompute": Entry("fangfanpin.registers.commands", "按在用的政策包重新计算农户年度信息、台账的计算项和村表汇总", "worker"),
     "rules list": _rules("列出全部规则"),
     "rules sql": _rules("显示一条规则的 SQL"),
     "rules eval": _rules("用一条规则判断标准输入里的一户（JSON）"),

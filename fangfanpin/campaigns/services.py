@@ -94,7 +94,9 @@ def put_in_force(*, pack: Pack, directory: Path, by: User | None) -> InForce:
         campaign.save(update_fields=["pack", "title"])
         open_rows(pack, campaign.year)
     due = recomputing.Due() if is_same else recomputing.due(before, pack)
-    job = recomputing.start(replace(due, rollups=due.rollups or is_new_year), pack, by)
+    if is_new_year:  # nothing is collected in it yet, and the year before keeps what its own pack computed
+        due = replace(due, rollups=True, households=False)
+    job = recomputing.start(due, pack, by)
     asked = {key for key, item in pack.indicators.items() if not item.retired}
     gone = tuple(sorted(key for key, item in before.indicators.items() if not item.retired and key not in asked))
     return InForce(published, campaign, gone, _lost_codes(before, pack), is_new_year, is_same, job)

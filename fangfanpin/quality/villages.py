@@ -83,12 +83,9 @@ class Below:
 
 @once_per_pack
 def read_below(pack: Pack) -> Below:
-    asked = [table for tables in _tables(pack).values() for table in tables.values()]
-    swept, summed = (
-        frozenset((sources.FORMS[table.name], item) for table in tables if table.name in sources.FORMS for item in table.items)
-        for tables in (asked, sources.tables_of(pack).values())
-    )
-    return Below(swept | summed, summed)
+    asked = [table for tables in _tables(pack).values() for table in tables.values() if table.name in sources.FORMS]
+    summed = sources.items_read(pack)
+    return Below(summed | {(sources.FORMS[table.name], item) for table in asked for item in table.items}, summed)
 
 
 def scopes_of(record: Record, pack: Pack, today: datetime.date | None) -> list[Scope]:

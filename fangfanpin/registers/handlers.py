@@ -97,12 +97,11 @@ def back(job: Job, reach: Reach, progress: Progress) -> Outcome:
 
 @handles(recomputing.KIND)
 def recompute(job: Job, reach: Reach, progress: Progress) -> Outcome:
-    """parameters: `forms`, `rollups`: what a published pack computes otherwise than the one before. By the pack that is in force now; as the system's
-    own doing over the whole county, for what was published holds for all of it."""
+    """parameters: what a published pack computes otherwise than the one before (`recomputing.start`). By the pack that is in force now; as the
+    system's own doing over the whole county, for what was published holds for all of it."""
     year = current_year()
-    wanted = recomputing.Due(tuple(job.parameters["forms"]), bool(job.parameters["rollups"]))
     try:
-        done = recomputing.recompute(year.pack, year.year, wanted, by=job.owner, report=progress.report)
+        done = recomputing.recompute(year.pack, year.year, recomputing.wanted_by(job), by=job.owner, report=progress.report)
     except recomputing.NotOnce as fault:
         raise JobRefused(str(fault)) from fault
     return Outcome(recomputing.said(done), asdict(done))

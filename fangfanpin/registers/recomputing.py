@@ -3,19 +3,21 @@ before.
 
 A computed value is nobody's typing and must not contradict what stands beside it: it follows in a row of any state, of an approved and a locked one
 too, whose state stays. Two kinds of rows are history and keep what they say: struck ones, and those of an earlier year in a register that is kept by
-period, which that year's pack computed.
+period, which that year's pack computed. So it is with the year of a household and its members (`records.recomputing`).
+
+The order: households, registers whose rows may ask for them, villages' tables, clues.
 """
 
 import datetime
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
@@ -28,6 +30,8 @@ from fangfanpin.jobs.models import Job
 from fangfanpin.jobs.services import start as start_job
 from fangfanpin.pack import Pack
 from fangfanpin.policy.models import PublishedPack
+from fangfanpin.records import recomputing as years
+from fangfanpin.records.changed import households_changed
 from fangfanpin.records.models import Record
 from fangfanpin.regions.models import Region
 from fangfanpin.registers import rollups, sources
@@ -53,19 +57,33 @@ class NotOnce(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """Registers whose computations say something else now, and whether roll-ups do."""
+    """Registers whose computations say something else now, whether roll-ups do, and whether those of a household's year and its members do."""
 
     forms: tuple[str, ...] = ()
     rollups: bool = False
+    households: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.forms) or self.rollups
+        return bool(self.forms) or self.rollups or self.households
 
 
 def due(before: Pack, after: Pack) -> Due:
-    """What rows kept under one pack hold otherwise under another: another expression, or another value of a date or parameter that one reads."""
-    forms = [register.key for register in registers_of(after) if _says_otherwise(_computed(before, register.key), _computed(after, register.key))]
-    return Due(tuple(forms), _says_otherwise(_rolled_up(before), _rolled_up(after)))
+    """What rows kept under one pack hold otherwise under another: another expression, or another value of a date or parameter that one reads.
+    Where households do, so do registers whose rows ask for what is computed of them."""
+    households = any(_says_otherwise(_computed(before, form), _computed(after, form)) for form in years.FORMS)
+    forms = [
+        register.key
+        for register in registers_of(after)
+        if _says_otherwise(_computed(before, register.key), _computed(after, register.key)) or (households and _asks_households(register.key, after))
+    ]
+    return Due(tuple(forms), _says_otherwise(_rolled_up(before), _rolled_up(after)), households)
+
+
+def _asks_households(form: str, pack: Pack) -> bool:
+    """Do computations of a register read what is computed of households or their members?"""
+    made = {(one.form, one.name) for one in pack.computations if one.form in years.FORMS}
+    read = (pair for one in pack.computations if one.form == form for pair in sources.read_by(pack, form, one.expression))
+    return any((sources.FORMS.get(table, table), name) in made for table, name in read)
 
 
 Meanings = Mapping[tuple[str, str], tuple[Any, ...]]
@@ -91,22 +109,42 @@ def _meaning(expression: Expression, pack: Pack) -> tuple[Any, ...]:
 
 
 def everything(pack: Pack) -> Due:
-    """All that a pack computes of registers' rows."""
-    return Due(tuple(register.key for register in registers_of(pack) if _computed(pack, register.key)), bool(pack.rollups))
+    """All that a pack computes of households' years and of registers' rows."""
+    forms = tuple(register.key for register in registers_of(pack) if _computed(pack, register.key))
+    return Due(forms, bool(pack.rollups), any(_computed(pack, form) for form in years.FORMS))
 
 
 def start(wanted: Due, pack: Pack, by: User | None) -> Job | None:
     """Have the worker find it again once this transaction has committed; None where nothing is due. The act is the publisher's."""
     if not wanted:
         return None
-    titles = [register.title for register in registers_of(pack) if register.key in wanted.forms]
+    titles = [_("家庭年度信息")] if wanted.households else []
+    titles += [register.title for register in registers_of(pack) if register.key in wanted.forms]
     if wanted.rollups:
         titles.append(_("村表汇总"))
     title = _("重新计算：%(what)s") % {"what": "、".join(titles)}
-    return start_job(kind=KIND, title=title[:200], by=by, parameters={"forms": list(wanted.forms), "rollups": wanted.rollups})
+    parameters = {"forms": list(wanted.forms), "rollups": wanted.rollups, "households": wanted.households}
+    return start_job(kind=KIND, title=title[:200], by=by, parameters=parameters)
+
+
+def wanted_by(job: Job) -> Due:
+    """What `start` was asked for; a job of before there were households in it asks for none."""
+    given = job.parameters
+    return Due(tuple(given["forms"]), bool(given["rollups"]), bool(given.get("households")))
 
 
 # Finding it again
+
+
+@dataclass(slots=True)
+class Homes:
+    """Households as rows are in `Done`; `broken`: of those handed in. `due_again`: ticked as entered in the national system, and no longer."""
+
+    rows: int = 0
+    changed: int = 0
+    reviewed: int = 0
+    broken: int = 0
+    due_again: int = 0
 
 
 @dataclass(slots=True)
@@ -119,6 +157,7 @@ class Done:
     reviewed: int = 0
     broken: int = 0
     tables: int = 0
+    households: Homes = field(default_factory=Homes)
 
 
 @dataclass(slots=True)
@@ -172,11 +211,15 @@ def recompute(
     villages = list(Region.objects.villages().values_list("code", flat=True))
     registers = [register for form in wanted.forms if (register := register_of(pack, form)) is not None]
     with seeing(villages, act=RECOMPUTE):
+        done = Done()
+        homes = _homes_kept(pack, year, since, done.households, report) if wanted.households else []
+        moved = _summed(pack, homes)
         found = {register.key: rows_of(register, year) for register in registers}
         if since is not None:
-            found = {key: rows.filter(updated_at__gte=since).exclude(pack_hash=pack.hash) for key, rows in found.items()}
-        done, total = Done(), sum(rows.count() for rows in found.values())
-        moved: set[str] = set()
+            late = Q(updated_at__gte=since) & ~Q(pack_hash=pack.hash)
+            behind = late | Q(household__in=[home.household for home in homes])
+            found = {key: rows.filter(behind if _asks_households(key, pack) else late) for key, rows in found.items()}
+        total = sum(rows.count() for rows in found.values())
         for register in registers:
             fresh = []
             for one in _found(register, pack, found[register.key]):
@@ -190,13 +233,38 @@ def recompute(
                 moved |= _kept(register, pack, fresh, by, done)
         report(done.rows, total, _("正在更新汇总"))
         _follow(pack, year, villages if wanted.rollups else sorted(moved), by, done)
+        households_changed([home.household for home in homes])
     return done
+
+
+def _homes_kept(pack: Pack, year: int, since: datetime.datetime | None, done: Homes, report: Report) -> list[years.Fresh]:
+    """Find households' years again and write what differs; first of all, for a household is locked before its rows."""
+    homes, fresh = years.homes_of(year, pack, since=since), []
+    total = homes.count()
+    for one in years.found(homes, year, pack):
+        done.rows += 1
+        if done.rows % _AT_ONCE == 0:
+            report(done.rows, total, _("已核对 %(done)d 户，共 %(total)d 户") % {"done": done.rows, "total": total})
+        if one is not None:
+            fresh.append(one)
+    if fresh:
+        report(done.rows, total, _("正在写入 %(count)d 户") % {"count": len(fresh)})
+    kept = years.keep(fresh, year, pack)
+    done.changed, done.due_again = len(kept), sum(one.due_again is not None for one in kept)
+    done.reviewed, done.broken = sum(one.is_reviewed for one in kept), sum(one.is_broken for one in kept)
+    return kept
+
+
+def _summed(pack: Pack, homes: Sequence[years.Fresh]) -> set[str]:
+    """Villages of households of which an item changed that roll-ups read."""
+    read = sources.items_read(pack)
+    return {one.village_code for one in homes if one.items & read}
 
 
 def catch_up(pack: Pack, year: int) -> Done:
     """Rows that a long import, or a save in that very moment, wrote by the pack before after this one was published. Raises NotOnce."""
     published = PublishedPack.objects.filter(hash=pack.hash).values_list("published_at", flat=True).first()
-    wanted = Due(everything(pack).forms)
+    wanted = replace(everything(pack), rollups=False)
     return recompute(pack, year, wanted, by=None, since=published) if published is not None and wanted else Done()
 
 
@@ -208,7 +276,17 @@ def again(register: Register, pack: Pack, records: Collection[UUID]) -> None:
 
 def said(done: Done) -> str:
     """For whoever published."""
-    parts = [_("核对了 %(rows)d 条登记，%(changed)d 条的计算值有变化。") % {"rows": done.rows, "changed": done.changed}]
+    parts = []
+    if (homes := done.households).rows:
+        parts.append(_("核对了 %(rows)d 户的年度信息，%(changed)d 户的计算值有变化。") % {"rows": homes.rows, "changed": homes.changed})
+    if homes.reviewed:
+        parts.append(_("其中 %(count)d 户已审核，审核状态不变。") % {"count": homes.reviewed})
+    if homes.due_again:
+        parts.append(_("有 %(count)d 户已录入国家系统的数变了，请在“录入国家系统”里重新录入。") % {"count": homes.due_again})
+    if homes.broken:
+        parts.append(_("有 %(count)d 户和表内校验不符，下次修改时会提示。") % {"count": homes.broken})
+    if done.rows or not homes.rows:
+        parts.append(_("核对了 %(rows)d 条登记，%(changed)d 条的计算值有变化。") % {"rows": done.rows, "changed": done.changed})
     if done.reviewed:
         parts.append(_("其中 %(count)d 条已审核，审核状态不变。") % {"count": done.reviewed})
     if done.tables:

@@ -91,6 +91,12 @@ def source_forms(pack: Pack) -> frozenset[str]:
 
 
 @once_per_pack
+def items_read(pack: Pack) -> frozenset[tuple[str, str]]:
+    """(form, item) of what roll-ups, and constraints of villages, read of households and their members."""
+    return frozenset((FORMS[name], item) for name, table in tables_of(pack).items() if name in FORMS for item in table.items)
+
+
+@once_per_pack
 def reads_records(pack: Pack) -> bool:
     """Do roll-ups read what is typed into a household's year, or only the registry?"""
     own = {HOUSEHOLD: _HOUSEHOLD, PERSON: _PERSON}

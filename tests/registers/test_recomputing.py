@@ -122,7 +122,8 @@ def test_rows_follow_with_lists_clues_and_tables_and_history_says_so(
     assert Record.objects.get(pk=kept).values["own_money"] == 379_950, "the worker's work"
     job = done(given, acting)
     assert job.state == "done", job.message
-    assert job.result == {"rows": 2, "changed": 2, "reviewed": 1, "broken": 0, "tables": 1}
+    counts = {name: job.result[name] for name in ("rows", "changed", "reviewed", "broken", "tables")}
+    assert counts == {"rows": 2, "changed": 2, "reviewed": 1, "broken": 0, "tables": 1} and job.result["households"]["rows"] == 0
     assert "已审核" in job.message
     after = {row.pk: row for row in Record.objects.filter(form="yard")}
     assert (after[kept].values["own_money"], after[approved].values["own_money"]) == (1_179_950, 9_379_950)
@@ -157,13 +158,13 @@ def test_what_is_not_computed_otherwise_is_not_looked_at(folder: Path, cast: dic
     assert published(folder, cast["county"], acting).job is None
     edit(folder, "rollups.toml", 'yard_sales = "sum(yard, own_money)"', 'yard_sales = "sum(yard, invested)"')
     job = published(folder, cast["county"], acting).job
-    assert job is not None and job.parameters == {"forms": [], "rollups": True}
+    assert job is not None and job.parameters == {"forms": [], "rollups": True, "households": False}
     changed_to(folder, "coalesce(invested, 0.00) - coalesce(subsidy, 0.00) + param.yard_subsidy_most")
     job = published(folder, cast["county"], acting).job
-    assert job is not None and job.parameters == {"forms": ["yard"], "rollups": False}
+    assert job is not None and job.parameters == {"forms": ["yard"], "rollups": False, "households": False}
     edit(folder, "parameters.csv", ",3000,", ",3500,")
     job = published(folder, cast["county"], acting).job
-    assert job is not None and job.parameters == {"forms": ["yard"], "rollups": False}, "a parameter that the computation reads"
+    assert job is not None and job.parameters == {"forms": ["yard"], "rollups": False, "households": False}, "a parameter that the computation reads"
     assert published(folder, cast["county"], acting).job is None, "the same once more"
 
 
