@@ -258,7 +258,7 @@ def item_steps(unit: Unit, target: str, name: str, pack: Pack, *, sensitive: boo
         Step(
             change.at,
             names.get(change.by, _("系统")),
-            change.source,
+            change.origin,
             shown(pack, found.indicator, change.before),
             shown(pack, found.indicator, change.after),
         )

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from fangfanpin.accounts.models import User
 from fangfanpin.accounts.reach import Reach, set_act
-from fangfanpin.audit.models import Event
+from fangfanpin.audit.models import FOLLOWING, Event
 from fangfanpin.households.models import Household, HouseholdQuerySet, Pairing, Person, Reveal
 from fangfanpin.households.subjects import plain_secret, secrets_of
 from fangfanpin.privacy.secrets import digest
@@ -65,6 +65,11 @@ class ItemChange:
     source: str
     before: Any
     after: Any
+
+    @property
+    def origin(self) -> str:
+        """From where it came, or the act in which the system found the value again: nobody typed it."""
+        return self.act if self.act in FOLLOWING else self.source
 
 
 def history(table: str, row_id: object, column: str) -> list[ItemChange]:

@@ -10,9 +10,8 @@ from fangfanpin.accounts.models import User
 from fangfanpin.accounts.permissions import can
 from fangfanpin.accounts.reach import Reach
 from fangfanpin.accounts.verbs import Verb
-from fangfanpin.audit.models import FOLLOWING
 from fangfanpin.files.models import StoredFile
-from fangfanpin.households.services import ItemChange, histories
+from fangfanpin.households.services import histories
 from fangfanpin.pack import Indicator, Pack
 from fangfanpin.policy.services import item_as_of
 from fangfanpin.privacy.secrets import mask_sensitive
@@ -170,7 +169,7 @@ def steps(record: Record, register: Register, pack: Pack, reach: Reach) -> list[
                     after = _("%(count)s（换了 %(n)d 张）") % {"count": after, "n": len(out)}
             if before != after:
                 by_moment.setdefault(change.at, []).append(Changed(item.label, before, after, gone))
-                who[change.at] = (change.by, _from_where(change))
+                who[change.at] = (change.by, change.origin)
     for change in changes["state"]:
         before, after = (str(states.get(value, value or "")) for value in (change.before, change.after))
         by_moment.setdefault(change.at, []).append(Changed(_("状态"), before, after))
@@ -180,10 +179,6 @@ def steps(record: Record, register: Register, pack: Pack, reach: Reach) -> list[
         Step(moment, names.get(who[moment][0], _("系统")), who[moment][1], tuple(lines))
         for moment, lines in sorted(by_moment.items(), key=lambda pair: pair[0], reverse=True)
     ]
-
-
-def _from_where(change: ItemChange) -> str:
-    return change.act if change.act in FOLLOWING else change.source
 
 
 def _names(keys: set[int]) -> Mapping[int, str]:

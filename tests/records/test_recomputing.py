@@ -89,7 +89,7 @@ def test_all_hold_what_the_demo_and_every_save_write(folder: Path, acting: Actin
 
 
 def test_households_follow_with_tables_and_clues_and_history_says_so(
-    folder: Path, cast: dict[str, User], acting: Acting, monkeypatch: pytest.MonkeyPatch
+    folder: Path, cast: dict[str, User], acting: Acting, client_as: ClientAs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     acting("system")
     monkeypatch.setattr(years, "AT_ONCE", 70)  # the county in several lots
@@ -142,6 +142,9 @@ def test_households_follow_with_tables_and_clues_and_history_says_so(
     assert names.pop(str(after[ticked].pk)) >= {"transferred_at", "transferred_by_id", "values.total_income"}
     assert all({"values.total_income"} <= found <= {f"values.{name}" for name in SUMS} for found in names.values())
     assert not has_typed_in(after[locked], cast["county"]), "who published typed nothing"
+    shown = client_as("county").get(f"/households/{locked}/history/household/total_income").content.decode()
+    assert "重新计算" in shown and cast["county"].name in shown
+    acting("system")
 
     count = len(events())
     pack = current_year().pack
