@@ -30,6 +30,10 @@ appender.console.layout.pattern = %p %c: %m%n
 """
 
 
+# Few cores are left to the work itself, and a catalogue is thousands of methods, which must all find their place when they are compiled.
+_JAVA = "-XX:+UseParallelGC -XX:ReservedCodeCacheSize=1g"
+
+
 class SparkMissing(Exception):
     """PySpark or Java is not there; the message says what to install."""
 
@@ -73,7 +77,7 @@ def spark_session(*, threads: int | None = None, memory_mb: int = 2048, partitio
             "spark.driver.bindAddress": "127.0.0.1",
             "spark.driver.host": "127.0.0.1",
             "spark.driver.memory": f"{memory_mb}m",
-            "spark.driver.extraJavaOptions": f"-XX:+UseParallelGC -Dlog4j2.configurationFile={log4j.as_uri()} -Dderby.system.home={folder}",
+            "spark.driver.extraJavaOptions": f"{_JAVA} -Dlog4j2.configurationFile={log4j.as_uri()} -Dderby.system.home={folder}",
             "spark.local.dir": folder,
             "spark.sql.warehouse.dir": f"{folder}/warehouse",
             "spark.ui.enabled": "false",
@@ -85,6 +89,7 @@ def spark_session(*, threads: int | None = None, memory_mb: int = 2048, partitio
             "spark.buffer.pageSize": "2m",
             # A catalogue as one Java method is beyond 64 kB: it was written, refused with a page of trace, and done in parts all the same.
             "spark.sql.codegen.wholeStage": "false",
+            "spark.sql.join.preferSortMergeJoin": "false",  # what is joined to a household's rows is smaller than they
             # Planned anew after each of dozens of joins a catalogue took three times as long, and in the end all the memory.
             "spark.sql.adaptive.enabled": "false",
             "spark.sql.shuffle.partitions": str(partitions or 2 * cores),

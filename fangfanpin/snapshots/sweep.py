@@ -222,7 +222,7 @@ def _hits(rules: Sequence[Rule], conditions: Sequence[e.Expr]) -> str:
 
 
 class DuckDBEngine:
-    households = 250_000.0
+    households = 500_000.0
 
     def __init__(self, database: duckdb.DuckDBPyConnection, *, threads: int, memory_mb: int | None = None) -> None:
         """`threads`, `memory_mb`: of all engines that work side by side; without the latter most of the machine's memory."""
