@@ -156,7 +156,11 @@ def _model(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any] | No
         return told | {f"{part}.{name}": value for part, held in parts.items() for name, value in held.items()}
 
     o, n = flat(before), flat(after)
-    differing = [name for name in o.keys() | n.keys() if (name in o) != (name in n) or json.dumps(o[name]) != json.dumps(n[name])]
+    differing = [
+        name
+        for name in o.keys() | n.keys()
+        if (name in o) != (name in n) or json.dumps(o[name], sort_keys=True) != json.dumps(n[name], sort_keys=True)
+    ]
     return {name: [o.get(name), n.get(name)] for name in differing} or None
 
 
