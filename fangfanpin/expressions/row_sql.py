@@ -1,5 +1,6 @@
 """What a node comes to in one row of DuckDB's tables: nodes to a sqlglot tree, one short method per node; text is never pasted into SQL."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -55,7 +56,7 @@ def tried(tree: e.Expression) -> e.Expression:
 _SCALED_BY = 3  # a BIGINT holds MAX_DIGITS digits times a thousand; a comparison by more needs more room
 
 
-class RowCompiler:
+class RowCompiler(ABC):
     """The subject's alias is `s`, its household `h`, its latest spell `l`; of a row under another alias those of its household and spell begin with
     that one. What asks more than one row is for whoever puts statements together."""
 
@@ -63,11 +64,13 @@ class RowCompiler:
     env: Mapping[str, Any]
     needs: set[str]  # aliases of households and spells that were named
 
+    @abstractmethod
     def aggregate(self, node: n.Aggregate) -> e.Expression:
-        raise NotImplementedError
+        """What rows of a relation come to."""
 
+    @abstractmethod
     def over_all(self, node: n.SetCall) -> e.Expression:
-        raise NotImplementedError
+        """What a question over the whole population comes to."""
 
     def sql(self, node: n.Node, row: str = "s") -> e.Expression:
         match node:
