@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import IntegrityError, connection
@@ -45,6 +45,7 @@ from fangfanpin.registers.written import Written, households_of, rows_written
 KIND = "registers.recompute"
 _AT_ONCE = 1000
 
+_One = TypeVar("_One")
 Report = Callable[[int, int, str], None]  # done, of how many, what is being done
 
 
@@ -137,25 +138,26 @@ def wanted_by(job: Job) -> Due:
 
 
 @dataclass(slots=True)
-class Homes:
-    """Households as rows are in `Done`; `broken`: of those handed in. `due_again`: ticked as entered in the national system, and no longer."""
+class _Counts:
+    """`rows` looked at, `changed` among them; `reviewed`: of these approved or locked; `broken`: of these at odds with an error constraint now."""
 
     rows: int = 0
     changed: int = 0
     reviewed: int = 0
     broken: int = 0
+
+
+@dataclass(slots=True)
+class Homes(_Counts):
+    """Households; `broken`: of those handed in. `due_again`: ticked as entered in the national system, and no longer."""
+
     due_again: int = 0
 
 
 @dataclass(slots=True)
-class Done:
-    """`rows` looked at, `changed` among them; `reviewed`: of these approved or locked; `broken`: of these at odds with an error constraint now;
-    `tables`: of villages whose roll-ups changed."""
+class Done(_Counts):
+    """Rows of registers. `tables`: of villages whose roll-ups changed."""
 
-    rows: int = 0
-    changed: int = 0
-    reviewed: int = 0
-    broken: int = 0
     tables: int = 0
     households: Homes = field(default_factory=Homes)
 
@@ -221,14 +223,8 @@ def recompute(
             found = {key: rows.filter(behind if _asks_households(key, pack) else late) for key, rows in found.items()}
         total = sum(rows.count() for rows in found.values())
         for register in registers:
-            fresh = []
-            for one in _found(register, pack, found[register.key]):
-                done.rows += 1
-                if done.rows % _AT_ONCE == 0:
-                    report(done.rows, total, _("已核对 %(done)d 条，共 %(total)d 条") % {"done": done.rows, "total": total})
-                if one is not None:
-                    fresh.append(one)
-            if fresh:
+            looked = _found(register, pack, found[register.key])
+            if fresh := _looked_at(looked, done, total, report, _("已核对 %(done)d 条，共 %(total)d 条")):
                 report(done.rows, total, _("正在写入 %(count)d 条") % {"count": len(fresh)})
                 moved |= _kept(register, pack, fresh, by, done)
         report(done.rows, total, _("正在更新汇总"))
@@ -239,20 +235,27 @@ def recompute(
 
 def _homes_kept(pack: Pack, year: int, since: datetime.datetime | None, done: Homes, report: Report) -> list[years.Fresh]:
     """Find households' years again and write what differs; first of all, for a household is locked before its rows."""
-    homes, fresh = years.homes_of(year, pack, since=since), []
+    homes = years.homes_of(year, pack, since=since)
     total = homes.count()
-    for one in years.found(homes, year, pack):
-        done.rows += 1
-        if done.rows % _AT_ONCE == 0:
-            report(done.rows, total, _("已核对 %(done)d 户，共 %(total)d 户") % {"done": done.rows, "total": total})
-        if one is not None:
-            fresh.append(one)
+    fresh = _looked_at(years.found(homes, year, pack), done, total, report, _("已核对 %(done)d 户，共 %(total)d 户"))
     if fresh:
         report(done.rows, total, _("正在写入 %(count)d 户") % {"count": len(fresh)})
     kept = years.keep(fresh, year, pack)
     done.changed, done.due_again = len(kept), sum(one.due_again is not None for one in kept)
     done.reviewed, done.broken = sum(one.is_reviewed for one in kept), sum(one.is_broken for one in kept)
     return kept
+
+
+def _looked_at(found: Iterable[_One | None], done: _Counts, total: int, report: Report, said: str) -> list[_One]:
+    """What holds something else than is computed, all that is looked at counted and told. `said`: with `done` and `total`."""
+    fresh = []
+    for one in found:
+        done.rows += 1
+        if done.rows % _AT_ONCE == 0:
+            report(done.rows, total, said % {"done": done.rows, "total": total})
+        if one is not None:
+            fresh.append(one)
+    return fresh
 
 
 def _summed(pack: Pack, homes: Sequence[years.Fresh]) -> set[str]:
