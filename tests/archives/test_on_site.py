@@ -3,6 +3,7 @@ for by rules."""
 
 import datetime
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -304,8 +305,8 @@ def test_of_two_offers_both_can_be_looked_at_and_the_chosen_one_is_the_records(
     (offered,) = conflict.offered
     assert looked_at(client_as("county"), offered) == 200
     assert keep(client_as("township"), home, photos=file(photo(colour="blue"))).status_code == 302
-    decide = dict(conflict=conflict, pack=pack_of(clock.current().pack), year=2021, by=cast["village"])
+    decide = partial(resolve_conflict, conflict=conflict, pack=pack_of(clock.current().pack), year=2021, by=cast["village"])
     with pytest.raises(SaveFaults):
-        resolve_conflict(choice="other", value=lead_of(home, acting).values["photos"], **decide)  # type: ignore[arg-type]
-    resolve_conflict(choice="mine", value=None, **decide)  # type: ignore[arg-type]
+        decide(choice="other", value=lead_of(home, acting).values["photos"])
+    decide(choice="mine", value=None)
     assert proofs_of(person, acting).values["change_proof"] == [offered]

@@ -95,6 +95,17 @@ def done(given: InForce, acting: Acting) -> Job:
     return given.job
 
 
+def broken_off(given: InForce, acting: Acting, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job dies when most of it is done."""
+
+    def dies(*arguments: Any) -> None:
+        raise RuntimeError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rollups, "refresh_rows", dies)
+        assert done(given, acting).state == "failed"
+
+
 def column(pack: Pack) -> str:
     yards = register_of(pack, "yard")
     assert yards is not None
@@ -173,14 +184,7 @@ def test_broken_off_it_has_changed_nothing_and_can_be_done_again(
 ) -> None:
     row = add()
     changed_to(folder, "coalesce(invested, 0.00)")
-    given = published(folder, cast["county"], acting)
-
-    def dies(*arguments: Any) -> None:
-        raise RuntimeError
-
-    with monkeypatch.context() as patched:
-        patched.setattr(rollups, "refresh_rows", dies)
-        assert done(given, acting).state == "failed"
+    broken_off(published(folder, cast["county"], acting), acting, monkeypatch)
     assert Record.objects.get(pk=row).values["own_money"] == 379_950
     assert not Event.objects.filter(act=RECOMPUTE, row_id=str(row)).exists() and not Clue.objects.filter(rule_id="D009").exists()
     pack = current_year().pack
